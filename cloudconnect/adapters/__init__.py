@@ -1,0 +1,1 @@
+"""The outside behind our ports."""

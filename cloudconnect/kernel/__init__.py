@@ -1,0 +1,1 @@
+"""The words every part speaks: pure values from the standard library only."""

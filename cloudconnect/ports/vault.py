@@ -1,0 +1,69 @@
+"""The vault: how a room stores and reads content without knowing of chunks, packs or keys."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from cloudconnect.kernel.ids import SpaceId
+from cloudconnect.ports.sql import Sql
+
+
+class Content(Protocol):
+    """What one stream became: durable bytes that nothing points to until a unit settles them."""
+
+    @property
+    def manifest(self) -> bytes:
+        """The reference that a version keeps."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Plain bytes in the stream."""
+        ...
+
+    @property
+    def sha256(self) -> bytes:
+        """SHA-256 of the plain stream."""
+        ...
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes that the stream added on disk."""
+        ...
+
+    @property
+    def reused_bytes(self) -> int:
+        """Plain bytes that were stored already."""
+        ...
+
+
+class Vault(Protocol):
+    """Keeps content sealed, deduplicated inside one space, and durable before it answers."""
+
+    async def add_domain(self, space: SpaceId) -> None:
+        """Make and keep the keys of a new space; repeating it for the same space changes nothing."""
+        ...
+
+    async def write(self, space: SpaceId, stream: AsyncIterator[bytes]) -> Content:
+        """Store *stream*, of any size in constant memory, and return once every byte is durable.
+
+        Raises:
+            NoSpace: the disk is full; nothing is left behind but garbage that gc takes.
+            Unavailable: the store went read-only after an input/output error.
+        """
+        ...
+
+    def settle(self, sql: Sql, space: SpaceId, content: Content) -> None:
+        """Make *content* findable, inside the unit that adds the version pointing to it.
+
+        Raises:
+            Conflict: a chunk it reused is gone; nothing has been changed.
+        """
+        ...
+
+    def read(self, space: SpaceId, manifest: bytes, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the plain bytes from *start* up to *stop*, excluded, touching only the chunks that hold them.
+
+        Raises:
+            Damaged: a chunk cannot be had as it was written; raised before its first byte is yielded.
+        """
+        ...

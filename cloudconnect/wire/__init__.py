@@ -1,0 +1,1 @@
+"""The JSON shapes that cross HTTP, one module per room, shared by the web face and the client."""

@@ -1,0 +1,1 @@
+"""The face for HTTP: REST, pages and everything a browser or a script meets."""
