@@ -162,7 +162,7 @@ TABLES = (
         space {text} NOT NULL,
         parent {text},
         name {text} NOT NULL,
-        version {text},
+        version BIGINT,
         modified_ns BIGINT NOT NULL,
         PRIMARY KEY (node, from_seq)
     ) {clustered}
@@ -171,19 +171,17 @@ TABLES = (
     "CREATE INDEX entry_past ON entry (parent, name, from_seq) WHERE to_seq IS NOT NULL",
     """
     CREATE TABLE version (
-        id {text} NOT NULL PRIMARY KEY,
         node {text} NOT NULL,
-        space {text} NOT NULL,
         seq BIGINT NOT NULL,
         size BIGINT NOT NULL,
         sha256 {blob} NOT NULL,
         media_type {text} NOT NULL,
         manifest {blob} NOT NULL,
         author {text} NOT NULL,
-        created_ms BIGINT NOT NULL
-    )
+        created_ms BIGINT NOT NULL,
+        PRIMARY KEY (node, seq)
+    ) {clustered}
     """,
-    "CREATE INDEX version_node ON version (node, seq)",
     """
     CREATE TABLE trash (
         node {text} NOT NULL PRIMARY KEY,

@@ -1,0 +1,109 @@
+"""Spaces, entries and what is done to them."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from cloudconnect.wire.shape import Answer, Request
+
+Path = Annotated[str, msgspec.Meta(min_length=1, max_length=4096, examples=["/Documents/plan.txt"])]
+
+
+class Space(Answer):
+    """A tree with one owner and one key domain; ``seq`` counts the facts in its log."""
+
+    id: str
+    name: str
+    kind: str
+    owner: str
+    root: str
+    seq: int
+    created: datetime
+
+
+class Entry(Answer):
+    """A file or folder at a place in the tree.
+
+    ``modified`` has nanoseconds (RFC 3339), as the file system it came from. A folder has no size, hash or version; a
+    file's ``etag`` names its version and is what ``If-Match`` takes.
+    """
+
+    id: str
+    name: str
+    path: str
+    kind: Literal["file", "folder"]
+    modified: str
+    etag: str
+    size: int | None = None
+    media_type: str | None = None
+    sha256: str | None = None
+    version: int | None = None
+
+
+class Uploaded(Answer):
+    """A file after its upload; ``stored_bytes`` were added to the store, ``reused_bytes`` were there already."""
+
+    entry: Entry
+    created: bool
+    seq: int
+    stored_bytes: int
+    reused_bytes: int
+
+
+class Changed(Answer):
+    """An entry after a change, and the seq at which it happened."""
+
+    entry: Entry
+    seq: int
+
+
+class Move(Request):
+    """From where to where; the target must not exist unless ``replace`` is true (what it held goes to the trash)."""
+
+    source: Path
+    target: Path
+    replace: bool = False
+
+
+class Copy(Request):
+    """From where, as of when, to where; by reference, so it costs no content."""
+
+    source: Path
+    target: Path
+    at: str | None = None
+    replace: bool = False
+
+
+class Trashed(Answer):
+    """Something in the trash: where it was, when and by whom it was removed."""
+
+    id: str
+    name: str
+    path: str
+    kind: Literal["file", "folder"]
+    size: int | None
+    trashed: datetime
+    trashed_by: str
+
+
+class TrashedBy(Answer):
+    """The answer to a removal: what is in the trash now, and the seq at which it went there."""
+
+    trashed: Trashed
+    seq: int
+
+
+class Restore(Request):
+    """Where to restore to; absent means where it was."""
+
+    target: Path | None = None
+
+
+class Usage(Answer):
+    """What lies below a folder: counts, and logical bytes of the present versions."""
+
+    path: str
+    files: int
+    folders: int
+    logical_bytes: int

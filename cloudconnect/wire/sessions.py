@@ -1,0 +1,18 @@
+"""Signed-in devices."""
+
+from datetime import datetime
+
+from cloudconnect.wire.shape import Answer
+
+
+class Session(Answer):
+    """One signed-in device."""
+
+    id: str
+    device: str
+    address: str
+    method: str
+    created: datetime
+    seen: datetime
+    expires: datetime
+    is_current: bool
