@@ -1,10 +1,11 @@
 """What a store asks of a database transaction, whichever engine stands behind it."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 Value = str | int | float | bytes | None
-Row = tuple[Value, ...]
+Row = tuple[Any, ...]
+"""What the database answers; the store that wrote the query knows the types of its columns."""
 
 
 class Sql(Protocol):

@@ -1,0 +1,58 @@
+"""What happens in spaces. Where a thing was and is, the tree itself says as of each fact's seq."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cloudconnect.events.fact import SpaceFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceAdded(SpaceFact):
+    """A space was made; ``subject`` is its root folder. Always the first fact of its space."""
+
+    kind: ClassVar[str] = "files.space-added"
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderAdded(SpaceFact):
+    """A folder was made; ``subject`` is its node."""
+
+    kind: ClassVar[str] = "files.folder-added"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWritten(SpaceFact):
+    """A file got a version, its first or another; ``subject`` is its node and the fact's seq names the version."""
+
+    kind: ClassVar[str] = "files.file-written"
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryMoved(SpaceFact):
+    """A file or folder has another name, another parent, or both."""
+
+    kind: ClassVar[str] = "files.entry-moved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryCopied(SpaceFact):
+    """A file or folder with all below it was copied by reference; ``subject`` is the new node, ``source`` the old one."""
+
+    kind: ClassVar[str] = "files.entry-copied"
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryTrashed(SpaceFact):
+    """A file or folder went to the trash."""
+
+    kind: ClassVar[str] = "files.entry-trashed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRestored(SpaceFact):
+    """A file or folder came back from the trash."""
+
+    kind: ClassVar[str] = "files.entry-restored"
