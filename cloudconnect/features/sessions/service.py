@@ -134,12 +134,12 @@ class SessionsService:
         return ended
 
     async def write_down_seen(self) -> None:
-        """Store when sessions were last used, and drop those that ended long ago; a job calls this once a minute."""
-        seen, self._seen = self._seen, {}
+        """Store when sessions were last used; a job calls this once a minute."""
+        if self._seen:
+            seen, self._seen = self._seen, {}
+            await self._log.commit(lambda unit: store.touch(unit.sql, seen.items()), actor=APPLIANCE)
+
+    async def remove_outlived(self) -> None:
+        """Forget sessions that ended more than 30 days ago; a job calls this once a day."""
         before = self._clock.now() - _KEPT_AFTER_END
-
-        def change(unit: Unit) -> None:
-            store.touch(unit.sql, seen.items())
-            store.remove_outlived(unit.sql, before)
-
-        await self._log.commit(change, actor=APPLIANCE)
+        await self._log.commit(lambda unit: store.remove_outlived(unit.sql, before), actor=APPLIANCE)
