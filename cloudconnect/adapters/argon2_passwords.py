@@ -68,7 +68,7 @@ class Argon2Passwords:
         return stored is not None
 
     def _peppered(self, password: str) -> bytes:
-        normal = unicodedata.normalize("NFKC", password).encode()
+        normal = unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
         return base64.b64encode(hmac.digest(self._pepper, normal, hashlib.sha256))
 
 

@@ -193,7 +193,7 @@ TABLES = (
         trashed_by {text} NOT NULL
     )
     """,
-    "CREATE INDEX trash_space ON trash (space, trashed_ms, node)",
+    "CREATE INDEX trash_space ON trash (space, trashed_seq)",
 )
 
 SQLITE = {

@@ -1,0 +1,151 @@
+"""The nouns of the files room."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cloudconnect.kernel.ids import NodeId, SpaceId, UserId
+
+
+class EntryKind(StrEnum):
+    """What an entry is."""
+
+    FILE = "file"
+    FOLDER = "folder"
+
+
+class SpaceKind(StrEnum):
+    """What sort of space it is."""
+
+    PERSONAL = "personal"
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A tree with one owner and one key domain; ``seq`` is the last place in its log."""
+
+    id: SpaceId
+    name: str
+    kind: SpaceKind
+    owner: UserId
+    root: NodeId
+    seq: int
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file or folder at a place in the tree.
+
+    ``modified_ns`` is nanoseconds since 1970, as the client gave it. A file's ``version`` is the seq at which its
+    content was written, its ``size`` plain bytes; a folder has neither, nor a media type, nor a hash.
+    """
+
+    node: NodeId
+    parent: NodeId | None
+    name: str
+    path: str
+    modified_ns: int
+    from_seq: int
+    version: int | None
+    size: int | None
+    media_type: str | None
+    sha256: bytes | None
+
+    @property
+    def kind(self) -> EntryKind:
+        """Whether this is a file or a folder."""
+        return EntryKind.FOLDER if self.version is None else EntryKind.FILE
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is a folder."""
+        return self.version is None
+
+    @property
+    def etag(self) -> str:
+        """A strong validator: it names the content of a file, or the state of a folder's own row."""
+        return f"{self.node.removeprefix('nod_')}.{self.from_seq if self.version is None else self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One state of a file's content; it never changes. Named by its node and the seq at which it was written."""
+
+    node: NodeId
+    seq: int
+    size: int
+    sha256: bytes
+    media_type: str
+    manifest: bytes
+    author: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold for a change: ETags as in If-Match and If-None-Match (RFC 9110), ``*`` for anything there."""
+
+    if_match: frozenset[str] | None = None
+    if_none_match: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An entry after a change, and the seq at which it happened."""
+
+    entry: Entry
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A file after its upload; ``stored_bytes`` went to disk, ``reused_bytes`` of its content were there already."""
+
+    entry: Entry
+    created: bool
+    seq: int
+    stored_bytes: int
+    reused_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A file ready to be read: ``read(start, stop)`` yields its bytes, to the end when stop is None."""
+
+    entry: Entry
+    read: Callable[[int, int | None], AsyncIterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """Something in the trash, and where it was."""
+
+    node: NodeId
+    parent: NodeId
+    name: str
+    path: str
+    kind: EntryKind
+    size: int | None
+    seq: int
+    trashed: datetime
+    trashed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrashChange:
+    """What went to the trash, and the seq at which it did."""
+
+    trashed: Trashed
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What lies below a folder: counts, and the plain bytes of the versions that are in the tree."""
+
+    path: str
+    files: int
+    folders: int
+    logical_bytes: int

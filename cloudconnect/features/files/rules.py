@@ -1,0 +1,141 @@
+"""What paths and moments may look like, and when a precondition holds."""
+
+import mimetypes
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+
+from cloudconnect.features.files.errors import BadMoment, BadPath, ConditionMissing, Exists, Stale
+from cloudconnect.features.files.models import Condition, Entry
+from cloudconnect.kernel.text import N_
+
+PATH_MAX_BYTES = 4_096
+NAME_MAX_BYTES = 255
+
+_UNSUITED = frozenset("/\\\0")
+_MEDIA_TYPES = mimetypes.MimeTypes()
+_UNKNOWN_TYPE = "application/octet-stream"
+_MEDIA_TYPE = re.compile(r"[a-zA-Z0-9!#$&^_.+-]{1,100}/[a-zA-Z0-9!#$&^_.+-]{1,100}(?:;[\x20-\x7e]{0,100})?")
+_AGO = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)")
+_DAY = re.compile(r"(today|yesterday)(?:\s+(\d{1,2}):(\d{2}))?")
+_SEQ = re.compile(r"(?:seq:)?(\d{1,18})")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def parse_path(path: str) -> tuple[str, ...]:
+    """Return the names on *path* in Unicode form NFC, none for the root; slashes at either end do not matter.
+
+    Raises:
+        BadPath: over 4,096 bytes, or a name that ``check_name`` refuses, or two slashes in a row.
+    """
+    names = tuple(unicodedata.normalize("NFC", path).strip("/").split("/")) if path.strip("/") else ()
+    for name in names:
+        check_name(name)
+    if sum(len(name.encode()) + 1 for name in names) > PATH_MAX_BYTES:
+        raise BadPath(
+            N_("A path has at most {most} bytes."), fix=N_("Use shorter names or fewer folders."), most=PATH_MAX_BYTES
+        )
+    return names
+
+
+def check_name(name: str) -> None:
+    """Return if *name* can stand in a folder.
+
+    Raises:
+        BadPath: empty, ``.`` or ``..``, over 255 bytes, with a slash, backslash or NUL, or not encodable in UTF-8.
+    """
+    try:
+        length = len(name.encode())
+    except UnicodeEncodeError as error:
+        raise BadPath(N_("The name is not valid Unicode."), fix=N_("Rename it.")) from error
+    if name in {"", ".", ".."} or not _UNSUITED.isdisjoint(name):
+        raise BadPath(
+            N_("“{name}” cannot be the name of a file or folder."),
+            fix=N_("Leave out slashes, backslashes and NUL; “.” and “..” are not names."),
+            name=name[:NAME_MAX_BYTES].replace("\0", "␀"),
+        )
+    if length > NAME_MAX_BYTES:
+        raise BadPath(
+            N_("A name has at most {most} bytes, this one has {length}."),
+            fix=N_("Use a shorter name."),
+            most=NAME_MAX_BYTES,
+            length=length,
+        )
+
+
+def join_path(names: tuple[str, ...]) -> str:
+    """Return the absolute path of *names*: ``/`` for none."""
+    return "/" + "/".join(names)
+
+
+def media_type(name: str, given: str | None) -> str:
+    """Return the media type the client gave, or what the name suggests where it gave none that says anything."""
+    if given and given.split(";")[0].strip().lower() != _UNKNOWN_TYPE and _MEDIA_TYPE.fullmatch(given):
+        return given
+    guessed, encoding = _MEDIA_TYPES.guess_type(name, strict=False)
+    return guessed if guessed and not encoding else _UNKNOWN_TYPE
+
+
+def check_condition(condition: Condition, existing: Entry | None, *, is_required: bool) -> None:
+    """Return if *condition* holds for what is there now (RFC 9110, section 13.1).
+
+    Raises:
+        Exists: something is there and only nothing would do.
+        Stale: If-Match names another state, or If-None-Match this one.
+        ConditionMissing: something is there, *is_required*, and no condition says which state is meant.
+    """
+    if existing is None:
+        if condition.if_match is not None:
+            raise Stale(N_("It is not there any more."), fix=N_("Look again and decide anew."))
+        return
+    if condition.if_none_match is not None and {"*", existing.etag} & condition.if_none_match:
+        raise Stale(N_("“{path}” is there already."), fix=N_("Look again and decide anew."), path=existing.path)
+    if condition.if_match is not None:
+        if not {"*", existing.etag} & condition.if_match:
+            raise Stale(
+                N_("“{path}” is not the version you mean."), fix=N_("Look again and decide anew."), path=existing.path
+            )
+    elif is_required:
+        raise ConditionMissing(
+            N_("“{path}” is there already."),
+            fix=N_("Send If-Match with its ETag, or If-Match: * for whatever is there."),
+            path=existing.path,
+        )
+
+
+def check_vacant(existing: Entry | None) -> None:
+    """Return if nothing is there.
+
+    Raises:
+        Exists: something is.
+    """
+    if existing is not None:
+        raise Exists(N_("“{path}” is there already."), fix=N_("Choose another name."), path=existing.path)
+
+
+def parse_moment(text: str, now: datetime) -> int | datetime:
+    """Return the seq or the time that *text* names, seen from *now*.
+
+    It reads ``120`` or ``seq:120``, ``3h`` (ago; s m h d w), ``yesterday 14:00``, ``today``, and ISO 8601 such as
+    ``2026-11-01T12:00:00Z``; without a zone, UTC is meant.
+
+    Raises:
+        BadMoment: it is none of these.
+    """
+    cleaned = text.strip().lower()
+    if match := _SEQ.fullmatch(cleaned):
+        return int(match[1])
+    try:
+        if match := _AGO.fullmatch(cleaned):
+            return now - timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+        if match := _DAY.fullmatch(cleaned):
+            day = now - timedelta(days=match[1] == "yesterday")
+            return day.replace(hour=int(match[2] or 0), minute=int(match[3] or 0), second=0, microsecond=0)
+        moment = datetime.fromisoformat(cleaned.upper())
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise BadMoment(
+            N_("“{text}” is not a moment."),
+            fix=N_("Write it like 3h, yesterday 14:00, 2026-11-01T12:00 or seq:120."),
+            text=text[:100],
+        ) from error

@@ -1,0 +1,5 @@
+"""The verbs of the files room."""
+
+from cloudconnect.features.files.service.service import FilesService
+
+__all__ = ["FilesService"]

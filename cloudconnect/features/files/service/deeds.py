@@ -1,0 +1,171 @@
+"""The deeds of the files room: what one unit does to the tree."""
+
+import dataclasses
+
+from cloudconnect.bus import Recorded, Unit
+from cloudconnect.events.files import EntryCopied, EntryTrashed, FileWritten, FolderAdded
+from cloudconnect.features.files import rules
+from cloudconnect.features.files.errors import RootStays
+from cloudconnect.features.files.models import Change, Entry, Space, Trashed, Version
+from cloudconnect.features.files.service.places import Place, walk
+from cloudconnect.features.files.store import trash, tree
+from cloudconnect.kernel.ids import NodeId, new_id
+from cloudconnect.kernel.text import N_
+from cloudconnect.ports.vault import Content
+
+
+def write_entry(unit: Unit, place: Place, content: Content, modified_ns: int | None, media_type: str | None) -> Entry:
+    """Make *content* the present version of the file at *place*, with missing folders above it; return its entry."""
+    existing = place.entry
+    parent = add_folders(unit, place, len(place.names) - 1, None) if existing is None else place.line[-2]
+    node = NodeId(new_id("nod", unit.now_ms)) if existing is None else existing.node
+    recorded = unit.record(FileWritten(subject=node, space=place.space.id, size=content.size))
+    seq = seq_of(recorded)
+    entry = Entry(
+        node=node,
+        parent=parent.node,
+        name=place.names[-1],
+        path=place.path,
+        modified_ns=unit.now_ms * 1_000_000 if modified_ns is None else modified_ns,
+        from_seq=seq,
+        version=seq,
+        size=content.size,
+        media_type=rules.media_type(place.names[-1], media_type),
+        sha256=content.sha256,
+    )
+    if existing is not None:
+        tree.close_entry(unit.sql, node, seq)
+    tree.add_version(unit.sql, _version(entry, content, unit))
+    tree.add_entry(unit.sql, place.space.id, entry)
+    return entry
+
+
+def add_folders(unit: Unit, place: Place, depth: int, modified_ns: int | None) -> Entry:
+    """Make the missing folders on the first *depth* names of *place*; return the folder at that depth.
+
+    *modified_ns* is for the last of the place's own names; folders made on the way there are modified now.
+    """
+    folder = place.line[min(len(place.line) - 1, depth)]
+    for count in range(len(place.line), depth + 1):
+        names = place.names[:count]
+        node = NodeId(new_id("nod", unit.now_ms))
+        recorded = unit.record(FolderAdded(subject=node, space=place.space.id))
+        given = modified_ns if count == len(place.names) else None
+        folder = Entry(
+            node=node,
+            parent=folder.node,
+            name=names[-1],
+            path=rules.join_path(names),
+            modified_ns=unit.now_ms * 1_000_000 if given is None else given,
+            from_seq=seq_of(recorded),
+            version=None,
+            size=None,
+            media_type=None,
+            sha256=None,
+        )
+        tree.add_entry(unit.sql, place.space.id, folder)
+    return folder
+
+
+def clear_target(unit: Unit, place: Place, *, replace: bool) -> None:
+    """Make sure that nothing is at *place* and something could be: what is there goes to the trash if *replace*."""
+    place.require_parent(may_be_made=False)
+    if place.entry is None:
+        return
+    if not replace:
+        rules.check_vacant(place.entry)
+    trash_entry(unit, place.space, place.entry)
+
+
+def trash_entry(unit: Unit, space: Space, entry: Entry) -> Trashed:
+    """Put *entry* into the trash; what lies below it goes along without being touched."""
+    check_not_root(entry)
+    recorded = unit.record(EntryTrashed(subject=entry.node, space=space.id))
+    seq = seq_of(recorded)
+    trashed = Trashed(
+        node=entry.node,
+        parent=NodeId(entry.parent or ""),
+        name=entry.name,
+        path=entry.path,
+        kind=entry.kind,
+        size=entry.size,
+        seq=seq,
+        trashed=unit.now,
+        trashed_by=unit.actor.name,
+    )
+    tree.close_entry(unit.sql, entry.node, seq)
+    trash.add(unit.sql, space.id, trashed)
+    return trashed
+
+
+def replant(unit: Unit, entry: Entry, place: Place, seq: int) -> Change:
+    """Give *entry* the parent and name of *place* from *seq* on; what lies below it comes along without being touched."""
+    parent = place.line[len(place.names) - 1]
+    planted = dataclasses.replace(entry, parent=parent.node, name=place.names[-1], path=place.path, from_seq=seq)
+    tree.close_entry(unit.sql, entry.node, seq)
+    tree.add_entry(unit.sql, place.space.id, planted)
+    return Change(planted, seq)
+
+
+def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place) -> Change:
+    """Put a copy of *original*, as it was at the moment of *seen*, and of all below it, at *place*, sharing content."""
+    space_id = place.space.id
+    top = NodeId(new_id("nod", unit.now_ms))
+    seq = seq_of(unit.record(EntryCopied(subject=top, space=space_id, source=original.node)))
+    below = list(walk(unit.sql, original, seen.at)) if original.is_folder else []
+    new_nodes = {entry.node: NodeId(new_id("nod", unit.now_ms)) for entry in below} | {original.node: top}
+    tree.copy_versions(
+        unit.sql,
+        [(each.node, each.version, new_nodes[each.node]) for each in (original, *below) if each.version is not None],
+        seq,
+        unit.actor.id,
+        unit.now_ms,
+    )
+
+    def copied(entry: Entry, parent: NodeId) -> Entry:
+        version = None if entry.version is None else seq
+        return dataclasses.replace(entry, node=new_nodes[entry.node], parent=parent, from_seq=seq, version=version)
+
+    parent = place.line[len(place.names) - 1]
+    copy = dataclasses.replace(copied(original, parent.node), name=place.names[-1], path=place.path)
+    tree.add_entries(
+        unit.sql, space_id, [copy, *(copied(each, new_nodes[NodeId(each.parent or "")]) for each in below)]
+    )
+    return Change(copy, seq)
+
+
+def check_not_root(entry: Entry) -> None:
+    """Return unless *entry* is the root of its space.
+
+    Raises:
+        RootStays: it is.
+    """
+    if entry.parent is None:
+        raise RootStays(fix=N_("Name something in it."))
+
+
+def there(entry: Entry | None) -> Entry:
+    """Return the entry that the trash vouches for."""
+    if entry is None:
+        raise LookupError("the trash names an entry that the tree never held")
+    return entry
+
+
+def seq_of(recorded: Recorded) -> int:
+    """Return the seq that a fact about a space got."""
+    if recorded.seq is None:
+        raise LookupError("a fact about a space got no seq")
+    return recorded.seq
+
+
+def _version(entry: Entry, content: Content, unit: Unit) -> Version:
+    return Version(
+        node=entry.node,
+        seq=entry.from_seq,
+        size=content.size,
+        sha256=content.sha256,
+        media_type=entry.media_type or "",
+        manifest=content.manifest,
+        author=unit.actor.id,
+        created=unit.now,
+    )

@@ -1,0 +1,144 @@
+"""The temporal tree: every row says from which seq until which it was true.
+
+A row is true at *seq* when ``from_seq <= seq`` and ``to_seq`` is null or greater. Rows of the present and of the past
+lie behind two partial indexes, so a question about the past asks both and lets the database merge the answers.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from cloudconnect.features.files.models import Entry, Version
+from cloudconnect.kernel.clock import from_ms, to_ms
+from cloudconnect.kernel.ids import NodeId, SpaceId
+from cloudconnect.ports.sql import Row, Sql, Value
+
+_COLUMNS = (
+    "e.node, e.parent, e.name, e.modified_ns, e.from_seq, e.version, v.size, v.media_type, v.sha256"
+    " FROM entry e LEFT JOIN version v ON v.node = e.node AND v.seq = e.version"
+)
+_PRESENT = "e.to_seq IS NULL"
+_ASKED_AT_ONCE = 400
+
+
+def find_child(sql: Sql, parent: Entry, name: str, at: int | None) -> Entry | None:
+    """Return what is called *name* in the folder *parent*, now or as of the seq *at*."""
+    rows = _where(sql, "e.parent = ? AND e.name = ?", (parent.node, name), at, "")
+    return _entry(rows[0], parent.path) if rows else None
+
+
+def find_children(sql: Sql, parent: Entry, at: int | None, after: str, limit: int) -> list[Entry]:
+    """Return up to *limit* entries of the folder *parent* by name, behind the name *after*."""
+    order = f" ORDER BY name LIMIT {limit:d}"
+    rows = _where(sql, "e.parent = ? AND e.name > ?", (parent.node, after), at, order)
+    return [_entry(row, parent.path) for row in rows]
+
+
+def find_row(sql: Sql, space: SpaceId, node: NodeId, at: int | None) -> Entry | None:
+    """Return the entry of *node* in *space*, its path unknown but for its name, or None when it is not in the tree."""
+    rows = _where(sql, "e.node = ? AND e.space = ?", (node, space), at, "")
+    return _entry(rows[0], "") if rows else None
+
+
+def measure(sql: Sql, folder: NodeId, at: int | None) -> tuple[int, int, int]:
+    """Return how many files, how many folders, and how many plain bytes lie below *folder*."""
+    files = folders = size = 0
+    level: Sequence[NodeId] = [folder]
+    while level:
+        below: list[NodeId] = []
+        for start in range(0, len(level), _ASKED_AT_ONCE):
+            part = level[start : start + _ASKED_AT_ONCE]
+            rows = _where(sql, f"e.parent IN ({', '.join('?' * len(part))})", part, at, "")
+            below += [NodeId(row[0]) for row in rows if row[5] is None]
+            size += sum(row[6] for row in rows if row[5] is not None)
+            files += sum(row[5] is not None for row in rows)
+        folders += len(below)
+        level = below
+    return files, folders, size
+
+
+def add_entry(sql: Sql, space: SpaceId, entry: Entry) -> None:
+    """Add the row that is true from the entry's ``from_seq`` on."""
+    add_entries(sql, space, [entry])
+
+
+def add_entries(sql: Sql, space: SpaceId, entries: Iterable[Entry]) -> None:
+    """Add the rows of many entries at once."""
+    sql.execute_many(
+        "INSERT INTO entry (node, from_seq, to_seq, space, parent, name, version, modified_ns)"
+        " VALUES (?, ?, NULL, ?, ?, ?, ?, ?)",
+        [
+            (entry.node, entry.from_seq, space, entry.parent, entry.name, entry.version, entry.modified_ns)
+            for entry in entries
+        ],
+    )
+
+
+def close_entry(sql: Sql, node: NodeId, seq: int) -> None:
+    """End the present row of *node*: from *seq* on it is no longer true."""
+    sql.execute("UPDATE entry SET to_seq = ? WHERE node = ? AND to_seq IS NULL", (seq, node))
+
+
+def add_version(sql: Sql, version: Version) -> None:
+    """Add a version of a file's content."""
+    sql.execute(
+        "INSERT INTO version (node, seq, size, sha256, media_type, manifest, author, created_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            version.node,
+            version.seq,
+            version.size,
+            version.sha256,
+            version.media_type,
+            version.manifest,
+            version.author,
+            to_ms(version.created),
+        ),
+    )
+
+
+def get_version(sql: Sql, node: NodeId, seq: int) -> Version:
+    """Return the version of *node* that was written at *seq*; an entry that names it vouches that it is there."""
+    row = sql.row(
+        "SELECT node, seq, size, sha256, media_type, manifest, author, created_ms FROM version"
+        " WHERE node = ? AND seq = ?",
+        (node, seq),
+    )
+    if row is None:
+        raise LookupError(f"entry of {node} names version {seq}, which is not there")
+    return Version(NodeId(row[0]), row[1], row[2], row[3], row[4], row[5], row[6], from_ms(row[7]))
+
+
+def copy_versions(sql: Sql, pairs: Iterable[tuple[NodeId, int, NodeId]], seq: int, author: str, now_ms: int) -> None:
+    """For each (node, its version's seq, new node), give the new node the same content as of *seq*."""
+    sql.execute_many(
+        "INSERT INTO version (node, seq, size, sha256, media_type, manifest, author, created_ms)"
+        " SELECT ?, CAST(? AS BIGINT), size, sha256, media_type, manifest, ?, CAST(? AS BIGINT)"
+        " FROM version WHERE node = ? AND seq = ?",
+        [(copied, seq, author, now_ms, node, version) for node, version, copied in pairs],
+    )
+
+
+def _where(sql: Sql, condition: str, parameters: Sequence[Value], at: int | None, tail: str) -> list[Row]:
+    if at is None:
+        return sql.rows(f"SELECT {_COLUMNS} WHERE {condition} AND {_PRESENT}{tail}", parameters)
+    return sql.rows(
+        f"SELECT {_COLUMNS} WHERE {condition} AND e.to_seq IS NULL AND e.from_seq <= ?"
+        f" UNION ALL SELECT {_COLUMNS} WHERE {condition} AND e.to_seq IS NOT NULL AND e.from_seq <= ? AND e.to_seq > ?"
+        f"{tail}",
+        (*parameters, at, *parameters, at, at),
+    )
+
+
+def _entry(row: Row, folder_path: str) -> Entry:
+    node, parent, name, modified_ns, from_seq, version, size, media_type, sha256 = row
+    return Entry(
+        node=NodeId(node),
+        parent=None if parent is None else NodeId(parent),
+        name=name,
+        path=f"{folder_path.rstrip('/')}/{name}",
+        modified_ns=modified_ns,
+        from_seq=from_seq,
+        version=version,
+        size=size,
+        media_type=media_type,
+        sha256=sha256,
+    )
