@@ -99,7 +99,7 @@ def trash_entry(unit: Unit, space: Space, entry: Entry) -> Trashed:
 
 
 def replant(unit: Unit, entry: Entry, place: Place, seq: int) -> Change:
-    """Give *entry* the parent and name of *place* from *seq* on; what lies below it comes along without being touched."""
+    """Give *entry* the parent and name of *place* from *seq* on; what lies below it comes along untouched."""
     parent = place.line[len(place.names) - 1]
     planted = dataclasses.replace(entry, parent=parent.node, name=place.names[-1], path=place.path, from_seq=seq)
     tree.close_entry(unit.sql, entry.node, seq)
@@ -108,7 +108,7 @@ def replant(unit: Unit, entry: Entry, place: Place, seq: int) -> Change:
 
 
 def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place) -> Change:
-    """Put a copy of *original*, as it was at the moment of *seen*, and of all below it, at *place*, sharing content."""
+    """Put a copy of *original* as of the moment of *seen*, with all below it, at *place*; content is shared."""
     space_id = place.space.id
     top = NodeId(new_id("nod", unit.now_ms))
     seq = seq_of(unit.record(EntryCopied(subject=top, space=space_id, source=original.node)))

@@ -1,0 +1,82 @@
+"""The verbs of the monitoring room."""
+
+import asyncio
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry
+
+from cloudconnect.bus import EventLog
+from cloudconnect.database import Database
+from cloudconnect.features.monitoring import store
+from cloudconnect.features.monitoring.models import Report
+from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect.kernel.principal import Principal
+from cloudconnect.ports.access import Access
+from cloudconnect.ports.health import StoreHealth
+from cloudconnect.ports.sql import Sql
+
+_PROBE_SECONDS = 5.0
+
+
+class MonitoringService:
+    """Says whether the appliance is ready, how it fares, and hands out its metrics."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        database: Database,
+        access: Access,
+        health: StoreHealth,
+        *,
+        version: str,
+        started: datetime,
+        database_name: str,
+        storage_name: str,
+    ) -> None:
+        self._log = log
+        self._database = database
+        self._access = access
+        self._health = health
+        self._version = version
+        self._started = started
+        self._database_name = database_name
+        self._storage_name = storage_name
+        self.registry = CollectorRegistry()
+
+    async def is_ready(self) -> dict[str, str]:
+        """Return what each check found: ``ok``, or a word for what is wrong."""
+        return {"database": await self._probe_database(), "storage": self._health.state}
+
+    async def status(self, principal: Principal) -> Report:
+        """Return the whole report, for an administrator."""
+        self._access.require_admin(principal)
+        position = self._log.position
+
+        def ask(sql: Sql) -> Report:
+            packs, stored = store.count_packs(sql)
+            return Report(
+                version=self._version,
+                started=self._started,
+                position=position,
+                database=self._database_name,
+                schema=self._database.schema_version(),
+                storage=self._storage_name,
+                store_state=self._health.state,
+                packs=packs,
+                stored_bytes=stored,
+                free_bytes=self._health.free_bytes(),
+                users=store.count_accounts(sql),
+                spaces=store.count_spaces(sql),
+                listeners={name: max(position - read, 0) for name, read in store.find_bookmarks(sql).items()},
+                parked=store.count_parked(sql),
+            )
+
+        return await self._database.read(ask)
+
+    async def _probe_database(self) -> str:
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await self._database.read(store.probe)
+        except (TimeoutError, CloudConnectError):
+            return "unreachable"
+        return "ok"

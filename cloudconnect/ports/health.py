@@ -1,0 +1,16 @@
+"""What the appliance's parts tell of their own health."""
+
+from typing import Protocol
+
+
+class StoreHealth(Protocol):
+    """Answered by the engine."""
+
+    @property
+    def state(self) -> str:
+        """``ok``, or a word for what is wrong, such as ``read-only`` or ``full``."""
+        ...
+
+    def free_bytes(self) -> int:
+        """Return how many bytes the disk of the store has left."""
+        ...
