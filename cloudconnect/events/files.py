@@ -38,7 +38,7 @@ class EntryMoved(SpaceFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryCopied(SpaceFact):
-    """A file or folder with all below it was copied by reference; ``subject`` is the new node, ``source`` the old one."""
+    """A file or folder with all below it was copied; ``subject`` is the new node, ``source`` the old one."""
 
     kind: ClassVar[str] = "files.entry-copied"
     source: str

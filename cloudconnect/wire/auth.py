@@ -12,7 +12,7 @@ Password = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 DisplayName = Annotated[str, msgspec.Meta(max_length=128, examples=["Ada Lovelace"])]
 
 
-class SignIn(Request):
+class SignIn(Request, frozen=True):
     """A name and a password; ``device`` is what the session list shows."""
 
     name: UserName
@@ -20,14 +20,14 @@ class SignIn(Request):
     device: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
-class SignInByLink(Request):
+class SignInByLink(Request, frozen=True):
     """The token of a one-time sign-in link."""
 
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     device: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
-class SignedIn(Answer):
+class SignedIn(Answer, frozen=True):
     """A new session; ``token`` is shown here and never again."""
 
     token: str
@@ -36,7 +36,7 @@ class SignedIn(Answer):
     expires: datetime
 
 
-class User(Answer):
+class User(Answer, frozen=True):
     """An account."""
 
     id: str
@@ -48,7 +48,7 @@ class User(Answer):
     created: datetime
 
 
-class Me(Answer):
+class Me(Answer, frozen=True):
     """Who is asking, and with what power."""
 
     user: User
@@ -57,7 +57,7 @@ class Me(Answer):
     personal_space: str
 
 
-class NewUser(Request):
+class NewUser(Request, frozen=True):
     """An account to make; without a password it is entered by a sign-in link."""
 
     name: UserName
@@ -66,7 +66,7 @@ class NewUser(Request):
     is_admin: bool = False
 
 
-class UserChange(Request):
+class UserChange(Request, frozen=True):
     """What to change of an account; absent members stay as they are."""
 
     display_name: DisplayName | msgspec.UnsetType = msgspec.UNSET
@@ -74,14 +74,14 @@ class UserChange(Request):
     is_disabled: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-class PasswordChange(Request):
+class PasswordChange(Request, frozen=True):
     """A new password and, unless none was set so far or an administrator asks for somebody else, the current one."""
 
     new: Password
     current: Password | None = None
 
 
-class SignInLink(Answer):
+class SignInLink(Answer, frozen=True):
     """A one-time way in."""
 
     url: str

@@ -8,7 +8,7 @@ import msgspec
 from cloudconnect.wire.shape import Answer, Request
 
 
-class NewToken(Request):
+class NewToken(Request, frozen=True):
     """A token to make; no scopes means those for files, no days means it does not end by itself."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100, examples=["backup script"])]
@@ -16,7 +16,7 @@ class NewToken(Request):
     expires_in_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None
 
 
-class Token(Answer):
+class Token(Answer, frozen=True):
     """A token as it is listed."""
 
     id: str
@@ -28,7 +28,7 @@ class Token(Answer):
     used_address: str
 
 
-class MadeToken(Answer):
+class MadeToken(Answer, frozen=True):
     """A new token; ``token`` is shown here and never again."""
 
     token: str

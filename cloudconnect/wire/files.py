@@ -10,7 +10,7 @@ from cloudconnect.wire.shape import Answer, Request
 Path = Annotated[str, msgspec.Meta(min_length=1, max_length=4096, examples=["/Documents/plan.txt"])]
 
 
-class Space(Answer):
+class Space(Answer, frozen=True):
     """A tree with one owner and one key domain; ``seq`` counts the facts in its log."""
 
     id: str
@@ -22,7 +22,7 @@ class Space(Answer):
     created: datetime
 
 
-class Entry(Answer):
+class Entry(Answer, frozen=True):
     """A file or folder at a place in the tree.
 
     ``modified`` has nanoseconds (RFC 3339), as the file system it came from. A folder has no size, hash or version; a
@@ -41,7 +41,7 @@ class Entry(Answer):
     version: int | None = None
 
 
-class Uploaded(Answer):
+class Uploaded(Answer, frozen=True):
     """A file after its upload; ``stored_bytes`` were added to the store, ``reused_bytes`` were there already."""
 
     entry: Entry
@@ -51,14 +51,14 @@ class Uploaded(Answer):
     reused_bytes: int
 
 
-class Changed(Answer):
+class Changed(Answer, frozen=True):
     """An entry after a change, and the seq at which it happened."""
 
     entry: Entry
     seq: int
 
 
-class Move(Request):
+class Move(Request, frozen=True):
     """From where to where; the target must not exist unless ``replace`` is true (what it held goes to the trash)."""
 
     source: Path
@@ -66,7 +66,7 @@ class Move(Request):
     replace: bool = False
 
 
-class Copy(Request):
+class Copy(Request, frozen=True):
     """From where, as of when, to where; by reference, so it costs no content."""
 
     source: Path
@@ -75,7 +75,7 @@ class Copy(Request):
     replace: bool = False
 
 
-class Trashed(Answer):
+class Trashed(Answer, frozen=True):
     """Something in the trash: where it was, when and by whom it was removed."""
 
     id: str
@@ -87,20 +87,20 @@ class Trashed(Answer):
     trashed_by: str
 
 
-class TrashedBy(Answer):
+class TrashedBy(Answer, frozen=True):
     """The answer to a removal: what is in the trash now, and the seq at which it went there."""
 
     trashed: Trashed
     seq: int
 
 
-class Restore(Request):
+class Restore(Request, frozen=True):
     """Where to restore to; absent means where it was."""
 
     target: Path | None = None
 
 
-class Usage(Answer):
+class Usage(Answer, frozen=True):
     """What lies below a folder: counts, and logical bytes of the present versions."""
 
     path: str

@@ -5,7 +5,7 @@ from datetime import datetime
 from cloudconnect.wire.shape import Answer
 
 
-class Session(Answer):
+class Session(Answer, frozen=True):
     """One signed-in device."""
 
     id: str

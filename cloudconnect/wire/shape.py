@@ -46,14 +46,14 @@ class Problem(msgspec.Struct, frozen=True):
     errors: list[FieldError] = []
 
 
-class Health(Answer):
+class Health(Answer, frozen=True):
     """Whether the appliance lives, or is ready, and what each check found."""
 
     status: str
     checks: dict[str, str] = {}
 
 
-class Status(Answer):
+class Status(Answer, frozen=True):
     """The appliance as its administrator sees it; times UTC, sizes in bytes."""
 
     version: str

@@ -10,6 +10,7 @@ from cloudconnect.events.auth import AccountAdded, AccountChanged, PasswordChang
 from cloudconnect.features.auth import rules, store
 from cloudconnect.features.auth.errors import (
     BadCredentials,
+    BadName,
     LastAdministrator,
     LinkInvalid,
     NameTaken,
@@ -73,7 +74,7 @@ class AuthService:
         self._check_attempts(keys)
         try:
             found = await self._database.read(lambda sql: store.find_password(sql, rules.parse_name(name)))
-        except rules.BadName:
+        except BadName:
             found = None
         account, stored = found or (None, None)
         if not await self._passwords.is_right(password, stored) or account is None or account.is_disabled:

@@ -1,0 +1,131 @@
+"""The event log: the one ordered list of facts, and the door through which every change goes."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from cloudconnect.bus import store
+from cloudconnect.bus.ledger import LogLedger, latest_hlc
+from cloudconnect.bus.unit import StoredFact, Unit
+from cloudconnect.bus.wake import Wake
+from cloudconnect.database import Database
+from cloudconnect.database.connection import Connection
+from cloudconnect.database.writer import Job, Writer
+from cloudconnect.kernel.clock import Clock, to_ms
+from cloudconnect.kernel.ids import SpaceId
+from cloudconnect.kernel.principal import Principal
+from cloudconnect.ports.sql import Sql
+
+Result = TypeVar("Result")
+
+
+class _Change(Generic[Result]):
+    """A change on its way through the writer, and the future of the one who asked for it."""
+
+    def __init__(
+        self,
+        change: Callable[[Unit], Result],
+        actor: Principal,
+        ledger: LogLedger,
+        future: "asyncio.Future[Result]",
+    ) -> None:
+        self._change = change
+        self._actor = actor
+        self._ledger = ledger
+        self._future = future
+        self._result: Result
+
+    def run(self, connection: Connection) -> None:
+        """Run the change in a transaction that is open."""
+        now = self._ledger.now
+        record = functools.partial(self._ledger.record, connection, actor=self._actor)
+        self._result = self._change(Unit(connection, now, to_ms(now), self._actor, record))
+
+    def answer(self, error: BaseException | None) -> None:
+        """Tell the one who asked; he may have stopped waiting, which changes nothing about what was committed."""
+        if self._future.done():
+            return
+        if error is None:
+            self._future.set_result(self._result)
+        else:
+            self._future.set_exception(error)
+
+
+class EventLog:
+    """Commits units of work in groups and keeps their facts in one order."""
+
+    def __init__(self, database: Database, clock: Clock, *, region: str = "local") -> None:
+        self._database = database
+        self._ledger = LogLedger(clock, region, self._answer_later)
+        self._writer: Writer | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._on_fatal: Callable[[], None] = lambda: None
+        self._wake = Wake()
+
+    @property
+    def position(self) -> int:
+        """The position of the last fact that is committed."""
+        return self._wake.position
+
+    def on_fatal(self, call: Callable[[], None]) -> None:
+        """Have *call* made, on the writer's thread, when it is unknown what is durable and the process must end."""
+        self._on_fatal = call
+
+    def start(self) -> None:
+        """Start the writer; must be called on the event loop that will await commits."""
+        self._loop = asyncio.get_running_loop()
+        self._wake.advance(self._database.read_now(store.find_last_position))
+        self._writer = self._database.open_writer(self._ledger, self._fail)
+        self._writer.start()
+
+    async def stop(self) -> None:
+        """Finish what is queued and end the writer."""
+        if self._writer is not None:
+            await asyncio.to_thread(self._writer.stop)
+            self._writer = None
+
+    async def commit(self, change: Callable[[Unit], Result], *, actor: Principal) -> Result:
+        """Run *change* in a transaction, and return what it returned once that is durable.
+
+        What *change* raises is raised here, and nothing of it stays. It may run more than once, so it touches nothing
+        but the unit. A caller that is cancelled does not take the change back.
+
+        Raises:
+            NoSpace: the disk of the database is full.
+            Unavailable: the database does not answer.
+        """
+        if self._writer is None or self._loop is None:
+            raise RuntimeError("the log has not been started")
+        future: asyncio.Future[Result] = self._loop.create_future()
+        self._writer.submit(_Change(change, actor, self._ledger, future))
+        return await future
+
+    async def wait_beyond(self, position: int) -> int:
+        """Return the log's position once it is greater than *position*."""
+        return await self._wake.wait_beyond(position)
+
+    def find_facts(self, sql: Sql, after: int, limit: int, kinds: Sequence[str] | None = None) -> list[StoredFact]:
+        """Return up to *limit* facts behind the position *after*, of the given kinds, or of all."""
+        return store.find_facts(sql, after, limit, kinds)
+
+    def seq_at(self, sql: Sql, space: SpaceId, moment: datetime) -> int:
+        """Return the last seq of *space* that is not after *moment*, 0 if it had none yet."""
+        return store.find_seq_at(sql, space, latest_hlc(moment))
+
+    def _fail(self) -> None:
+        self._on_fatal()
+
+    def _answer_later(
+        self, jobs: Sequence[Job], outcomes: Sequence[BaseException | None], position: int | None
+    ) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._answer, jobs, outcomes, position)
+
+    def _answer(self, jobs: Sequence[Job], outcomes: Sequence[BaseException | None], position: int | None) -> None:
+        if position is not None:
+            self._wake.advance(position)
+        for job, error in zip(jobs, outcomes, strict=True):
+            if isinstance(job, _Change):
+                job.answer(error)

@@ -1,0 +1,69 @@
+"""Starts and stops an assembled appliance: signals, readiness, the word to the service manager."""
+
+import asyncio
+import os
+import resource
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from cloudconnect.assembly import Appliance
+
+log = structlog.get_logger()
+
+StopFaces = Callable[[], Awaitable[None]]
+StartFaces = Callable[[Appliance], Awaitable[StopFaces]]
+
+EXIT_STORAGE_FAILED = 70
+"""The exit code after an input/output error that makes it unsafe to go on (EX_SOFTWARE of sysexits.h)."""
+
+
+async def run(appliance: Appliance, start_faces: StartFaces) -> int:
+    """Run *appliance* with its faces until a signal ends it; return the exit code.
+
+    SIGTERM and SIGINT end it in order: faces first, so that nothing new comes in, then loops, then the database. An
+    error of the disk that leaves it unknown what is durable ends it with 70; starting again verifies what is there.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[int] = loop.create_future()
+
+    def end(code: int) -> None:
+        if not ended.done():
+            ended.set_result(code)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end, 0)
+    appliance.on_fatal(lambda: loop.call_soon_threadsafe(end, EXIT_STORAGE_FAILED))
+    await appliance.start()
+    try:
+        stop_faces = await start_faces(appliance)
+        try:
+            notify_service_manager("READY=1", appliance.notify_socket)
+            log.info("daemon.ready", version=appliance.version)
+            code = await ended
+            notify_service_manager("STOPPING=1", appliance.notify_socket)
+            log.info("daemon.stopping", code=code)
+        finally:
+            await stop_faces()
+    finally:
+        await appliance.stop()
+    return code
+
+
+def notify_service_manager(message: str, address: str | None) -> None:
+    """Tell systemd *message* over the datagram socket at *address* (sd_notify(3)); None means that nobody listens."""
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        channel.connect(address)
+        channel.sendall(message.encode())
+
+
+def harden_process() -> None:
+    """Take what the process never needs: access of others to its files, and core dumps, which would hold keys."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,108 @@
+"""The database of an appliance: who may read, who writes, and which schema it has."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import peewee
+
+from cloudconnect.database import engines
+from cloudconnect.database.connection import Connection
+from cloudconnect.database.errors import refusal_for
+from cloudconnect.database.schema import migrate
+from cloudconnect.database.writer import Ledger, Writer
+from cloudconnect.ports.sql import Sql
+
+Result = TypeVar("Result")
+
+
+class Database:
+    """One writer and a pool of readers over SQLite or PostgreSQL."""
+
+    def __init__(self, writer: peewee.Database, reader: peewee.Database, home: Path | None, readers: int) -> None:
+        self._writer_engine = writer
+        self._reader_engine = reader
+        self._home = home
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
+        self._reading = Connection(reader)
+        self._schema = ""
+
+    @property
+    def name(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return "sqlite" if self._home is not None else "postgresql"
+
+    def migrate(self) -> None:
+        """Bring the schema forward to the one this release was written for.
+
+        Raises:
+            NewerSchema: the data was written by a newer release.
+            Unavailable: the database cannot be opened.
+        """
+        try:
+            self._schema = migrate(self._writer_engine)
+        except Exception as error:
+            raise refusal_for(error) or error from error
+        finally:
+            self._writer_engine.close()
+
+    def schema_version(self) -> str:
+        """Return the number of the newest migration."""
+        return self._schema
+
+    async def read(self, ask: Callable[[Sql], Result]) -> Result:
+        """Return what *ask* finds in one consistent snapshot, on a reader's thread.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, ask)
+
+    def read_now(self, ask: Callable[[Sql], Result]) -> Result:
+        """Return what *ask* finds in one consistent snapshot, on the calling thread.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        engine = self._reader_engine
+        try:
+            if engine.is_closed():
+                engine.connect()
+            self._reading.control("BEGIN")
+            try:
+                return ask(self._reading)
+            finally:
+                engine.rollback()
+        except peewee.PeeweeException as error:
+            engine.close()
+            raise refusal_for(error) or error from error
+
+    def open_writer(self, ledger: Ledger, on_fatal: Callable[[], None]) -> Writer:
+        """Return the writer, not started yet; there is one for each database."""
+        home = self._home
+
+        def settle() -> None:
+            if home is not None:
+                engines.settle_directory(home)
+
+        return Writer(self._writer_engine, ledger, after_first_commit=settle, on_fatal=on_fatal)
+
+    def close(self) -> None:
+        """End the readers; the writer is stopped by its owner before."""
+        self._readers.shutdown(wait=True)
+
+
+def open_database(url: str, home: Path, *, readers: int = 4) -> Database:
+    """Return the database at *url*: ``sqlite:`` for a file in *home*, or ``postgresql://…``.
+
+    Raises:
+        Unavailable: the library of the engine is missing or unsafe.
+    """
+    if url.startswith("sqlite:"):
+        writer = engines.open_sqlite(home, is_writer=True)
+        return Database(writer, engines.open_sqlite(home, is_writer=False), home, readers)
+    return Database(
+        engines.open_postgresql(url, is_writer=True), engines.open_postgresql(url, is_writer=False), None, readers
+    )

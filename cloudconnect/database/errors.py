@@ -1,0 +1,64 @@
+"""What the database layer refuses, and what an engine's errors mean."""
+
+import apsw
+import peewee
+
+from cloudconnect.kernel.errors import CloudConnectError, NoSpace, Unavailable
+from cloudconnect.kernel.text import N_
+
+
+class NewerSchema(Unavailable):
+    """The data was written by a newer release."""
+
+    code = "database.newer-schema"
+    title = N_("The data was written by a newer CloudConnect")
+
+
+class OldLibrary(Unavailable):
+    """The SQLite library loses data under load (the WAL-reset bug, mended in 3.51.3)."""
+
+    code = "database.old-library"
+    title = N_("The SQLite library is too old")
+
+
+class DatabaseFull(NoSpace):
+    """The disk of the database is full; nothing was changed."""
+
+    code = "database.full"
+    title = N_("The disk of the database is full")
+
+
+class DatabaseFailed(Unavailable):
+    """The database cannot be asked or written; nothing was acknowledged."""
+
+    code = "database.failed"
+    title = N_("The database does not answer")
+
+
+class DatabaseCorrupt(Unavailable):
+    """The database file is not what was written."""
+
+    code = "database.corrupt"
+    title = N_("The database is damaged")
+
+
+def refusal_for(error: Exception) -> CloudConnectError | None:
+    """Return the refusal that an engine's *error* amounts to, or None when it is a bug and must stay loud."""
+    cause = error.__cause__ or error.__context__ or error
+    if isinstance(error, apsw.FullError) or isinstance(cause, apsw.FullError) or _sqlstate(cause) == "53100":
+        return DatabaseFull(fix=N_("Free some space; writing goes on by itself."))
+    if isinstance(cause, apsw.CorruptError | apsw.NotADBError):
+        return DatabaseCorrupt(fix=N_("Stop the daemon and restore the latest backup of the data directory."))
+    if isinstance(error, peewee.OperationalError | peewee.InterfaceError):
+        return DatabaseFailed(fix=N_("See what its log says, with: cloudconnect doctor"), retry_after_seconds=5)
+    return None
+
+
+def is_fatal(error: Exception) -> bool:
+    """Tell whether, after *error*, it is unknown what is durable, so that the process must not go on."""
+    cause = error.__cause__ or error.__context__ or error
+    return isinstance(cause, apsw.IOError)
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    return getattr(error, "sqlstate", None)

@@ -1,0 +1,186 @@
+"""The one writer thread: it drains a queue, runs each job in a savepoint, commits many at once, then answers all.
+
+Group commit makes the price of durability a matter of batches, not of jobs: one fsync serves everybody who waited.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import peewee
+import structlog
+
+from cloudconnect.database.connection import Connection
+from cloudconnect.database.errors import DatabaseFailed, is_fatal, refusal_for
+from cloudconnect.kernel.text import N_
+
+log = structlog.get_logger()
+
+_BATCH_MOST = 512
+_ADVISORY_LOCK = 0x436C6F7564
+"""Held by the process that assigns positions, until commit ("Cloud" in ASCII)."""
+
+
+class Job(Protocol):
+    """One unit of work. It may run more than once; only the last run counts."""
+
+    def run(self, connection: Connection) -> None:
+        """Do the work; whatever it raises rolls this job back, and no other."""
+        ...
+
+
+class Ledger(Protocol):
+    """What has to happen around jobs in each transaction: the log assigns its positions there."""
+
+    def open(self, connection: Connection) -> None:
+        """Called when a transaction has begun."""
+        ...
+
+    def mark(self) -> object:
+        """Return a mark of the state before a job."""
+        ...
+
+    def return_to(self, mark: object) -> None:
+        """Forget what has happened since *mark*: the job was rolled back."""
+        ...
+
+    def close(self, connection: Connection) -> None:
+        """Called before a transaction commits."""
+        ...
+
+    def settled(self, jobs: Sequence[Job], outcomes: Sequence[BaseException | None], *, is_committed: bool) -> None:
+        """Called when a transaction has ended, with the outcome of each job; must not raise."""
+        ...
+
+
+class Writer:
+    """Runs jobs on a thread of its own, in the order in which they came."""
+
+    def __init__(
+        self,
+        engine: peewee.Database,
+        ledger: Ledger,
+        *,
+        after_first_commit: Callable[[], None],
+        on_fatal: Callable[[], None],
+    ) -> None:
+        self._engine = engine
+        self._connection = Connection(engine)
+        self._is_postgresql = isinstance(engine, peewee.PostgresqlDatabase)
+        self._ledger = ledger
+        self._after_first_commit: Callable[[], None] | None = after_first_commit
+        self._on_fatal = on_fatal
+        self._has_failed = False
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Queue *job*; the ledger is told its outcome in any case."""
+        self._queue.put(job)
+
+    def stop(self) -> None:
+        """Finish what is queued, then end the thread and close its connection."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        is_open = True
+        while is_open:
+            batch: list[Job] = []
+            is_open = _take(self._queue, batch)
+            if batch:
+                self._commit(batch)
+        self._engine.close()
+
+    def _commit(self, batch: list[Job]) -> None:
+        if self._has_failed:
+            self._settle(batch, DatabaseFailed(N_("The database failed earlier; the daemon is restarting.")))
+            return
+        try:
+            outcomes = self._run(batch)
+        except Exception as error:  # noqa: BLE001 - every waiting job must get an answer, whatever broke the batch
+            self._give_up(batch, error)
+        else:
+            self._ledger.settled(batch, outcomes, is_committed=True)
+
+    def _run(self, batch: list[Job]) -> list[BaseException | None]:
+        engine = self._engine
+        if engine.is_closed():
+            engine.connect()
+        if self._is_postgresql:
+            engine.begin()
+            self._connection.row("SELECT pg_advisory_xact_lock(?)", (_ADVISORY_LOCK,))
+        else:
+            self._connection.control("BEGIN IMMEDIATE")
+        try:
+            self._ledger.open(self._connection)
+            outcomes = [self._run_one(job, is_alone=len(batch) == 1) for job in batch]
+            self._ledger.close(self._connection)
+            self._connection.control("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        if self._after_first_commit is not None:
+            self._after_first_commit()
+            self._after_first_commit = None
+        return outcomes
+
+    def _run_one(self, job: Job, *, is_alone: bool) -> BaseException | None:
+        mark = self._ledger.mark()
+        if not is_alone:
+            self._connection.control("SAVEPOINT unit")
+        try:
+            job.run(self._connection)
+        except peewee.PeeweeException:
+            raise
+        except Exception as error:
+            if is_alone:
+                raise
+            self._connection.control("ROLLBACK TO SAVEPOINT unit")
+            self._connection.control("RELEASE SAVEPOINT unit")
+            self._ledger.return_to(mark)
+            return error
+        if not is_alone:
+            self._connection.control("RELEASE SAVEPOINT unit")
+        return None
+
+    def _give_up(self, batch: list[Job], error: Exception) -> None:
+        if is_fatal(error):
+            self._has_failed = True
+            log.critical("database.write_failed", error=repr(error))
+            self._on_fatal()
+        elif len(batch) > 1:
+            # The engine has thrown the whole transaction away, so nothing of it is durable: each job has another try of
+            # its own, and only the one that breaks it fails.
+            for job in batch:
+                self._commit([job])
+            return
+        self._settle(batch, refusal_for(error) or error)
+
+    def _settle(self, batch: list[Job], error: BaseException) -> None:
+        self._ledger.settled(batch, [error] * len(batch), is_committed=False)
+
+    def _roll_back(self) -> None:
+        try:
+            self._engine.rollback()
+        except peewee.PeeweeException:
+            # The connection is gone, and the transaction with it.
+            self._engine.close()
+
+
+def _take(jobs: "queue.SimpleQueue[Job | None]", batch: list[Job]) -> bool:
+    job = jobs.get()
+    while job is not None:
+        batch.append(job)
+        if len(batch) == _BATCH_MOST:
+            return True
+        try:
+            job = jobs.get_nowait()
+        except queue.Empty:
+            return True
+    return False

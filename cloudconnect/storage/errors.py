@@ -1,0 +1,53 @@
+"""What the engine refuses, each refining a kernel kind."""
+
+from cloudconnect.kernel.errors import Conflict, Damaged, Denied, NoSpace, NotFound, Unavailable
+from cloudconnect.kernel.text import N_
+
+
+class ChunksMissing(Conflict):
+    """Chunks that an upload reused are gone by the time it is settled; sending the content again stores them anew."""
+
+    code = "storage.chunks-missing"
+    title = N_("Part of this content has just been removed")
+
+
+class ContentDamaged(Damaged):
+    """A chunk cannot be had as it was written."""
+
+    code = "storage.content-damaged"
+    title = N_("The stored content is damaged")
+
+
+class StoreFull(NoSpace):
+    """The disk has no room, or less than the floor that is kept free."""
+
+    code = "storage.full"
+    title = N_("The storage is full")
+
+
+class StoreReadOnly(Unavailable):
+    """An input/output error made it unknown what is durable, so nothing is written until a restart has verified it."""
+
+    code = "storage.read-only"
+    title = N_("The storage takes no changes at the moment")
+
+
+class WrongKey(Denied):
+    """The key file, passphrase or recovery code does not open this keyring."""
+
+    code = "storage.wrong-key"
+    title = N_("This key does not fit")
+
+
+class NewerFormat(Unavailable):
+    """What is stored was written by a newer release."""
+
+    code = "storage.newer-format"
+    title = N_("This storage was written by a newer release")
+
+
+class NoDomain(NotFound):
+    """There are no keys for this space: it was never made, or its keys were destroyed."""
+
+    code = "storage.no-domain"
+    title = N_("There are no keys for this space")
