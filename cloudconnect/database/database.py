@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import peewee
 
@@ -27,6 +27,7 @@ class Database:
         self._home = home
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
         self._reading = Connection(reader)
+        self._open: list[Any] = []
         self._schema = ""
 
     @property
@@ -70,6 +71,7 @@ class Database:
         try:
             if engine.is_closed():
                 engine.connect()
+                self._open.append(engine.connection())
             self._reading.control("BEGIN")
             try:
                 return ask(self._reading)
@@ -90,8 +92,11 @@ class Database:
         return Writer(self._writer_engine, ledger, after_first_commit=settle, on_fatal=on_fatal)
 
     def close(self) -> None:
-        """End the readers; the writer is stopped by its owner before."""
+        """End the readers and close their connections; the writer is stopped by its owner before."""
         self._readers.shutdown(wait=True)
+        for connection in self._open:
+            connection.close()
+        self._open.clear()
 
 
 def open_database(url: str, home: Path, *, readers: int = 4) -> Database:

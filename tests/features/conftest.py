@@ -1,0 +1,126 @@
+"""Rooms on a real database, with the engine and the slow password hash replaced by fakes."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from cloudconnect.bus import Dispatcher, EventLog
+from cloudconnect.database import open_database
+from cloudconnect.features import sessions as sessions_room
+from cloudconnect.features.access import AccessService
+from cloudconnect.features.auth import AccountTable, AuthService
+from cloudconnect.features.developer import DeveloperService
+from cloudconnect.features.files import FilesService
+from cloudconnect.features.gateway import GatewayService
+from cloudconnect.features.sessions import SessionsService
+from cloudconnect.features.sessions.models import Lifetimes
+from cloudconnect.kernel.clock import HeldClock, timedelta
+from cloudconnect.kernel.principal import APPLIANCE, Principal, PrincipalKind
+from cloudconnect.kernel.tokens import TokenKind
+
+
+@dataclass(frozen=True)
+class FakeContent:
+    manifest: bytes
+    size: int
+    sha256: bytes
+    stored_bytes: int
+    reused_bytes: int
+
+
+@dataclass
+class FakeVault:
+    """Keeps content in memory; settles nothing, since it never loses anything."""
+
+    contents: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+    domains: set[str] = field(default_factory=set)
+
+    async def add_domain(self, space):
+        self.domains.add(space)
+
+    async def write(self, space, stream):
+        data = b"".join([piece async for piece in stream])
+        digest = hashlib.sha256(data).digest()
+        is_known = (space, digest) in self.contents
+        self.contents[space, digest] = data
+        return FakeContent(digest, len(data), digest, 0 if is_known else len(data), len(data) if is_known else 0)
+
+    def settle(self, sql, space, content):
+        pass
+
+    async def read(self, space, manifest, start=0, stop=None) -> AsyncIterator[bytes]:
+        yield self.contents[space, manifest][start:stop]
+
+
+class FakePasswords:
+    """Stores passwords as they are."""
+
+    async def hash(self, password):
+        return f"plain {password}"
+
+    async def is_right(self, password, stored):
+        return stored == f"plain {password}"
+
+    def is_outdated(self, stored):
+        return False
+
+    async def is_guessable(self, password, words):
+        return password.startswith("password")
+
+
+@dataclass
+class Rooms:
+    """The rooms under test, and what they stand on."""
+
+    clock: HeldClock
+    log: EventLog
+    dispatcher: Dispatcher
+    vault: FakeVault
+    access: AccessService
+    auth: AuthService
+    sessions: SessionsService
+    developer: DeveloperService
+    gateway: GatewayService
+    files: FilesService
+
+    async def person(self, name: str, *, is_admin: bool = False) -> Principal:
+        account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
+        return Principal(account.id, PrincipalKind.PERSON, name, is_admin, proved_at=self.clock.now())
+
+
+@pytest.fixture
+async def rooms(database_url, tmp_path):
+    clock = HeldClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    database = open_database(database_url, tmp_path, readers=2)
+    database.migrate()
+    log = EventLog(database, clock)
+    log.start()
+    access = AccessService(clock)
+    accounts = AccountTable()
+    lifetimes = Lifetimes(idle=timedelta(hours=12), absolute=timedelta(days=7))
+    sessions = SessionsService(log, database, clock, accounts, lifetimes, "local")
+    developer = DeveloperService(log, database, clock, accounts, "local")
+    credentials = {TokenKind.SESSION: sessions, TokenKind.PERSONAL: developer}
+    auth = AuthService(log, database, clock, access, FakePasswords(), sessions, credentials, "local")
+    vault = FakeVault()
+    files = FilesService(log, database, clock, access, vault)
+    dispatcher = Dispatcher(log, database)
+    dispatcher.subscribe(sessions_room.reactions(sessions))
+    gateway = GatewayService(log, database, clock)
+    yield Rooms(clock, log, dispatcher, vault, access, auth, sessions, developer, gateway, files)
+    await dispatcher.stop()
+    await log.stop()
+    database.close()
+
+
+@pytest.fixture
+async def ada(rooms):
+    return await rooms.person("ada", is_admin=True)
+
+
+@pytest.fixture
+async def bob(rooms):
+    return await rooms.person("bob")
