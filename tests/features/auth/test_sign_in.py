@@ -238,5 +238,3 @@ def test_a_mistyped_token_is_recognised():
     token = new_token(TokenKind.PERSONAL, "local")
     assert token_kind(token) is TokenKind.PERSONAL
     assert token_kind(token[:-1] + ("0" if token[-1] != "0" else "1")) is None
-
-
