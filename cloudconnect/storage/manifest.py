@@ -6,9 +6,9 @@ A manifest is one of
 * ``01 | content id 32 | u64 size``: one chunk;
 * ``02 | u8 level | content id 32 | u64 size``: the root of a tree of nodes, each a chunk of class 1.
 
-A node is ``"CCm1" | u8 level | 3 zero bytes | u32 n | n x {content id 32, u64 size}``, where level 0 lists chunks of data
-and each higher level lists the nodes below it; *size* counts the plain bytes of the file underneath. Content is found
-by size, so a range touches only the nodes on its way.
+A node is ``"CCm1" | u8 level | 3 zero bytes | u32 n | n x {content id 32, u64 size}``, where level 0 lists chunks of
+data and each higher level lists the nodes below it; *size* counts the plain bytes of the file underneath. Content is
+found by size, so a range touches only the nodes on its way.
 """
 
 import struct

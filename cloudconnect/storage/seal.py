@@ -14,7 +14,6 @@ from typing import Final, NoReturn, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-
 Buffer = bytes | bytearray | memoryview
 
 KEY_BYTES: Final = 32
@@ -257,7 +256,7 @@ class Sealer:
         payload = self._open_payload(keys, header, record)
         raw_bytes, body_bytes = _LENGTHS.unpack_from(payload)
         end = _LENGTHS.size + body_bytes
-        if raw_bytes > RAW_LIMIT_BYTES or end > len(payload) or any(payload[end:]):
+        if raw_bytes > RAW_LIMIT_BYTES or end > len(payload) or bytes(payload[end:]).strip(b"\0"):
             raise Malformed("lengths or padding")
         raw = self._expand(payload[_LENGTHS.size : end], raw_bytes, is_compressed=header.is_compressed)
         found = keys.content_ids.of(header.kind, raw)

@@ -1,0 +1,221 @@
+"""The only door between the event loop and the engine's threads."""
+
+import asyncio
+import os
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple, ParamSpec, Protocol, TypeVar
+
+from cloudconnect.kernel.ids import SpaceId, id_bytes
+from cloudconnect.storage import index
+from cloudconnect.storage.ingest import Ingest, StoredContent
+from cloudconnect.storage.reader import Reading, Window
+from cloudconnect.storage.repository import Repository
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_BUFFER_BYTES: Final = 4 << 20
+_BATCH: Final = 128
+_BATCH_BYTES: Final = 8 << 20
+_STORES: Final = 2  # buffers of one stream that are stored at once
+
+
+class Content(Protocol):
+    """What one stream became, as the rooms know it."""
+
+    @property
+    def manifest(self) -> bytes:
+        """The reference that a version keeps."""
+        ...
+
+
+class Vault:
+    """Stores and reads content for rooms; satisfies ``cloudconnect.ports.vault.Vault``."""
+
+    def __init__(self, repository: Repository, threads: int | None = None) -> None:
+        self._repository = repository
+        self._writer = repository.writer
+        self._thread_count = threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._thread_count, thread_name_prefix="engine")
+        self._small = _SmallWrites(repository, self._pool, self._thread_count)
+
+    async def add_domain(self, space: SpaceId) -> None:
+        """Make and keep the keys of a new space; repeating it changes nothing."""
+        await self._run(self._repository.keyring.add_domain, id_bytes(space))
+
+    async def write(self, space: SpaceId, stream: AsyncIterator[bytes]) -> StoredContent:
+        """Store *stream* and return once every byte is durable.
+
+        Giving up leaves nothing but garbage in packs and disturbs no other upload. At most about 24 MiB of the stream
+        are in memory.
+
+        Raises:
+            StoreFull: there is no room.
+            StoreReadOnly: the store takes no changes.
+            NoDomain: there are no keys for the space.
+        """
+        ingest = self._writer.begin(id_bytes(space))
+        try:
+            buffers = _buffers(stream)
+            pieces, is_last = await anext(buffers)
+            if is_last:
+                self._small.add(ingest, pieces)
+            else:
+                await self._store(ingest, pieces, buffers)
+            return await asyncio.wrap_future(ingest.future)
+        except BaseException:
+            self._pool.submit(ingest.end)
+            raise
+
+    def settle(self, sql: index.Sql, space: SpaceId, content: Content) -> None:
+        """Make *content* findable, inside the transaction that adds what points to it.
+
+        Raises:
+            ChunksMissing: a chunk it reused is gone; the transaction must not go on.
+        """
+        del space  # a chunk's key comes from a key of its space, so the index need not tell spaces apart
+        if not isinstance(content, StoredContent):
+            raise TypeError("content that this vault has not written")
+        index.settle(sql, content)
+
+    async def read(
+        self, space: SpaceId, manifest: bytes, start: int = 0, stop: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield the plain bytes from *start* up to *stop*, excluded, fetching the next while one is being sent.
+
+        Raises:
+            ContentDamaged: a chunk cannot be had as it was written; raised before its first byte is yielded.
+            NoDomain: there are no keys for the space.
+        """
+        reading, pieces, window = await self._run(self._open, id_bytes(space), manifest, start, stop)
+        while True:
+            ahead = None if window is None else asyncio.ensure_future(self._run(_fetch, reading, window))
+            try:
+                for piece in pieces:
+                    yield piece
+            except BaseException:
+                if ahead is not None:
+                    ahead.cancel()
+                raise
+            if ahead is None:
+                return
+            pieces, window = await ahead
+
+    async def close(self) -> None:
+        """Finish what is being written and end the threads."""
+        await asyncio.to_thread(self._pool.shutdown)
+        await asyncio.to_thread(self._repository.close)
+
+    async def _store(
+        self, ingest: Ingest, pieces: list[bytes], buffers: AsyncIterator[tuple[list[bytes], bool]]
+    ) -> None:
+        stores: deque[asyncio.Future[None]] = deque()
+        is_last = False
+        while True:
+            cutting = self._run(ingest.cut, pieces, is_last=is_last)
+            if is_last:
+                following = None
+            else:
+                following = await anext(buffers)
+            stores.append(self._run(self._writer.store, await cutting))
+            if len(stores) == _STORES or following is None:
+                await stores.popleft()
+            if following is None:
+                break
+            pieces, is_last = following
+        for store in stores:
+            await store
+        await self._run(self._writer.finish, ingest)
+
+    def _open(
+        self, space: bytes, manifest: bytes, start: int, stop: int | None
+    ) -> tuple[Reading, list[bytes], Window | None]:
+        reading = self._repository.reader.open(space, manifest, start, stop)
+        window = reading.next_window()
+        if window is None:
+            return reading, [], None
+        return reading, *_fetch(reading, window)
+
+    def _run(
+        self, function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+    ) -> asyncio.Future[Result]:
+        return asyncio.wrap_future(self._pool.submit(function, *arguments, **named))
+
+
+class _SmallWrite(NamedTuple):
+    ingest: Ingest
+    pieces: list[bytes]
+    size: int
+
+
+class _SmallWrites:
+    """Streams that are here as a whole: each engine thread takes many at once, with one look-up for all of them."""
+
+    def __init__(self, repository: Repository, pool: ThreadPoolExecutor, threads: int) -> None:
+        self._writer = repository.writer
+        self._pool = pool
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._waiting: deque[_SmallWrite] = deque()
+        self._at_work = 0
+
+    def add(self, ingest: Ingest, pieces: list[bytes]) -> None:
+        """Store a stream; the future of its ingest answers."""
+        with self._lock:
+            self._waiting.append(_SmallWrite(ingest, pieces, sum(map(len, pieces))))
+            is_enough = self._at_work == self._threads
+            self._at_work += not is_enough
+        if not is_enough:
+            self._pool.submit(self._work)
+
+    def _work(self) -> None:
+        while batch := self._take():
+            self._store(batch)
+
+    def _take(self) -> list[_SmallWrite]:
+        batch: list[_SmallWrite] = []
+        size = 0
+        with self._lock:
+            while self._waiting and len(batch) < _BATCH and size < _BATCH_BYTES:
+                batch.append(self._waiting.popleft())
+                size += batch[-1].size
+            self._at_work -= not batch
+        return batch
+
+    def _store(self, batch: list[_SmallWrite]) -> None:
+        cuts = []
+        for write in batch:
+            try:
+                cuts += write.ingest.cut(write.pieces, is_last=True)
+            except Exception as error:  # noqa: BLE001 - it is answered to whoever waits for this stream
+                write.ingest.fail(error)
+        try:
+            self._writer.store(cuts)
+        except Exception as error:  # noqa: BLE001 - it is answered to whoever waits for one of these streams
+            for write in batch:
+                write.ingest.fail(error)
+        for write in batch:
+            try:
+                self._writer.finish(write.ingest)
+            except Exception as error:  # noqa: BLE001 - it is answered to whoever waits for this stream
+                write.ingest.fail(error)
+
+
+def _fetch(reading: Reading, window: Window) -> tuple[list[bytes], Window | None]:
+    return reading.fetch(window), reading.next_window()
+
+
+async def _buffers(stream: AsyncIterator[bytes]) -> AsyncIterator[tuple[list[bytes], bool]]:
+    gathered: list[bytes] = []
+    size = 0
+    async for piece in stream:
+        if piece:
+            gathered.append(piece)
+            size += len(piece)
+        if size >= _BUFFER_BYTES:
+            yield gathered, False
+            gathered, size = [], 0
+    yield gathered, True

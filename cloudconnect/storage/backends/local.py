@@ -1,0 +1,112 @@
+"""Packs in a directory of a local disk."""
+
+import contextlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from cloudconnect.storage.disk import Health, make_directory, open_existing, sync_directory, sync_file
+
+_OPEN_FILES: Final = 64
+
+
+class LocalBackend:
+    """Keeps objects as files below *root*: sync the file, rename, sync the directory (SECURITY.md, 5.1, W2 to W4)."""
+
+    def __init__(self, root: Path, health: Health) -> None:
+        self._root = root
+        self._health = health
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str, _OpenFile] = OrderedDict()
+
+    def put(self, name: str, spool: Path) -> None:
+        """Take the finished file *spool*, which lies on the same file system, as *name*."""
+        path = self._root / name
+        try:
+            with self._health.writing():
+                sync_file(spool)
+                make_directory(path.parent)
+                spool.rename(path)
+                sync_directory(path.parent)
+        finally:
+            with contextlib.suppress(OSError):
+                spool.unlink(missing_ok=True)
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """Return a range of the object, keeping its file open for the next one."""
+        file = self._file(name)
+        data = os.pread(file.descriptor, length, offset)
+        while len(data) < length and (more := os.pread(file.descriptor, length - len(data), offset + len(data))):
+            data += more
+        return data
+
+    def size(self, name: str) -> int | None:
+        """Return the size of the object in bytes, or None when there is none."""
+        try:
+            return (self._root / name).lstat().st_size
+        except FileNotFoundError:
+            return None
+
+    def names(self) -> Iterator[tuple[str, int]]:
+        """Yield name and size of every object under ``packs/``."""
+        for directory, _, files in os.walk(self._root / "packs"):
+            for file in files:
+                path = Path(directory, file)
+                yield path.relative_to(self._root).as_posix(), path.lstat().st_size
+
+    def set_aside(self, name: str) -> None:
+        """Move the object to the same place below ``orphan/``."""
+        source, target = self._root / name, self._root / "orphan" / name.removeprefix("packs/")
+        with self._health.writing():
+            make_directory(target.parent)
+            source.rename(target)
+            sync_directory(target.parent)
+            sync_directory(source.parent)
+        self._forget(name)
+
+    def delete(self, name: str) -> None:
+        """Remove the object, durably."""
+        path = self._root / name
+        with self._health.writing(), contextlib.suppress(FileNotFoundError):
+            path.unlink()
+            sync_directory(path.parent)
+        self._forget(name)
+
+    def close(self) -> None:
+        """Close the files that are open for reading."""
+        with self._lock:
+            self._open.clear()
+
+    def _file(self, name: str) -> "_OpenFile":
+        with self._lock:
+            file = self._open.get(name)
+            if file is not None:
+                self._open.move_to_end(name)
+                return file
+        file = _OpenFile(self._root / name)
+        with self._lock:
+            self._open[name] = file
+            if len(self._open) > _OPEN_FILES:
+                self._open.popitem(last=False)
+        return file
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            self._open.pop(name, None)
+
+
+class _OpenFile:
+    """A descriptor that closes when its last user lets go, so that one can be evicted while another thread reads."""
+
+    __slots__ = ("descriptor",)
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = -1
+        self.descriptor = open_existing(path)
+
+    def __del__(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)

@@ -1,0 +1,48 @@
+"""Packs in memory, for tests and trials."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class MemoryBackend:
+    """Keeps objects in a dictionary; nothing survives the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._objects: dict[str, bytes] = {}
+
+    def put(self, name: str, spool: Path) -> None:
+        """Take the finished file *spool* as *name*."""
+        data = spool.read_bytes()
+        spool.unlink()
+        with self._lock:
+            self._objects.setdefault(name, data)
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """Return a range of the object."""
+        data = self._objects.get(name)
+        if data is None:
+            raise FileNotFoundError(name)
+        return data[offset : offset + length]
+
+    def size(self, name: str) -> int | None:
+        """Return the size of the object in bytes, or None when there is none."""
+        data = self._objects.get(name)
+        return None if data is None else len(data)
+
+    def names(self) -> Iterator[tuple[str, int]]:
+        """Yield name and size of every object under ``packs/``."""
+        with self._lock:
+            found = [(name, len(data)) for name, data in self._objects.items() if name.startswith("packs/")]
+        yield from found
+
+    def set_aside(self, name: str) -> None:
+        """Move the object under ``orphan/``."""
+        with self._lock:
+            self._objects["orphan/" + name.removeprefix("packs/")] = self._objects.pop(name)
+
+    def delete(self, name: str) -> None:
+        """Remove the object."""
+        with self._lock:
+            self._objects.pop(name, None)

@@ -1,0 +1,251 @@
+"""Packs: files of sealed records, written once, with a sealed list of them at the end.
+
+Format: SECURITY.md, section 2.5. Anybody can verify a pack by its trailer; whoever has the keys verifies every byte by
+the footer; and the records can be walked with the keys alone when the footer or the index is lost.
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+from cloudconnect.storage.disk import open_new
+from cloudconnect.storage.seal import (
+    RECORD_HEAD_BYTES,
+    SALT_BYTES,
+    SPACE_BYTES,
+    Buffer,
+    DomainKeys,
+    Malformed,
+    NotAuthentic,
+    open_footer,
+    open_header,
+    padme,
+    seal_footer,
+)
+
+_HEADER: Final = struct.Struct(">8sHBBI16s24s8x")
+_MAGIC: Final = b"CCPACK1\0"
+_VERSION: Final = 1
+_SUITE: Final = 1
+_ENTRY: Final = struct.Struct(">32sQIIHBB")
+_COUNT: Final = struct.Struct(">I")
+_FOOTER_HEAD: Final = struct.Struct(">4sI24s")
+_FOOTER_MAGIC: Final = b"CCF1"
+_TRAILER: Final = struct.Struct(">QII32s8s")
+_TRAILER_FIELDS: Final = struct.Struct(">QII")
+_TRAILER_MAGIC: Final = b"CCEND1\0\0"
+_READ_BYTES: Final = 1 << 20
+_GATHER_BYTES: Final = 256 << 10
+_DIGEST_BYTES: Final = 40  # of the trailer: the digest and the magic after it
+
+
+class PackEntry(NamedTuple):
+    """One record of a pack, as its footer lists it; sizes in bytes."""
+
+    content_id: bytes
+    offset: int
+    length: int
+    raw_length: int
+    kind: int
+    flags: int
+
+
+class ByteSource(Protocol):
+    """Stored bytes that can be read in any order."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return the bytes from *offset* on, fewer than *length* only at the end."""
+        ...
+
+
+class PackWriter:
+    """Writes one pack into a spool file, hashing as it goes; holds at most 256 KiB of it in memory.
+
+    Not for several threads at once. Errors of the disk come out as ``OSError``; after one the pack is of no use.
+    """
+
+    def __init__(
+        self, path: Path, keys: DomainKeys, *, salt: bytes | None = None, footer_salt: bytes | None = None
+    ) -> None:
+        self.path = path
+        self.epoch = keys.epoch
+        self.entries: list[PackEntry] = []
+        self.size = 0
+        self._keys = keys
+        self._footer_salt = footer_salt or secrets.token_bytes(SALT_BYTES)
+        self._digest = hashlib.sha256()
+        self._gathered = bytearray()
+        self._descriptor: int | None = open_new(path)
+        salt = salt or secrets.token_bytes(SALT_BYTES)
+        self._header = _HEADER.pack(_MAGIC, _VERSION, _SUITE, 0, self.epoch, keys.space, salt)
+        self._write(self._header)
+
+    def append(self, record: Buffer, content_id: bytes, raw_length: int, kind: int, flags: int) -> int:
+        """Add *record* and return its offset."""
+        offset = self.size
+        self._write(record)
+        self.entries.append(PackEntry(content_id, offset, len(record), raw_length, kind, flags))
+        return offset
+
+    def finish(self) -> bytes:
+        """Write footer and trailer and return the id of the pack; the file is complete, not yet durable."""
+        bound = (self._header, self._digest.digest(), struct.pack(">Q", self.size))
+        plain = _COUNT.pack(len(self.entries)) + b"".join(_ENTRY.pack(*entry, 0) for entry in self.entries)
+        plain = plain.ljust(padme(len(plain)), b"\0")
+        sealed = seal_footer(self._keys, self.epoch, plain, bound, self._footer_salt)
+        start = self.size
+        self._write(_FOOTER_HEAD.pack(_FOOTER_MAGIC, len(sealed), self._footer_salt) + sealed)
+        self._write(_TRAILER_FIELDS.pack(start, self.size - start, 0))
+        self._write(self._digest.digest() + _TRAILER_MAGIC)
+        self._flush()
+        self._close()
+        return self._digest.digest()
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        self._close()
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+    def _write(self, data: Buffer) -> None:
+        self._digest.update(data)
+        self.size += len(data)
+        if len(data) + len(self._gathered) <= _GATHER_BYTES:
+            self._gathered += data
+            return
+        self._flush()
+        if len(data) <= _GATHER_BYTES:
+            self._gathered += data
+        else:
+            self._put(data)
+
+    def _flush(self) -> None:
+        if self._gathered:
+            self._put(self._gathered)
+            self._gathered = bytearray()
+
+    def _put(self, data: Buffer) -> None:
+        if self._descriptor is None:
+            raise ValueError("the pack is finished")
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+    def _close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def verify(source: ByteSource, pack_id: bytes | None = None) -> None:
+    """Check every byte of a pack without any key, as mirrors and scrub do.
+
+    Raises:
+        Malformed: the trailer or the digest is wrong, or the pack is not *pack_id*.
+    """
+    digest = _trailer(source)[2]
+    state = _digest(source, source.size - _DIGEST_BYTES)
+    if state.digest() != digest:
+        raise Malformed("the digest does not match")
+    if pack_id is not None:
+        state.update(source.read(source.size - _DIGEST_BYTES, _DIGEST_BYTES))
+        if state.digest() != pack_id:
+            raise Malformed("another pack")
+
+
+def entries(source: ByteSource, keys: DomainKeys) -> list[PackEntry]:
+    """Return the records that a pack lists, once every byte before the trailer is proven to be as it was written.
+
+    Raises:
+        Malformed: not a pack of this format.
+        NotAuthentic: not a pack of this domain, or any byte was changed.
+    """
+    verify(source)
+    start, footer_bytes, _ = _trailer(source)
+    header, epoch = _header(source, keys)
+    footer = source.read(start, footer_bytes)
+    if len(footer) < _FOOTER_HEAD.size:
+        raise Malformed("a footer is longer")
+    magic, sealed_bytes, salt = _FOOTER_HEAD.unpack_from(footer)
+    if magic != _FOOTER_MAGIC or sealed_bytes != len(footer) - _FOOTER_HEAD.size:
+        raise Malformed("not a footer")
+    bound = (header, _digest(source, start).digest(), struct.pack(">Q", start))
+    return _listed(open_footer(keys, epoch, footer[_FOOTER_HEAD.size :], bound, salt))
+
+
+def salvage(source: ByteSource, keys: DomainKeys) -> Iterator[tuple[int, bytes]]:
+    """Yield offset and bytes of each record with an intact header, from the first on, without footer or index.
+
+    Stops at the first that is not; whether a payload is whole shows when it is unsealed.
+    """
+    offset = _HEADER.size
+    while offset + RECORD_HEAD_BYTES <= source.size:
+        try:
+            header = open_header(keys, source.read(offset, RECORD_HEAD_BYTES))
+        except (NotAuthentic, Malformed):
+            return
+        record = source.read(offset, RECORD_HEAD_BYTES + header.payload_bytes)
+        yield offset, record
+        offset += len(record)
+
+
+def _listed(plain: bytes) -> list[PackEntry]:
+    (count,) = _COUNT.unpack_from(plain)
+    end = _COUNT.size + count * _ENTRY.size
+    if end > len(plain) or plain[end:].strip(b"\0"):
+        raise Malformed("a list of another length")
+    return [PackEntry(*fields[:-1]) for fields in _ENTRY.iter_unpack(plain[_COUNT.size : end])]
+
+
+def _header(source: ByteSource, keys: DomainKeys) -> tuple[bytes, int]:
+    header = source.read(0, _HEADER.size)
+    magic, version, suite, _, epoch, space, _ = _HEADER.unpack(header)
+    if magic != _MAGIC or version != _VERSION or suite != _SUITE:
+        raise Malformed("not a pack of this release")
+    if space != keys.space:
+        raise NotAuthentic("a pack of another domain")
+    return header, epoch
+
+
+def _trailer(source: ByteSource) -> tuple[int, int, bytes]:
+    if source.size < _HEADER.size + _FOOTER_HEAD.size + _TRAILER.size:
+        raise Malformed("a pack is longer")
+    trailer = source.read(source.size - _TRAILER.size, _TRAILER.size)
+    start, footer_bytes, zero, digest, magic = _TRAILER.unpack(trailer)
+    if magic != _TRAILER_MAGIC or zero or start + footer_bytes + _TRAILER.size != source.size:
+        raise Malformed("no trailer")
+    return start, footer_bytes, digest
+
+
+def _digest(source: ByteSource, stop: int) -> "hashlib._Hash":
+    state = hashlib.sha256()
+    for offset in range(0, stop, _READ_BYTES):
+        state.update(source.read(offset, min(_READ_BYTES, stop - offset)))
+    return state
+
+
+def pack_name(space: bytes, pack_id: bytes) -> str:
+    """Return the name under which a backend keeps a pack."""
+    identity = pack_id.hex()
+    return f"packs/{space.hex()}/{identity[:2]}/{identity}"
+
+
+def pack_id_of(name: str) -> tuple[bytes, bytes] | None:
+    """Return the space and the pack id that *name* stands for, or None for any other name."""
+    parts = name.split("/")
+    try:
+        space, pack_id = (bytes.fromhex(parts[index]) for index in (1, -1))
+    except (ValueError, IndexError):
+        return None
+    is_ours = len(space) == SPACE_BYTES and pack_name(space, pack_id) == name
+    return (space, pack_id) if is_ours else None

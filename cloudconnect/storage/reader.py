@@ -1,0 +1,226 @@
+"""The way out: which chunks hold a range, one read for those that lie side by side, and nothing that is not proven."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from cloudconnect.kernel.text import N_
+from cloudconnect.storage import manifest as manifests
+from cloudconnect.storage.backends import Backend
+from cloudconnect.storage.errors import ContentDamaged
+from cloudconnect.storage.index import CHUNK_KEY_BYTES, Place
+from cloudconnect.storage.keyring import Keyring
+from cloudconnect.storage.manifest import Piece
+from cloudconnect.storage.packs import pack_name
+from cloudconnect.storage.seal import Codec, DomainKeys, Malformed, NotAuthentic, Sealer
+
+_WINDOW_BYTES: Final = 4 << 20
+_READ_BYTES: Final = 4 << 20
+_CACHE_BYTES: Final = 16 << 20
+
+Locate = Callable[[Sequence[bytes]], dict[bytes, Place]]
+"""Tells where chunks lie; called from engine threads."""
+
+
+class Window(NamedTuple):
+    """Chunks that are fetched together, in the order of the file, and where each lies."""
+
+    pieces: list[Piece]
+    places: dict[bytes, Place]
+
+
+class Reading:
+    """One range of one content being read: :meth:`next_window` one after the other, then :meth:`fetch` of each."""
+
+    def __init__(self, reader: "Reader", keys: DomainKeys, manifest: bytes, wanted: range) -> None:
+        self._reader = reader
+        self._keys = keys
+        self._wanted = wanted
+        self._pieces = manifests.pieces(manifest, self._load, wanted.start, wanted.stop)
+
+    def next_window(self) -> Window | None:
+        """Return what to fetch next, or None at the end.
+
+        Raises:
+            ContentDamaged: the manifest cannot be read, or a chunk is nowhere.
+        """
+        pieces = self._gather()
+        if not pieces:
+            return None
+        return Window(pieces, self._reader.places([piece.content_id for piece in pieces]))
+
+    def fetch(self, window: Window) -> list[bytes]:
+        """Return the plain bytes of *window*, as far as they are wanted.
+
+        Raises:
+            ContentDamaged: a chunk cannot be had as it was written.
+        """
+        raws = self._reader.chunks(self._keys, window)
+        return [self._trimmed(piece, raws[piece.content_id]) for piece in window.pieces]
+
+    def _gather(self) -> list[Piece]:
+        pieces, size = [], 0
+        try:
+            for piece in self._pieces:
+                pieces.append(piece)
+                size += piece.size
+                if size >= _WINDOW_BYTES:
+                    break
+        except Malformed as error:
+            raise damaged() from error
+        return pieces
+
+    def _trimmed(self, piece: Piece, raw: bytes) -> bytes:
+        if len(raw) != piece.size:
+            raise damaged()
+        return raw[max(self._wanted.start - piece.start, 0) : self._wanted.stop - piece.start]
+
+    def _load(self, content_id: bytes) -> bytes:
+        piece = Piece(0, content_id, 0)
+        return self._reader.chunks(self._keys, Window([piece], self._reader.places([content_id])))[content_id]
+
+
+class Reader:
+    """Reads content. Every method may be called from any thread and waits for the disk."""
+
+    def __init__(self, backend: Backend, keyring: Keyring, codec: Codec, locate: Locate) -> None:
+        self._backend = backend
+        self._keyring = keyring
+        self._codec = codec
+        self._locate = locate
+        self._threads = threading.local()
+        self._cache = _Cache(_CACHE_BYTES)
+
+    def open(self, space: bytes, manifest: bytes, start: int = 0, stop: int | None = None) -> Reading:
+        """Begin to read the bytes from *start* up to *stop*, excluded; both are cut to the size of the content.
+
+        Raises:
+            ContentDamaged: *manifest* is no manifest.
+            NoDomain: there are no keys for the space.
+        """
+        try:
+            size = manifests.size(manifest)
+        except Malformed as error:
+            raise damaged() from error
+        wanted = range(max(start, 0), size if stop is None else min(stop, size))
+        return Reading(self, self._keyring.domain(space), manifest, wanted)
+
+    def read(self, space: bytes, manifest: bytes, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Yield the plain bytes of a range.
+
+        Raises:
+            ContentDamaged: a chunk cannot be had as it was written; raised before its first byte is yielded.
+        """
+        reading = self.open(space, manifest, start, stop)
+        while (window := reading.next_window()) is not None:
+            yield from reading.fetch(window)
+
+    def places(self, content_ids: Sequence[bytes]) -> dict[bytes, Place]:
+        """Return where chunks lie, by content id.
+
+        Raises:
+            ContentDamaged: one is nowhere.
+        """
+        found = self._locate([content_id[:CHUNK_KEY_BYTES] for content_id in content_ids])
+        try:
+            return {content_id: found[content_id[:CHUNK_KEY_BYTES]] for content_id in content_ids}
+        except KeyError as error:
+            raise damaged() from error
+
+    def chunks(self, keys: DomainKeys, window: Window) -> dict[bytes, bytes]:
+        """Return the plain bytes of the chunks of *window*, by content id.
+
+        Raises:
+            ContentDamaged: one cannot be had as it was written.
+        """
+        raws: dict[bytes, bytes] = {}
+        missing: dict[bytes, Place] = {}
+        for content_id, place in window.places.items():
+            raw = self._cache.get(content_id)
+            if raw is None:
+                missing[content_id] = place
+            else:
+                raws[content_id] = raw
+        for run in _runs(missing):
+            raws.update(self._open_run(keys, run))
+        # A range that starts or ends inside a chunk is often followed by the next one.
+        for content_id in {window.pieces[0].content_id, window.pieces[-1].content_id} & missing.keys():
+            self._cache.put(content_id, raws[content_id])
+        return raws
+
+    def _open_run(self, keys: DomainKeys, run: list[tuple[bytes, Place]]) -> Iterator[tuple[bytes, bytes]]:
+        first, last = run[0][1], run[-1][1]
+        try:
+            data = self._backend.read(
+                pack_name(keys.space, first.pack_id), first.offset, last.offset + last.length - first.offset
+            )
+        except OSError as error:
+            raise damaged() from error
+        view = memoryview(data)
+        for content_id, place in run:
+            start = place.offset - first.offset
+            try:
+                yield content_id, self._sealer().unseal(keys, view[start : start + place.length], content_id)
+            except (NotAuthentic, Malformed) as error:
+                raise damaged() from error
+
+    def _sealer(self) -> Sealer:
+        try:
+            sealer: Sealer = self._threads.sealer
+        except AttributeError:
+            sealer = self._threads.sealer = Sealer(self._codec)
+        return sealer
+
+
+def damaged() -> ContentDamaged:
+    """Return the refusal for content that cannot be had as it was written."""
+    return ContentDamaged(
+        N_("Part of this content is missing or no longer what was stored."),
+        fix=N_("Restore it from an earlier version or from a copy."),
+    )
+
+
+class _Cache:
+    """The plain bytes of the chunks used last."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._lock = threading.Lock()
+        self._chunks: OrderedDict[bytes, bytes] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, content_id: bytes) -> bytes | None:
+        with self._lock:
+            raw = self._chunks.get(content_id)
+            if raw is not None:
+                self._chunks.move_to_end(content_id)
+            return raw
+
+    def put(self, content_id: bytes, raw: bytes) -> None:
+        with self._lock:
+            if content_id in self._chunks:
+                return
+            self._chunks[content_id] = raw
+            self._bytes += len(raw)
+            while self._bytes > self._limit_bytes:
+                self._bytes -= len(self._chunks.popitem(last=False)[1])
+
+
+def _runs(places: dict[bytes, Place]) -> Iterator[list[tuple[bytes, Place]]]:
+    """Group chunks that lie side by side in one pack, up to the most that is read at once."""
+    ordered = sorted(places.items(), key=lambda item: item[1][:2])
+    if not ordered:
+        return
+    run = [ordered[0]]
+    for (_, before), item in pairwise(ordered):
+        place = item[1]
+        start = run[0][1].offset
+        is_next = place.pack_id == before.pack_id and place.offset == before.offset + before.length
+        if is_next and place.offset + place.length - start <= _READ_BYTES:
+            run.append(item)
+        else:
+            yield run
+            run = [item]
+    yield run

@@ -1,0 +1,223 @@
+"""The way in: cut, name, look up, compress, seal, append; and packs that become durable in groups."""
+
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect.storage import manifest
+from cloudconnect.storage.backends import Backend
+from cloudconnect.storage.chunker import AVERAGE_BYTES, Chunker
+from cloudconnect.storage.disk import Floor, Health
+from cloudconnect.storage.domains import OpenDomain, OpenPack, PackState, PendingChunk
+from cloudconnect.storage.index import CHUNK_KEY_BYTES, StoredPack
+from cloudconnect.storage.ingest import Cut, Ingest, StoredContent
+from cloudconnect.storage.keyring import Keyring
+from cloudconnect.storage.packs import PackWriter, pack_name
+from cloudconnect.storage.seal import DATA, MANIFEST, Codec, Sealer
+
+_CLOSERS: Final = 4  # they wait for the disk, not for a processor
+
+Find = Callable[[Sequence[bytes]], set[bytes]]
+"""Tells which of some chunk keys the index holds; called from engine threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriterOptions:
+    """How the writer groups and cuts."""
+
+    pack_bytes: int = 32 << 20
+    window_seconds: float = 0.005
+    average_bytes: int = AVERAGE_BYTES
+
+
+class Writer:
+    """Stores streams. Every method may be called from any thread; those that say so wait for the disk."""
+
+    def __init__(
+        self,
+        spool: Path,
+        backend: Backend,
+        keyring: Keyring,
+        codec: Codec,
+        find: Find,
+        *,
+        health: Health,
+        floor: Floor,
+        options: WriterOptions,
+    ) -> None:
+        self._spool = spool
+        self._backend = backend
+        self._keyring = keyring
+        self._codec = codec
+        self._find = find
+        self._health = health
+        self._floor = floor
+        self._options = options
+        self._lock = threading.Lock()
+        self._domains: dict[bytes, OpenDomain] = {}
+        self._threads = threading.local()
+        self._closers = ThreadPoolExecutor(_CLOSERS, thread_name_prefix="packs")
+        self._closing = threading.BoundedSemaphore(_CLOSERS)
+
+    def begin(self, space: bytes) -> Ingest:
+        """Return a new ingest into *space*; it costs nothing until something is cut."""
+        return Ingest(lambda: self._enter(space), self._leave)
+
+    def store(self, cuts: Iterable[Cut]) -> None:
+        """Store what was cut, of any number of streams, with one look-up for all.
+
+        Raises:
+            StoreFull: there is no room.
+            StoreReadOnly: the store takes no changes.
+        """
+        cuts = list(cuts)
+        held = {ingest for ingest in {cut.ingest for cut in cuts} if ingest.hold()}
+        try:
+            self._store([cut for cut in cuts if cut.ingest in held])
+        finally:
+            for ingest in held:
+                ingest.release()
+
+    def finish(self, ingest: Ingest) -> Future[StoredContent]:
+        """Write the manifest of a stream whose cuts are all stored; the future answers when everything is durable.
+
+        The future fails with StoreFull or StoreReadOnly when a pack it needs cannot become durable.
+        """
+        if ingest.hold():
+            try:
+                ingest.manifest = manifest.write(ingest.entries, lambda nodes: self._store_nodes(ingest, nodes))
+                if ingest.domain.want(ingest.packs):
+                    self._closers.submit(self._flush, ingest.domain)
+            finally:
+                ingest.end()
+                ingest.release()
+            ingest.wait()
+        return ingest.future
+
+    def close(self) -> None:
+        """Wait until the packs that somebody waits for are durable and end the threads."""
+        self._closers.shutdown(wait=True)
+
+    def _enter(self, space: bytes) -> OpenDomain:
+        self._health.check_writable()
+        self._floor.check()
+        keys = self._keyring.domain(space)
+        with self._lock:
+            domain = self._domains.get(space)
+            if domain is None:
+                chunker = Chunker(keys.cut_key, self._options.average_bytes)
+                domain = self._domains[space] = OpenDomain(keys, chunker)
+            domain.entered()
+        return domain
+
+    def _leave(self, ingest: Ingest) -> None:
+        for pack in ingest.domain.left(was_ending=ingest.was_ending):
+            self._fail(ingest.domain, pack, ValueError("nobody wants this pack"))
+        self._forget(ingest.domain)
+
+    def _forget(self, domain: OpenDomain) -> None:
+        with self._lock:
+            if domain.is_idle and self._domains.get(domain.keys.space) is domain:
+                del self._domains[domain.keys.space]
+
+    def _store(self, cuts: Sequence[Cut]) -> None:
+        names = [cut.ingest.domain.keys.content_ids.of(cut.kind, cut.raw) for cut in cuts]
+        keys = [name[:CHUNK_KEY_BYTES] for name in names]
+        unknown = [key for key, cut in zip(keys, cuts, strict=True) if cut.ingest.known(key) is None]
+        found = self._find(unknown) if unknown else set()
+        for cut, name, key in zip(cuts, names, keys, strict=True):
+            ingest, raw_length = cut.ingest, len(cut.raw)
+            plain_bytes = raw_length if cut.kind == DATA else 0
+            pending = ingest.known(key)
+            if pending is not None:
+                ingest.add_pending(pending, plain_bytes)
+            elif key in found or ingest.has_reused(key):
+                ingest.add_reused(key, plain_bytes)
+            else:
+                ingest.add_stored(self._append(ingest.domain, cut, name))
+            if cut.place >= 0:
+                ingest.entries[cut.place] = manifest.Entry(name, raw_length)
+
+    def _store_nodes(self, ingest: Ingest, nodes: Sequence[bytes]) -> list[bytes]:
+        self._store([Cut(ingest, -1, MANIFEST, node) for node in nodes])
+        return [ingest.domain.keys.content_ids.of(MANIFEST, node) for node in nodes]
+
+    def _append(self, domain: OpenDomain, cut: Cut, name: bytes) -> PendingChunk:
+        record, flags = self._sealer().seal(domain.keys, domain.keys.epoch, cut.kind, name, cut.raw)
+        while True:
+            pack = domain.pack(self._new_pack(domain))
+            with pack.lock:
+                if pack.state is not PackState.OPEN:
+                    continue
+                try:
+                    with self._health.writing():
+                        offset = pack.writer.append(record, name, len(cut.raw), cut.kind, flags)
+                except CloudConnectError as refusal:
+                    pack.state = PackState.FAILED
+                    failure = refusal
+                else:
+                    chunk = PendingChunk(name[:CHUNK_KEY_BYTES], pack, offset, len(record), len(cut.raw))
+                    domain.took(chunk)
+                    break
+            if domain.detach(pack):
+                self._fail(domain, pack, failure)
+            raise failure
+        if pack.writer.size >= self._options.pack_bytes and domain.detach(pack):
+            self._closing.acquire()
+            self._closers.submit(self._close_full, domain, pack)
+        return chunk
+
+    def _new_pack(self, domain: OpenDomain) -> Callable[[], PackWriter]:
+        def new() -> PackWriter:
+            self._floor.check()
+            with self._health.writing():
+                return PackWriter(self._spool / secrets.token_hex(16), domain.keys)
+
+        return new
+
+    def _sealer(self) -> Sealer:
+        try:
+            sealer: Sealer = self._threads.sealer
+        except AttributeError:
+            sealer = self._threads.sealer = Sealer(self._codec)
+        return sealer
+
+    def _flush(self, domain: OpenDomain) -> None:
+        while packs := domain.wait_for_company(self._options.window_seconds):
+            for pack in packs:
+                if domain.detach(pack):
+                    self._close(domain, pack)
+        self._forget(domain)
+
+    def _close_full(self, domain: OpenDomain, pack: OpenPack) -> None:
+        try:
+            self._close(domain, pack)
+        finally:
+            self._closing.release()
+        self._forget(domain)
+
+    def _close(self, domain: OpenDomain, pack: OpenPack) -> None:
+        space = domain.keys.space
+        try:
+            with self._health.writing():
+                pack_id = pack.writer.finish()
+            self._backend.put(pack_name(space, pack_id), pack.writer.path)
+        except CloudConnectError as refusal:
+            self._fail(domain, pack, refusal)
+        except Exception as error:
+            # Whoever waits must hear of a bug as well, or would wait for ever.
+            self._fail(domain, pack, error)
+            raise
+        else:
+            pack.settled(PackState.DURABLE, stored=StoredPack(pack_id, space, pack.writer.size))
+            domain.let_go(pack)
+
+    def _fail(self, domain: OpenDomain, pack: OpenPack, failure: Exception) -> None:
+        pack.writer.discard()
+        domain.let_go(pack)
+        pack.settled(PackState.FAILED, failure=failure)
