@@ -35,7 +35,11 @@ async def run(appliance: Appliance, start_faces: StartFaces) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, 0)
-    appliance.on_fatal(lambda: loop.call_soon_threadsafe(end, EXIT_STORAGE_FAILED))
+
+    def fail() -> None:
+        loop.call_soon_threadsafe(end, EXIT_STORAGE_FAILED)
+
+    appliance.on_fatal(fail)
     await appliance.start()
     try:
         stop_faces = await start_faces(appliance)

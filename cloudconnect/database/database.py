@@ -71,7 +71,7 @@ class Database:
         try:
             if engine.is_closed():
                 engine.connect()
-                self._open.append(engine.connection())
+                self._open.append(engine.connection())  # type: ignore[no-untyped-call]  # peewee's stubs leave it open
             self._reading.control("BEGIN")
             try:
                 return ask(self._reading)

@@ -1,0 +1,253 @@
+"""The floor plan: builds every part of an appliance, once, in order. Start reading here."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from cloudconnect import __version__
+from cloudconnect.adapters.argon2_passwords import Argon2Passwords
+from cloudconnect.adapters.store_health import LocalStoreHealth
+from cloudconnect.bus import Dispatcher, EventLog, Job, Jobs
+from cloudconnect.database import AlreadyRunning, Database, HomeLock, open_database
+from cloudconnect.features import sessions as sessions_room
+from cloudconnect.features.access import AccessService
+from cloudconnect.features.auth import AccountTable, AuthService
+from cloudconnect.features.developer import DeveloperService
+from cloudconnect.features.files import FilesService
+from cloudconnect.features.gateway import GatewayService
+from cloudconnect.features.monitoring import MonitoringService
+from cloudconnect.features.sessions import SessionsService
+from cloudconnect.features.sessions.models import Lifetimes
+from cloudconnect.kernel.clock import Clock, SystemClock
+from cloudconnect.kernel.errors import Conflict, Invalid, Unavailable
+from cloudconnect.kernel.principal import APPLIANCE
+from cloudconnect.kernel.text import N_
+from cloudconnect.kernel.tokens import TokenKind
+from cloudconnect.ports.accounts import Credentials
+from cloudconnect.settings import Settings
+from cloudconnect.storage import index
+from cloudconnect.storage.aio import Vault
+from cloudconnect.storage.backends.local import LocalBackend
+from cloudconnect.storage.disk import Floor, Health
+from cloudconnect.storage.keyring import Keyring
+from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, Slot
+from cloudconnect.storage.writer import WriterOptions
+
+words = structlog.get_logger()
+
+__all__ = ["AlreadyRunning", "Appliance", "NotInitialised", "assemble", "initialise", "is_initialised"]
+
+_REGION = "local"
+_KEYRING = "keyring.db"
+
+
+class NotInitialised(Unavailable):
+    """There is no store in the data directory yet."""
+
+    code = "appliance.not-initialised"
+    title = N_("There is no store here yet")
+
+
+class AlreadyInitialised(Conflict):
+    """There is a store in the data directory; keys are never overwritten."""
+
+    code = "appliance.already-initialised"
+    title = N_("There is a store here already")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appliance:
+    """Everything that runs, and the order in which it starts and stops."""
+
+    settings: Settings
+    home: Path
+    version: str
+    clock: Clock
+    database: Database
+    log: EventLog
+    dispatcher: Dispatcher
+    jobs: Jobs
+    vault: Vault
+    access: AccessService
+    auth: AuthService
+    sessions: SessionsService
+    developer: DeveloperService
+    files: FilesService
+    gateway: GatewayService
+    monitoring: MonitoringService
+    notify_socket: str
+    _damaged: list[bytes] = field(default_factory=list)
+    _closers: list[Callable[[], None]] = field(default_factory=list)
+    _fatal: list[Callable[[], None]] = field(default_factory=list)
+
+    def on_fatal(self, call: Callable[[], None]) -> None:
+        """Have *call* made, from any thread, when a disk error makes it unsafe to go on."""
+        self._fatal.append(call)
+
+    async def start(self) -> None:
+        """Start the writer, the listeners and the jobs."""
+        self.log.start()
+        if self._damaged:
+            await self.log.commit(lambda unit: index.mark_damaged(unit.sql, self._damaged), actor=APPLIANCE)
+        self.dispatcher.start()
+        await self.jobs.start()
+
+    async def stop(self) -> None:
+        """Stop what ``start`` started, in the other order, and close everything."""
+        await self.jobs.stop()
+        await self.dispatcher.stop()
+        await self.log.stop()
+        await self.vault.close()
+        for close in self._closers:
+            close()
+
+
+def is_initialised(settings: Settings) -> bool:
+    """Tell whether the data directory holds a store."""
+    return (settings.home / _KEYRING).exists()
+
+
+def initialise(settings: Settings) -> str:
+    """Make the data directory, its keyring and the key file; return the recovery code, which is shown only now.
+
+    Raises:
+        AlreadyInitialised: there is a store already.
+        Invalid: the key file would lie inside the data directory, or one is there that belongs to another store.
+    """
+    if is_initialised(settings):
+        raise AlreadyInitialised(
+            N_("{home} holds a store already."), fix=N_("Start it: cloudconnect serve"), home=str(settings.home)
+        )
+    if settings.key_file.is_relative_to(settings.home):
+        raise Invalid(
+            N_("The key file must not lie inside the data directory: a backup of one would hold both."),
+            fix=N_("Set keys.file to a place elsewhere."),
+        )
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = HomeLock(settings.home)
+    try:
+        keyring, code = Keyring.create(settings.home / _KEYRING, _slot(settings))
+        keyring.close()
+    finally:
+        lock.release()
+    return code
+
+
+def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
+    """Build an appliance over an initialised data directory; nothing runs before its ``start``.
+
+    Raises:
+        NotInitialised: there is no store yet.
+        AlreadyRunning: another process serves it.
+        WrongKey: the key file or passphrase does not fit.
+        NewerSchema: a newer release wrote it.
+    """
+    clock = clock or SystemClock()
+    if not is_initialised(settings):
+        raise NotInitialised(
+            N_("{home} holds no store."), fix=N_("Make one: cloudconnect init"), home=str(settings.home)
+        )
+    closers: list[Callable[[], None]] = []
+    fatal: list[Callable[[], None]] = []
+
+    def fail() -> None:
+        for call in fatal:
+            call()
+
+    lock = HomeLock(settings.home)
+    closers.append(lock.release)
+    keyring = Keyring.open(settings.home / _KEYRING, _slot(settings))
+    closers.insert(0, keyring.close)
+    database = open_database(settings.database.url, settings.home, readers=settings.database.readers)
+    database.migrate()
+    closers.insert(0, database.close)
+    health = Health(fail)
+    backend = LocalBackend(settings.home / "packs", health)
+    repository = Repository(
+        settings.home,
+        backend,
+        keyring,
+        find=lambda keys: database.read_now(lambda sql: index.find(sql, keys)),
+        locate=lambda keys: database.read_now(lambda sql: index.locate(sql, keys)),
+        health=health,
+        floor=Floor(settings.home, settings.storage.least_free_bytes),
+        options=WriterOptions(pack_bytes=settings.storage.pack_target_bytes),
+    )
+    report = repository.recover(lambda: database.read_now(index.known_packs))
+    if report.damaged or report.orphans or report.removed_spools:
+        words.warning(
+            "storage.recovered",
+            damaged=[pack.pack_id.hex() for pack in report.damaged],
+            orphans=len(report.orphans),
+            removed_spools=report.removed_spools,
+        )
+    vault = Vault(repository, threads=settings.storage.threads or os.cpu_count() or 1)
+
+    log = EventLog(database, clock, region=_REGION)
+    log.on_fatal(fail)
+    accounts = AccountTable()
+    access = AccessService(clock)
+    lifetimes = Lifetimes(
+        idle=timedelta(hours=settings.sessions.idle_hours), absolute=timedelta(days=settings.sessions.absolute_days)
+    )
+    sessions = SessionsService(log, database, clock, accounts, lifetimes, _REGION)
+    developer = DeveloperService(log, database, clock, accounts, _REGION)
+    passwords = Argon2Passwords(keyring.service_key("pepper").secret)
+    closers.insert(0, passwords.close)
+    credentials: dict[TokenKind, Credentials] = {TokenKind.SESSION: sessions, TokenKind.PERSONAL: developer}
+    auth = AuthService(log, database, clock, access, passwords, sessions, credentials, _REGION)
+    files = FilesService(log, database, clock, access, vault)
+    gateway = GatewayService(log, database, clock)
+    monitoring = MonitoringService(
+        log,
+        database,
+        access,
+        LocalStoreHealth(settings.home, health, len(report.damaged)),
+        version=__version__,
+        started=clock.now(),
+        database_name=database.name,
+        storage_name="local",
+    )
+
+    dispatcher = Dispatcher(log, database)
+    dispatcher.subscribe(sessions_room.reactions(sessions))
+
+    jobs = Jobs(log, database, clock)
+    jobs.add(Job("sessions.seen", timedelta(minutes=1), sessions.write_down_seen, is_noted=False))
+    jobs.add(Job("sessions.outlived", timedelta(days=1), sessions.remove_outlived))
+    jobs.add(Job("developer.used", timedelta(minutes=1), developer.write_down_used, is_noted=False))
+    jobs.add(Job("gateway.old", timedelta(hours=1), gateway.remove_old))
+
+    return Appliance(
+        settings=settings,
+        home=settings.home,
+        version=__version__,
+        clock=clock,
+        database=database,
+        log=log,
+        dispatcher=dispatcher,
+        jobs=jobs,
+        vault=vault,
+        access=access,
+        auth=auth,
+        sessions=sessions,
+        developer=developer,
+        files=files,
+        gateway=gateway,
+        monitoring=monitoring,
+        notify_socket=settings.notify_socket,
+        _damaged=[pack.pack_id for pack in report.damaged],
+        _closers=closers,
+        _fatal=fatal,
+    )
+
+
+def _slot(settings: Settings) -> Slot:
+    if settings.keys.passphrase_file:
+        return PassphraseSlot(Path(settings.keys.passphrase_file).read_text(encoding="utf-8").rstrip("\r\n"))
+    return KeyFileSlot(settings.key_file)
