@@ -406,7 +406,6 @@ class FilesService:
         if space is None:
             self._access.require(sql, principal, action, Resource(space_id, ()))
             raise NoSuchEntry(N_("There is no such space."))
-        self._access.require(sql, principal, Action.READ, Resource(space_id, (space.root,)))
         place = find_place(sql, space, names, at)
         self._access.require(sql, principal, action, place.resource)
         return place
