@@ -1,0 +1,162 @@
+"""The door between the loop and the engine: streams in, streams out, nobody disturbs anybody."""
+
+import asyncio
+
+import pytest
+from fixtures import det
+
+from cloudconnect.kernel.ids import SpaceId, new_id
+from cloudconnect.storage.aio import Vault
+from cloudconnect.storage.errors import ContentDamaged, NoDomain, StoreFull
+
+SPACE = SpaceId(new_id("spc", 1))
+LARGE = det(13 << 20, "large")
+
+
+@pytest.fixture
+async def vault(house):
+    made = Vault(house.repository, threads=2)
+    await made.add_domain(SPACE)
+    yield made
+    house.backend.gate.set()
+    await made.close()
+
+
+async def stream(data, piece=64 << 10):
+    for start in range(0, len(data), piece):
+        yield data[start : start + piece]
+
+
+async def collect(pieces):
+    return b"".join([piece async for piece in pieces])
+
+
+def settle(house, vault, content):
+    with house.index.transaction() as sql:
+        vault.settle(sql, SPACE, content)
+
+
+@pytest.mark.parametrize("size", [0, 1, 5000, (4 << 20) - 1, 4 << 20, (4 << 20) + 1, len(LARGE)])
+async def test_a_stream_comes_back_as_it_went_in(house, vault, size):
+    content = await vault.write(SPACE, stream(LARGE[:size]))
+    settle(house, vault, content)
+
+    assert content.size == size
+    assert await collect(vault.read(SPACE, content.manifest)) == LARGE[:size]
+
+
+async def test_a_range_comes_back(house, vault):
+    content = await vault.write(SPACE, stream(LARGE))
+    settle(house, vault, content)
+
+    assert await collect(vault.read(SPACE, content.manifest, 100, 9 << 20)) == LARGE[100 : 9 << 20]
+
+
+async def test_the_same_stream_gives_the_same_manifest_through_either_way_in(house, vault):
+    through_loop = await vault.write(SPACE, stream(LARGE))
+    pieces = [LARGE[start : start + 999_999] for start in range(0, len(LARGE), 999_999)]
+    in_thread = await asyncio.to_thread(house.repository.write, _bytes(SPACE), pieces)
+
+    assert through_loop.manifest == in_thread.manifest
+    assert through_loop.sha256 == in_thread.sha256
+
+
+async def test_many_small_streams_share_packs(house, vault):
+    datas = [det(3000, f"file {number}") for number in range(200)]
+
+    contents = await asyncio.gather(*(vault.write(SPACE, stream(data)) for data in datas))
+    for content in contents:
+        settle(house, vault, content)
+
+    assert len({pack.pack_id for content in contents for pack in content.packs}) < 20
+    assert [await collect(vault.read(SPACE, content.manifest)) for content in contents] == datas
+
+
+async def test_an_upload_that_is_cancelled_does_not_disturb_one_that_shares_its_pack(house, vault):
+    house.backend.gate.clear()
+    given_up = asyncio.ensure_future(vault.write(SPACE, stream(b"given up")))
+    kept = asyncio.ensure_future(vault.write(SPACE, stream(b"kept")))
+    await asyncio.wait([given_up], timeout=0.05)
+    given_up.cancel()
+    house.backend.gate.set()
+    content = await kept
+    settle(house, vault, content)
+
+    assert await collect(vault.read(SPACE, content.manifest)) == b"kept"
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+
+
+async def test_a_large_upload_that_is_cancelled_leaves_no_spool(house, vault):
+    more = asyncio.Event()
+
+    async def endless():
+        yield LARGE
+        yield LARGE
+        await more.wait()
+
+    upload = asyncio.ensure_future(vault.write(SPACE, endless()))
+    await asyncio.wait([upload], timeout=0.1)
+    upload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+
+    await _until(lambda: not house.repository.writer._domains)
+    assert house.spools() == []
+
+
+async def test_an_error_of_the_sender_comes_out_as_it_is(house, vault):
+    async def broken():
+        yield LARGE
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await vault.write(SPACE, broken())
+
+    await _until(lambda: not house.repository.writer._domains)
+
+
+@pytest.mark.parametrize("size", [10, len(LARGE)])
+async def test_a_full_disk_is_told_to_every_size(house, vault, size):
+    house.backend.refusal = StoreFull("full")
+
+    with pytest.raises(StoreFull):
+        await vault.write(SPACE, stream(LARGE[:size]))
+
+
+@pytest.mark.parametrize("size", [10, len(LARGE)])
+async def test_a_space_without_keys_is_refused(vault, size):
+    with pytest.raises(NoDomain):
+        await vault.write(SpaceId(new_id("spc", 2)), stream(LARGE[:size]))
+
+
+async def test_damage_is_told_before_a_byte_is_sent(house, vault):
+    content = await vault.write(SPACE, stream(b"data"))
+    settle(house, vault, content)
+    house.packs()[0].unlink()
+
+    with pytest.raises(ContentDamaged):
+        await anext(vault.read(SPACE, content.manifest))
+
+
+async def test_a_reader_may_stop_early(house, vault):
+    content = await vault.write(SPACE, stream(LARGE))
+    settle(house, vault, content)
+
+    pieces = vault.read(SPACE, content.manifest)
+    first = await anext(pieces)
+    await pieces.aclose()
+
+    assert LARGE.startswith(first)
+
+
+def _bytes(space):
+    from cloudconnect.kernel.ids import id_bytes
+
+    return id_bytes(space)
+
+
+async def _until(condition):
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the engine has no event to wait for
+            await asyncio.sleep(0)

@@ -1,0 +1,181 @@
+"""The keyring opens for what it was made with, and gives back the same keys."""
+
+import sqlite3
+import threading
+from contextlib import closing
+
+import pytest
+
+from cloudconnect.storage.errors import NewerFormat, NoDomain, WrongKey
+from cloudconnect.storage.keyring import Keyring
+from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, RecoverySlot
+
+SPACE = bytes(range(16))
+
+
+def quick(phrase):
+    return PassphraseSlot(phrase, memory_kib=64, passes=1, lanes=1)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "home" / "keyring.db"
+
+
+@pytest.fixture
+def slot(tmp_path):
+    return KeyFileSlot(tmp_path / "home.key")
+
+
+@pytest.fixture
+def made(path, slot):
+    keyring, code = Keyring.create(path, slot)
+    keyring.add_domain(SPACE)
+    yield keyring, code
+    keyring.close()
+
+
+def name_of(keyring):
+    return keyring.domain(SPACE).content_ids.of(0, b"content")
+
+
+def reopened(path, slot):
+    return closing(Keyring.open(path, slot))
+
+
+def test_it_opens_with_its_key_file_and_has_the_same_keys(made, path, slot):
+    with reopened(path, slot) as again:
+        assert name_of(again) == name_of(made[0])
+        assert again.domain(SPACE).epoch == 1
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(lambda code: code, id="as printed"),
+        pytest.param(lambda code: code.lower().replace("-", " "), id="in small letters with spaces"),
+        pytest.param(
+            lambda code: code.replace("-", "").replace("0", "o").replace("1", "l"), id="with letters for digits"
+        ),
+    ],
+)
+def test_it_opens_with_its_recovery_code(made, path, written):
+    with reopened(path, RecoverySlot(written(made[1]))) as again:
+        assert name_of(again) == name_of(made[0])
+
+
+def test_any_wrong_letter_of_a_recovery_code_is_noticed(made, path):
+    code = made[1]
+    places = [place for place in range(5, len(code)) if code[place] != "-"]
+
+    for place in places:
+        wrong = code[:place] + ("2" if code[place] != "2" else "3") + code[place + 1 :]
+        with pytest.raises(WrongKey):
+            Keyring.open(path, RecoverySlot(wrong))
+
+
+def test_a_new_recovery_code_replaces_the_old_one(made, path):
+    keyring, old = made
+
+    new = keyring.replace_recovery_code()
+
+    reopened(path, RecoverySlot(new)).thing.close()
+    with pytest.raises(WrongKey):
+        Keyring.open(path, RecoverySlot(old))
+
+
+def test_a_passphrase_opens_it_once_it_has_a_slot(made, path):
+    made[0].put_slot(quick("correct horse"))
+
+    with reopened(path, quick("correct horse")) as again:
+        assert name_of(again) == name_of(made[0])
+    with pytest.raises(WrongKey):
+        Keyring.open(path, quick("wrong horse"))
+
+
+@pytest.mark.parametrize("content", [None, b"", bytes(32), bytes(33)], ids=["missing", "empty", "another", "too long"])
+def test_a_wrong_key_file_is_refused(made, path, slot, content):
+    slot.path.unlink()
+    if content is not None:
+        slot.path.write_bytes(content)
+
+    with pytest.raises(WrongKey):
+        Keyring.open(path, slot)
+
+
+def test_a_slot_that_was_never_made_is_refused(made, path):
+    with pytest.raises(WrongKey):
+        Keyring.open(path, quick("any"))
+
+
+def test_a_newer_format_is_refused(made, path, slot):
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 2")
+
+    with pytest.raises(NewerFormat):
+        Keyring.open(path, slot)
+
+
+def test_a_keyring_is_never_overwritten(made, path, slot):
+    with pytest.raises(FileExistsError):
+        Keyring.create(path, slot)
+
+
+def test_a_key_file_that_is_there_is_used(made, path, slot, tmp_path):
+    held = slot.path.read_bytes()
+
+    other, _ = Keyring.create(tmp_path / "other.db", slot)
+    other.close()
+
+    assert slot.path.read_bytes() == held
+
+
+def test_adding_a_domain_again_keeps_its_keys(made):
+    before = name_of(made[0])
+
+    made[0].add_domain(SPACE)
+
+    assert name_of(made[0]) == before
+
+
+def test_a_space_without_keys_is_refused(made):
+    with pytest.raises(NoDomain):
+        made[0].domain(bytes(16))
+
+
+def test_a_service_key_stays_the_same_and_is_its_own(made, path, slot):
+    keyring = made[0]
+
+    secret = keyring.service_key("pepper").secret
+
+    assert keyring.service_key("pepper").secret == secret != keyring.service_key("cookie").secret
+    with reopened(path, slot) as again:
+        assert again.service_key("pepper").secret == secret
+
+
+def test_no_key_lies_open_in_the_file(made, path):
+    keyring = made[0]
+    data = path.read_bytes()
+    secrets = [keyring.service_key("pepper").secret, keyring.domain(SPACE).key(1).secret, keyring._master.secret]
+
+    assert not any(secret in data for secret in secrets)
+
+
+def test_threads_can_add_and_ask_at_once(made):
+    keyring, spaces = made[0], [bytes([number]) * 16 for number in range(8)]
+
+    def work():
+        for space in spaces:
+            keyring.add_domain(space)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len({keyring.domain(space).content_ids.of(0, b"x") for space in spaces}) == 8
+
+
+def test_slots_do_not_show_what_they_hold():
+    assert "secret" not in repr(PassphraseSlot("secret")) + repr(RecoverySlot("secret"))
