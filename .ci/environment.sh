@@ -14,5 +14,6 @@ if "$python" -c 'import ensurepip' 2>/dev/null; then
 else
     # Debian without python3-venv: the environment itself needs no package, only pip does.
     "$python" -m venv --without-pip "$environment"
-    "$environment/bin/python" "$(dirname "$0")/get_pip.py"
+    SSL_CERT_FILE=${SSL_CERT_FILE:-${PIP_CERT:-$("$python" -c 'import ssl; print(ssl.get_default_verify_paths().openssl_cafile)')}} \
+        "$environment/bin/python" "$(dirname "$0")/get_pip.py"
 fi

@@ -4,7 +4,6 @@ Run by the environment's interpreter. The wheel comes from PyPI and must have th
 """
 
 import hashlib
-import os
 import re
 import ssl
 import subprocess
@@ -21,8 +20,9 @@ SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 
 def fetch(address: str) -> bytes:
     """Return what lies at *address*; the hash vouches for it, so a machine without CA certificates may ask too."""
-    context = ssl.create_default_context(cafile=os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE"))
-    if not context.get_ca_certs() and not any(Path(str(ssl.get_default_verify_paths().capath)).glob("*.0")):
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile is None and not any(Path(paths.capath or "/nonexistent").glob("*.0")):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     with urllib.request.urlopen(address, timeout=120, context=context) as answer:  # noqa: S310 - https only, above
