@@ -1,0 +1,99 @@
+"""The house examines itself: rooms, packages, tables and pages are complete."""
+
+import ast
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from cloudconnect_cli.exits import EXIT
+from cloudconnect_web.problems import STATUS
+
+from cloudconnect.events import catalogue
+from cloudconnect.kernel import errors
+from cloudconnect.kernel.errors import CloudConnectError
+
+ROOT = Path(__file__).parents[2]
+SOURCES = (ROOT / "cloudconnect", ROOT / "web/cloudconnect_web", ROOT / "cli/cloudconnect_cli")
+ROOMS = sorted(path.parent.name for path in (ROOT / "cloudconnect/features").glob("*/__init__.py"))
+PACKAGES = sorted(path for source in SOURCES for path in source.rglob("__init__.py"))
+KINDS = sorted(
+    (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, CloudConnectError)),
+    key=lambda kind: kind.__name__,
+)
+
+# A room without a routes module of its own, and why.
+WITHOUT_ROUTES = {
+    "access": "every route asks it; there is no noun of its own before grants can be given",
+    "gateway": "it is the memory of the middleware in front of all routes",
+}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.parent.relative_to(ROOT)))
+def test_a_package_says_in_one_sentence_what_it_is(package):
+    text = ast.get_docstring(ast.parse(package.read_text())) or ""
+    first = " ".join(text.split("\n\n")[0].split())
+
+    assert first.endswith((".", "?")), f"{package}: {first!r}"
+    assert ". " not in first
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_has_its_page(room):
+    page = ROOT / "docs/features" / f"{room}.md"
+
+    assert page.is_file()
+    assert {"## Promises", "## Facts", "## Refusals", "## Limits"} <= set(page.read_text().splitlines())
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_has_tests(room):
+    assert list((ROOT / "tests/features" / room).glob("test_*.py"))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_stands_in_the_floor_plan(room):
+    assert f"cloudconnect.features.{room} import" in (ROOT / "cloudconnect/assembly.py").read_text()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_has_routes_or_a_reason(room):
+    has_routes = (ROOT / "web/cloudconnect_web/api" / f"{room}.py").exists()
+
+    assert has_routes != (room in WITHOUT_ROUTES)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_has_a_level(room):
+    assert f"| [{room}](features/{room}.md) |" in (ROOT / "docs/rooms.md").read_text()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_refusal_has_a_status_and_an_exit_code(kind):
+    assert kind in STATUS
+    assert kind in EXIT
+
+
+def test_facts_keep_their_fields_and_only_gain_optional_ones():
+    golden = json.loads((ROOT / "tests/architecture/events.json").read_text())
+    facts = catalogue()
+
+    assert set(golden) == set(facts), "a fact without a line in events.json, or a line without a fact"
+    for kind, fields in golden.items():
+        present = {field.name: field for field in dataclasses.fields(facts[kind])}
+        new = [field for name, field in present.items() if name not in fields]
+        assert set(fields) <= set(present)
+        assert all(field.default is not dataclasses.MISSING for field in new), f"{kind}: a new field needs a default"
+
+
+def test_a_fact_is_called_after_its_room():
+    rooms = {fact.__module__.rpartition(".")[2]: kind for kind, fact in catalogue().items()}
+
+    assert all(kind.startswith(f"{room}.") for room, kind in rooms.items())
+
+
+def test_the_exceptions_to_the_terminal_contract_are_few_and_explained():
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    exceptions = [number for number, line in enumerate(lines) if line.startswith("ignore_imports")]
+
+    assert all(lines[number - 1].startswith("#") for number in exceptions)
