@@ -131,8 +131,8 @@ def locate(sql: Sql, keys: Sequence[bytes]) -> dict[bytes, Place]:
 
 
 def known_packs(sql: Sql) -> list[StoredPack]:
-    """Return every pack that should be on the backend and whole."""
-    return [StoredPack(*row) for row in sql.rows("SELECT id, domain, size FROM pack WHERE state = 'live'")]
+    """Return every pack that belongs on the backend; also damaged ones, of which some chunks may still be whole."""
+    return [StoredPack(*row) for row in sql.rows("SELECT id, domain, size FROM pack WHERE state <> 'dead'")]
 
 
 def mark_damaged(sql: Sql, pack_ids: Sequence[bytes]) -> None:

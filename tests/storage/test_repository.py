@@ -182,7 +182,7 @@ def test_many_at_once_share_packs_and_all_come_back(house):
     threads = [threading.Thread(target=lambda d=data: contents.update({d: house.store(d)})) for data in datas]
     for thread in threads:
         thread.start()
-    _wait_until(lambda: len(house.repository.writer._domains[SPACE].pending) >= 39)
+    _wait_until(lambda: len(house.repository.writer._domains[SPACE].pending) == 40)
     house.backend.gate.set()
     for thread in threads:
         thread.join()
@@ -288,6 +288,20 @@ def test_recovery_removes_spools_sets_orphans_aside_and_reports_losses(house):
     assert [name.rpartition("/")[2] for name in report.orphans] == [orphan.packs[0].pack_id.hex()]
     assert (house.home / "orphan").exists()
     assert house.read(kept) == det(5000, "a")
+
+
+def test_recovery_leaves_a_damaged_pack_where_it_is(house):
+    content = house.write(b"data")
+    path = house.packs()[0]
+    path.write_bytes(path.read_bytes() + b"more")
+
+    first = house.repository.recover(lambda: index.known_packs(house.index))
+    house.index.write(lambda sql: index.mark_damaged(sql, [pack.pack_id for pack in first.damaged]))
+    report = house.repository.recover(lambda: index.known_packs(house.index))
+
+    assert report.damaged == content.packs
+    assert report.orphans == ()
+    assert house.read(content) == b"data"
 
 
 def test_recovery_of_a_whole_repository_finds_nothing(house):

@@ -75,11 +75,6 @@ class LocalBackend:
             sync_directory(path.parent)
         self._forget(name)
 
-    def close(self) -> None:
-        """Close the files that are open for reading."""
-        with self._lock:
-            self._open.clear()
-
     def _file(self, name: str) -> "_OpenFile":
         with self._lock:
             file = self._open.get(name)
