@@ -16,3 +16,9 @@ class Session(Answer, frozen=True):
     seen: datetime
     expires: datetime
     is_current: bool
+
+
+class Ended(Answer, frozen=True):
+    """How many sessions were ended."""
+
+    ended: int

@@ -1,0 +1,226 @@
+"""Spaces, files and folders."""
+
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from cloudconnect.features.files import Change, Entry, Put, Space, Trashed
+from cloudconnect.kernel.clock import format_ns, parse_ns
+from cloudconnect.kernel.text import N_
+from cloudconnect.wire import files as wire
+from cloudconnect.wire.shape import FieldError, PageAnswer
+from cloudconnect_web import content
+from cloudconnect_web.api.lists import Cursor, Limit, Moment, to_page
+from cloudconnect_web.conditions import parse_condition, quote
+from cloudconnect_web.operations import Call, Guard, Operation, Reply
+from cloudconnect_web.problems import BadRequest
+
+_NS_MAX = (1 << 63) - 1
+
+Modified = Annotated[str, msgspec.Meta(max_length=40, description="When it was modified, RFC 3339, nanoseconds kept.")]
+Parents = Annotated[bool, msgspec.Meta(description="Make missing folders on the way.")]
+
+
+async def find_spaces(call: Call, limit: Limit = 100, cursor: Cursor | None = None) -> PageAnswer[wire.Space]:
+    """List the spaces one may see."""
+    return to_page(await call.appliance.files.find_spaces(call.principal, limit, cursor), _to_space)
+
+
+async def get_space(call: Call, space: str) -> wire.Space:
+    """Return one space, by id, or ``personal`` for one's own."""
+    return _to_space(await call.appliance.files.get_space(call.principal, space))
+
+
+async def get_entry(call: Call, space: str, path: str, at: Moment | None = None) -> Reply[wire.Entry]:
+    """Return what is at a path, now or at a moment in the past."""
+    entry = await call.appliance.files.get_entry(call.principal, space, path, at)
+    return Reply(to_entry(entry), headers={"ETag": quote(entry.etag)})
+
+
+async def find_children(
+    call: Call, space: str, path: str, at: Moment | None = None, limit: Limit = 100, cursor: Cursor | None = None
+) -> PageAnswer[wire.Entry]:
+    """List a folder by name; all pages show the moment of the first."""
+    page = await call.appliance.files.find_children(call.principal, space, path, at=at, limit=limit, cursor=cursor)
+    return to_page(page, to_entry)
+
+
+async def find_descendants(
+    call: Call, space: str, path: str, at: Moment | None = None, limit: Limit = 100, cursor: Cursor | None = None
+) -> PageAnswer[wire.Entry]:
+    """List everything below a folder, depth first; all pages show the moment of the first."""
+    page = await call.appliance.files.find_descendants(call.principal, space, path, at=at, limit=limit, cursor=cursor)
+    return to_page(page, to_entry)
+
+
+async def get_content(
+    call: Call, space: str, path: str, at: Moment | None = None, inline: bool = False
+) -> web.StreamResponse:
+    """Return the bytes of a file, whole or in ranges."""
+    opened = await call.appliance.files.open_file(call.principal, space, path, at)
+    return await content.send(call.request, opened, inline=inline)
+
+
+async def put_content(
+    call: Call, space: str, path: str, parents: Parents = False, modified: Modified | None = None
+) -> Reply[wire.Uploaded]:
+    """Store the body as a file: a new one, or another version of the one that is there.
+
+    Replacing needs If-Match; ``If-None-Match: *`` makes sure that nothing is replaced.
+    """
+    put = await call.appliance.files.put_file(
+        call.principal,
+        space,
+        path,
+        content.receive(call.request),
+        modified_ns=_parse_modified(modified),
+        media_type=call.request.headers.get("Content-Type"),
+        condition=parse_condition(call.request),
+        parents=parents,
+    )
+    return Reply(_to_uploaded(put), 201 if put.created else 200, {"ETag": quote(put.entry.etag)})
+
+
+async def add_folder(
+    call: Call, space: str, path: str, parents: Parents = False, modified: Modified | None = None
+) -> wire.Changed:
+    """Make a folder."""
+    change = await call.appliance.files.add_folder(
+        call.principal, space, path, parents=parents, modified_ns=_parse_modified(modified)
+    )
+    return _to_changed(change)
+
+
+async def move(call: Call, space: str, body: wire.Move) -> wire.Changed:
+    """Move or rename a file or folder, however much lies below it, in one step."""
+    change = await call.appliance.files.move(
+        call.principal,
+        space,
+        body.source,
+        body.target,
+        replace=body.replace,
+        condition=parse_condition(call.request),
+    )
+    return _to_changed(change)
+
+
+async def copy(call: Call, space: str, body: wire.Copy) -> wire.Changed:
+    """Copy a file or folder by reference, as it is now or was at a moment in the past."""
+    change = await call.appliance.files.copy(
+        call.principal, space, body.source, body.target, at=body.at, replace=body.replace
+    )
+    return _to_changed(change)
+
+
+async def trash_entry(call: Call, space: str, path: str) -> wire.TrashedBy:
+    """Put a file or folder into the trash; needs If-Match."""
+    change = await call.appliance.files.trash(call.principal, space, path, parse_condition(call.request))
+    return wire.TrashedBy(_to_trashed(change.trashed), change.seq)
+
+
+async def find_trash(
+    call: Call, space: str, limit: Limit = 100, cursor: Cursor | None = None
+) -> PageAnswer[wire.Trashed]:
+    """List the trash of a space, last removed first."""
+    return to_page(await call.appliance.files.find_trash(call.principal, space, limit, cursor), _to_trashed)
+
+
+async def restore(call: Call, space: str, node: str, body: wire.Restore) -> wire.Changed:
+    """Bring something back from the trash, to where it was or to another path."""
+    return _to_changed(await call.appliance.files.restore(call.principal, space, node, body.target))
+
+
+async def get_usage(call: Call, space: str, path: str, at: Moment | None = None) -> wire.Usage:
+    """Return how much lies below a path."""
+    usage = await call.appliance.files.measure(call.principal, space, path, at)
+    return wire.Usage(usage.path, usage.files, usage.folders, usage.logical_bytes)
+
+
+def to_entry(entry: Entry) -> wire.Entry:
+    """Return *entry* as it crosses HTTP."""
+    return wire.Entry(
+        id=entry.node,
+        name=entry.name,
+        path=entry.path,
+        kind="folder" if entry.is_folder else "file",
+        modified=format_ns(entry.modified_ns),
+        etag=entry.etag,
+        size=entry.size,
+        media_type=entry.media_type,
+        sha256=None if entry.sha256 is None else entry.sha256.hex(),
+        version=entry.version,
+    )
+
+
+def _to_space(space: Space) -> wire.Space:
+    return wire.Space(
+        id=space.id,
+        name=space.name,
+        kind=space.kind,
+        owner=space.owner,
+        root=space.root,
+        seq=space.seq,
+        created=space.created,
+    )
+
+
+def _to_changed(change: Change) -> wire.Changed:
+    return wire.Changed(to_entry(change.entry), change.seq)
+
+
+def _to_uploaded(put: Put) -> wire.Uploaded:
+    return wire.Uploaded(to_entry(put.entry), put.created, put.seq, put.stored_bytes, put.reused_bytes)
+
+
+def _to_trashed(trashed: Trashed) -> wire.Trashed:
+    return wire.Trashed(
+        id=trashed.node,
+        name=trashed.name,
+        path=trashed.path,
+        kind="folder" if trashed.size is None else "file",
+        size=trashed.size,
+        trashed=trashed.trashed,
+        trashed_by=trashed.trashed_by,
+    )
+
+
+def _parse_modified(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        nanoseconds = parse_ns(text)
+    except ValueError as error:
+        raise BadRequest(
+            N_("“{text}” is not a moment."),
+            errors=[FieldError("/query/modified", str(error))],
+            fix=N_("Write it like 2026-11-01T12:00:00.123456789Z."),
+            text=text,
+        ) from error
+    return min(max(nanoseconds, -_NS_MAX), _NS_MAX)
+
+
+_SPACE = "/spaces/{space}"
+OPERATIONS = [
+    Operation(method="GET", path="/spaces", guard=Guard.READ, handler=find_spaces),
+    Operation(method="GET", path=_SPACE, guard=Guard.READ, handler=get_space),
+    Operation(method="GET", path=_SPACE + "/entries/{path:.*}", guard=Guard.READ, handler=get_entry),
+    Operation(method="DELETE", path=_SPACE + "/entries/{path:.*}", guard=Guard.WRITE, handler=trash_entry),
+    Operation(method="GET", path=_SPACE + "/children/{path:.*}", guard=Guard.READ, handler=find_children),
+    Operation(method="GET", path=_SPACE + "/tree/{path:.*}", guard=Guard.READ, handler=find_descendants),
+    Operation(method="GET", path=_SPACE + "/content/{path:.*}", guard=Guard.READ, handler=get_content, stream="answer"),
+    Operation(
+        method="PUT",
+        path=_SPACE + "/content/{path:.*}",
+        guard=Guard.WRITE,
+        handler=put_content,
+        status=201,
+        stream="body",
+    ),
+    Operation(method="POST", path=_SPACE + "/folders/{path:.*}", guard=Guard.WRITE, handler=add_folder, status=201),
+    Operation(method="POST", path=_SPACE + "/moves", guard=Guard.WRITE, handler=move),
+    Operation(method="POST", path=_SPACE + "/copies", guard=Guard.WRITE, handler=copy, status=201),
+    Operation(method="GET", path=_SPACE + "/trash", guard=Guard.READ, handler=find_trash),
+    Operation(method="POST", path=_SPACE + "/trash/{node}/restore", guard=Guard.WRITE, handler=restore),
+    Operation(method="GET", path=_SPACE + "/usage/{path:.*}", guard=Guard.READ, handler=get_usage),
+]

@@ -1,0 +1,13 @@
+"""What travels with the application and with each request, by typed key."""
+
+from aiohttp import web
+
+from cloudconnect.assembly import Appliance
+from cloudconnect.kernel.principal import Principal
+
+APPLIANCE = web.AppKey("appliance", Appliance)
+REQUEST_ID = web.RequestKey("request_id", str)
+PRINCIPAL = web.RequestKey("principal", Principal)
+TOKEN = web.RequestKey("token", str)
+LANGUAGE = web.RequestKey("language", str)
+ROUTE = web.RequestKey("route", str)

@@ -1,0 +1,257 @@
+"""What every request passes once, from the outside in.
+
+``request_id`` → ``headers`` → ``problems`` → ``limits`` → ``sign_in``, which also admits → ``idempotency`` → route.
+"""
+
+import hashlib
+import ipaddress
+import re
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from cloudconnect.kernel.clock import monotonic
+from cloudconnect.kernel.errors import CloudConnectError, Conflict
+from cloudconnect.kernel.principal import Principal
+from cloudconnect.kernel.text import N_
+from cloudconnect.settings import Settings
+from cloudconnect_web.admission import admit, identify
+from cloudconnect_web.i18n import choose_language
+from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL, REQUEST_ID, ROUTE
+from cloudconnect_web.operations import PREFIX, Guard, read_body
+from cloudconnect_web.problems import BadRequest, refuse, refuse_status
+
+log = structlog.get_logger()
+
+Route = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+HEADERS_MAX_BYTES = 32 << 10
+HEADERS_MAX_COUNT = 100
+URL_MAX_BYTES = 8 << 10
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self';"
+        " font-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self';"
+        " require-trusted-types-for 'script'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
+}
+"""On every answer (SECURITY G02, G18, G23); a route that knows better sets its own first."""
+
+_STRICT_TRANSPORT = "max-age=63072000; includeSubDomains"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_REMEMBERED_HEADERS = ("Content-Type", "ETag", "Location")
+
+
+class SecretNotKept(Conflict):
+    """The first answer held a secret, which is shown once and kept nowhere."""
+
+    code = "web.secret-not-kept"
+    title = N_("The answer held a secret and was not kept")
+
+
+def build(
+    settings: Settings, registry: CollectorRegistry, guards: dict[str, Guard], secret: frozenset[str]
+) -> list[Middleware]:
+    """Return the chain, outermost first.
+
+    *guards* says by route name what each route asks for; the answers of *secret* routes are never kept.
+    """
+    return [
+        _request_id(registry),
+        _headers,
+        _problems,
+        _limits(settings),
+        _sign_in(guards),
+        _idempotency(secret),
+    ]
+
+
+def _request_id(registry: CollectorRegistry) -> Middleware:
+    count = Counter(
+        "http_requests", "Requests by route, method and status", ("route", "method", "status"), registry=registry
+    )
+    spent = Histogram("http_request_seconds", "Seconds until the answer was sent", ("route",), registry=registry)
+
+    @web.middleware
+    async def request_id(request: web.Request, handler: Route) -> web.StreamResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        request[LANGUAGE] = choose_language(request.headers.get("Accept-Language", ""))
+        request[ROUTE] = request.match_info.route.name or "unknown"
+        started = monotonic()
+        answer = await handler(request)
+        seconds = monotonic() - started
+        count.labels(request[ROUTE], request.method, str(answer.status)).inc()
+        spent.labels(request[ROUTE]).observe(seconds)
+        log.debug(
+            "http.request",
+            route=request[ROUTE],
+            method=request.method,
+            status=answer.status,
+            ms=round(seconds * 1000, 1),
+            request_id=request[REQUEST_ID],
+        )
+        return answer
+
+    return request_id
+
+
+@web.middleware
+async def _headers(request: web.Request, handler: Route) -> web.StreamResponse:
+    answer = await handler(request)
+    if not answer.prepared:
+        add_headers(request, answer)
+    return answer
+
+
+def add_headers(request: web.BaseRequest, answer: web.StreamResponse) -> None:
+    """Give *answer* the header fields that every answer has; a stream does so before it begins."""
+    for name, value in SECURITY_HEADERS.items():
+        answer.headers.setdefault(name, value)
+    if request.scheme == "https":
+        answer.headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
+    answer.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: Route) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except CloudConnectError as refusal:
+        return refuse(request, refusal)
+    except web.HTTPException as error:
+        if error.status < 400:  # noqa: PLR2004 - redirections are answers
+            raise
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return refuse_status(request, error.status, headers)
+    except (ConnectionResetError, TimeoutError):
+        # The reader has gone; there is nobody to answer and nothing is wrong here.
+        return refuse_status(request, 408)
+    except Exception:
+        # Whatever a bug raises, the reader gets an answer without its details, and the log gets them once.
+        log.exception("http.failed", route=request.get(ROUTE, ""), request_id=request.get(REQUEST_ID, ""))
+        return refuse_status(request, 500)
+
+
+def _limits(settings: Settings) -> Middleware:
+    is_allowed = _host_check(settings)
+
+    @web.middleware
+    async def limits(request: web.Request, handler: Route) -> web.StreamResponse:
+        size = sum(len(name) + len(value) for name, value in request.raw_headers)
+        if size > HEADERS_MAX_BYTES or len(request.raw_headers) > HEADERS_MAX_COUNT:
+            return refuse_status(request, 431)
+        if len(request.raw_path) > URL_MAX_BYTES:
+            return refuse_status(request, 414)
+        if not is_allowed(request):
+            return refuse_status(request, 421)
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            return refuse_status(request, 415)
+        if "Transfer-Encoding" in request.headers and "Content-Length" in request.headers:
+            return refuse_status(request, 400)
+        return await handler(request)
+
+    return limits
+
+
+def _host_check(settings: Settings) -> Callable[[web.Request], bool]:
+    """Return a check of the Host field: without it, a page elsewhere could reach this server by a name it controls."""
+    listen = settings.server.listen.rpartition(":")[0].strip("[]")
+    named = {name.lower() for name in settings.server.allowed_hosts}
+    if not named:
+        public = urlsplit(settings.server.public_url).hostname
+        named = {"localhost", listen, socket.gethostname().lower()} | ({public} if public else set())
+
+    def is_allowed(request: web.Request) -> bool:
+        if request.transport is not None and request.transport.get_extra_info("peername") in {None, ""}:
+            return True
+        try:
+            host = urlsplit(f"//{request.host[:300]}").hostname or ""
+        except ValueError:
+            return False
+        return host in named or (not settings.server.allowed_hosts and _is_address(host))
+
+    return is_allowed
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _sign_in(guards: dict[str, Guard]) -> Middleware:
+    @web.middleware
+    async def sign_in(request: web.Request, handler: Route) -> web.StreamResponse:
+        if request.match_info.http_exception is not None:
+            return await handler(request)
+        guard = guards[request[ROUTE]]
+        principal: Principal | None = None
+        if guard is not Guard.OPEN:
+            principal = await identify(request)
+            admit(principal, guard)
+        if principal is not None:
+            request[PRINCIPAL] = principal
+        return await handler(request)
+
+    return sign_in
+
+
+def _idempotency(secret: frozenset[str]) -> Middleware:
+    """Answer a repeated POST or PATCH with what the first one got (draft-ietf-httpapi-idempotency-key-header)."""
+
+    @web.middleware
+    async def idempotency(request: web.Request, handler: Route) -> web.StreamResponse:
+        key = request.headers.get("Idempotency-Key")
+        principal = request.get(PRINCIPAL)
+        if (
+            key is None
+            or principal is None
+            or request.method not in {"POST", "PATCH"}
+            or not request.path.startswith(PREFIX)
+        ):
+            return await handler(request)
+        if _KEY.fullmatch(key) is None:
+            raise BadRequest(N_("An idempotency key has 1 to 255 visible characters."), fix=N_("Use a UUID."))
+        body = await read_body(request) if request.can_read_body else b""
+        request._read_bytes = body  # noqa: SLF001 - aiohttp's own place for a body that was read already
+        fingerprint = hashlib.sha256(f"{request.method} {request.raw_path}\n".encode() + body).digest()
+        gateway = request.app[APPLIANCE].gateway
+        known = await gateway.recall(principal, key, fingerprint)
+        if known is not None and request[ROUTE] in secret:
+            raise SecretNotKept(fix=N_("Revoke what the first request made and use a fresh key."))
+        if known is not None:
+            return web.Response(
+                body=known.body, status=known.status, headers={**known.headers, "Idempotent-Replay": "true"}
+            )
+        try:
+            answer = await handler(request)
+        except BaseException:
+            gateway.forget(principal, key)
+            raise
+        if isinstance(answer, web.Response) and isinstance(answer.body, bytes) and answer.status < 500:  # noqa: PLR2004 - classes
+            kept = {name: answer.headers[name] for name in _REMEMBERED_HEADERS if name in answer.headers}
+            kept_body = b"" if request[ROUTE] in secret else answer.body
+            await gateway.remember(principal, key, fingerprint, answer.status, kept, kept_body)
+        else:
+            gateway.forget(principal, key)
+        return answer
+
+    return idempotency

@@ -1,0 +1,149 @@
+"""Building and starting the HTTP face."""
+
+import ipaddress
+import ssl
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from cloudconnect.assembly import Appliance
+from cloudconnect.kernel.errors import Invalid
+from cloudconnect.kernel.text import N_
+from cloudconnect.settings import Settings
+from cloudconnect_web import middleware, openapi
+from cloudconnect_web.api import auth, developer, files, monitoring, sessions
+from cloudconnect_web.content import leave_expectation
+from cloudconnect_web.keys import APPLIANCE
+from cloudconnect_web.operations import PREFIX, Guard, Operation, to_route
+
+_HEADER_LINE_MAX = 8_190
+_IDLE_SECONDS = 75.0
+_GRACE_SECONDS = 10.0
+
+OPERATIONS: list[Operation] = [
+    *auth.OPERATIONS,
+    *sessions.OPERATIONS,
+    *developer.OPERATIONS,
+    *files.OPERATIONS,
+    *monitoring.OPERATIONS,
+]
+
+
+class UnsafeListen(Invalid):
+    """The daemon would take passwords over a network in the clear."""
+
+    code = "web.unsafe-listen"
+    title = N_("Listening there would not be safe")
+
+
+class UnguardedRoute(Exception):
+    """A route was added without saying who may use it; the daemon does not start."""
+
+
+def create_app(appliance: Appliance) -> web.Application:
+    """Return the application that serves *appliance*.
+
+    Raises:
+        UnguardedRoute: some route has no guard.
+    """
+    guards: dict[str, Guard] = {operation.name: operation.guard for operation in OPERATIONS}
+    secret = frozenset(operation.name for operation in OPERATIONS if operation.answers_secret)
+    app = web.Application(
+        middlewares=middleware.build(appliance.settings, appliance.monitoring.registry, guards, secret)
+    )
+    app[APPLIANCE] = appliance
+    for operation in OPERATIONS:
+        resource = app.router.add_resource(PREFIX + operation.path, name=operation.name)
+        for method in (operation.method, "HEAD") if operation.method == "GET" else (operation.method,):
+            resource.add_route(method, to_route(operation), expect_handler=leave_expectation)
+    document = msgspec.json.encode(openapi.describe(OPERATIONS, appliance.version))
+
+    async def openapi_document(request: web.Request) -> web.Response:
+        del request
+        return web.Response(body=document, content_type="application/json")
+
+    for path, handler in (
+        (f"{PREFIX}/openapi.json", openapi_document),
+        ("/livez", monitoring.livez),
+        ("/readyz", monitoring.readyz),
+        ("/metrics", monitoring.metrics),
+    ):
+        name = handler.__name__
+        guards[name] = Guard.ADMIN if handler is monitoring.metrics else Guard.OPEN
+        app.router.add_get(path, handler, name=name, expect_handler=leave_expectation)
+    check_guards(app, guards)
+    return app
+
+
+def check_guards(app: web.Application, guards: dict[str, Guard]) -> None:
+    """Return if every route of *app* has a guard.
+
+    Raises:
+        UnguardedRoute: naming one that has none.
+    """
+    for route in app.router.routes():
+        if route.name not in guards:
+            raise UnguardedRoute(f"{route.method} {route.resource}")
+
+
+async def start(appliance: Appliance) -> Callable[[], Awaitable[None]]:
+    """Start to listen on the address of the settings and on the Unix socket; return what stops it.
+
+    Stopping takes no new connections and gives running requests ten seconds.
+
+    Raises:
+        UnsafeListen: the address lies beyond this machine and there is no TLS.
+    """
+    settings = appliance.settings
+    host, port = parse_listen(settings)
+    runner = web.AppRunner(
+        create_app(appliance),
+        access_log=None,
+        keepalive_timeout=_IDLE_SECONDS,
+        shutdown_timeout=_GRACE_SECONDS,
+        max_line_size=_HEADER_LINE_MAX,
+        max_field_size=_HEADER_LINE_MAX,
+        auto_decompress=False,
+    )
+    await runner.setup()
+    await web.TCPSite(runner, host, port, ssl_context=_tls(settings)).start()
+    settings.socket.parent.mkdir(mode=0o700, exist_ok=True)
+    settings.socket.unlink(missing_ok=True)
+    await web.UnixSite(runner, str(settings.socket)).start()
+    settings.socket.chmod(0o600)
+    return runner.cleanup
+
+
+def parse_listen(settings: Settings) -> tuple[str, int]:
+    """Return host and port to listen on.
+
+    Raises:
+        UnsafeListen: the host lies beyond this machine, there is no TLS, and nobody said that this is wanted.
+    """
+    host, _, port = settings.server.listen.rpartition(":")
+    host = host.strip("[]")
+    is_local = host == "localhost" or (_is_loopback(host))
+    if not is_local and not settings.server.tls_certificate and not settings.server.insecure_lan:
+        raise UnsafeListen(
+            N_("{listen} is not this machine, and without TLS passwords cross the network readable."),
+            fix=N_("Set server.tls_certificate and server.tls_key, or server.insecure_lan = true."),
+            listen=settings.server.listen,
+        )
+    return host, int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.server.tls_certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.server.tls_certificate, settings.server.tls_key or None)
+    return context
