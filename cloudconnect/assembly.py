@@ -167,7 +167,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     database.migrate()
     closers.insert(0, database.close)
     health = Health(fail)
-    backend = LocalBackend(settings.home / "packs", health)
+    backend = LocalBackend(settings.home, health)
     repository = Repository(
         settings.home,
         backend,
