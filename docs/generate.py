@@ -12,17 +12,17 @@ from pathlib import Path
 from types import ModuleType
 
 import click
-import cloudconnect_cli
-import cloudconnect_web
 import typer
 from cloudconnect_cli.exits import EXIT
 from cloudconnect_cli.main import app
-from cloudconnect_web.problems import STATUS
 
 import cloudconnect
+import cloudconnect_cli
+import cloudconnect_web
 from cloudconnect import settings
 from cloudconnect.events import catalogue
 from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect_web.problems import STATUS
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -89,7 +89,7 @@ def _problems() -> str:
 
 def _refusals() -> dict[str, type[CloudConnectError]]:
     found: dict[str, type[CloudConnectError]] = {}
-    waiting: list[type[CloudConnectError]] = [CloudConnectError]
+    waiting = CloudConnectError.__subclasses__()
     while waiting:
         refusal = waiting.pop()
         waiting += refusal.__subclasses__()
@@ -164,7 +164,7 @@ def _sentence(thing: type | ModuleType) -> str:
 
 
 def _sentence_of(text: str) -> str:
-    return " ".join(text.split("\n\n")[0].split())
+    return " ".join(text.split("\n\n", maxsplit=1)[0].split())
 
 
 def _cell(text: str) -> str:

@@ -7,18 +7,22 @@ from pathlib import Path
 
 import pytest
 from cloudconnect_cli.exits import EXIT
-from cloudconnect_web.problems import STATUS
 
 from cloudconnect.events import catalogue
 from cloudconnect.kernel import errors
 from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect_web.problems import STATUS
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (ROOT / "cloudconnect", ROOT / "web/cloudconnect_web", ROOT / "cli/cloudconnect_cli")
 ROOMS = sorted(path.parent.name for path in (ROOT / "cloudconnect/features").glob("*/__init__.py"))
 PACKAGES = sorted(path for source in SOURCES for path in source.rglob("__init__.py"))
 KINDS = sorted(
-    (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, CloudConnectError)),
+    (
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, CloudConnectError) and kind is not CloudConnectError
+    ),
     key=lambda kind: kind.__name__,
 )
 
