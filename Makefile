@@ -48,7 +48,7 @@ assets: $(STATIC)/manifest.json ## Build styles and islands for the browser
 messages: $(ENVIRONMENT)/.development ## Collect the texts and bring the translations up to date
 	$(BIN)/pybabel -q extract -F cloudconnect/locale/babel.cfg -k N_ -k "n_:1,2" -c "Translators:" --no-location --omit-header \
 		-o cloudconnect/locale/cloudconnect.pot cloudconnect web/cloudconnect_web cli/cloudconnect_cli
-	$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -D cloudconnect -i cloudconnect/locale/cloudconnect.pot -d cloudconnect/locale
+	$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -D cloudconnect -i cloudconnect/locale/cloudconnect.pot --omit-header -d cloudconnect/locale
 
 wheel: $(ENVIRONMENT)/.development ## Build the wheel, browser assets inside, into dist/
 	$(BIN)/python -m build --wheel --outdir dist .
