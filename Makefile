@@ -7,9 +7,10 @@ STATIC := web/cloudconnect_web/static
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard cloudconnect/locale/*/LC_MESSAGES/*.po))
 WEB_SOURCES := web/build.mjs $(shell find web/cloudconnect_web/islands web/cloudconnect_web/styles web/cloudconnect_web/images -type f 2>/dev/null)
 
-# T=features/files runs the tests below tests/features/files only; K=… is pytest's -k; N is how many run at once.
+# Choices: T=features/files runs the tests below tests/features/files only; K=… is pytest's -k; N is how many run at once.
 T ?=
 K ?=
+LANGUAGE ?=
 N ?= auto
 
 .DEFAULT_GOAL := help
@@ -45,10 +46,8 @@ types: $(ENVIRONMENT)/.development web/node_modules/.package-lock.json ## Check 
 
 assets: $(STATIC)/manifest.json ## Build styles and islands for the browser
 
-messages: $(ENVIRONMENT)/.development ## Collect the texts and bring the translations up to date
-	$(BIN)/pybabel -q extract -F cloudconnect/locale/babel.cfg -k N_ -k "n_:1,2" -c "Translators:" --no-location --omit-header \
-		-o cloudconnect/locale/cloudconnect.pot cloudconnect web/cloudconnect_web cli/cloudconnect_cli
-	$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -D cloudconnect -i cloudconnect/locale/cloudconnect.pot --omit-header -d cloudconnect/locale
+messages: $(ENVIRONMENT)/.development ## Bring the translations up to date (LANGUAGE=fr begins another one)
+	$(BIN)/python .ci/messages.py $(LANGUAGE)
 
 wheel: $(ENVIRONMENT)/.development ## Build the wheel, browser assets inside, into dist/
 	$(BIN)/python -m build --wheel --outdir dist .
