@@ -24,6 +24,9 @@ help: ## Print this list
 run: $(ENVIRONMENT)/.installed $(STATIC)/manifest.json $(CATALOGUES) ## Install what is missing and start CloudConnect here, on 127.0.0.1:8420
 	@exec $(BIN)/cloudconnect up
 
+# What is printed and compared is English.
+test docs: export LC_ALL := C.UTF-8
+
 setup: $(ENVIRONMENT)/.development $(STATIC)/manifest.json $(CATALOGUES) ## Make the environment that development needs
 
 test: setup ## Run the tests (T=features/files for a part, K=expression to choose, N=1 for one at a time)

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import click
 import typer
-from cloudconnect_cli.exits import EXIT
-from cloudconnect_cli.main import app
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 import cloudconnect
 import cloudconnect_cli
@@ -22,6 +20,8 @@ import cloudconnect_web
 from cloudconnect import settings
 from cloudconnect.events import catalogue
 from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect_cli.exits import exit_code
+from cloudconnect_cli.main import app
 from cloudconnect_web.problems import STATUS
 
 ROOT = Path(__file__).parents[1]
@@ -82,8 +82,10 @@ def _facts() -> str:
 def _problems() -> str:
     lines = ["# Problems", "", "Every refusal, by its `code`: the HTTP status and the exit code that go with it.", ""]
     for code, refusal in sorted(_refusals().items()):
+        status = next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
         lines += [f"## {code}", "", f"{refusal.title}. {_sentence(refusal)}", ""]
-        lines += [f"HTTP {_of_kind(STATUS, refusal)}, exit code {_of_kind(EXIT, refusal)}.", ""]
+        # The table asks for the class of a refusal and its code alone, so one without details will do.
+        lines += [f"HTTP {status}, exit code {exit_code(refusal.__new__(refusal))}.", ""]
     return _text(lines)
 
 
@@ -98,19 +100,13 @@ def _refusals() -> dict[str, type[CloudConnectError]]:
     return found
 
 
-def _of_kind(table: dict[type[CloudConnectError], int], refusal: type[CloudConnectError]) -> int:
-    return next(int(table[kind]) for kind in refusal.__mro__ if kind in table)
-
-
 def _commands() -> str:
     lines = ["# Commands", "", "`cloudconnect COMMAND --help` says the same and gives an example.", ""]
     for path, command in _walk(typer.main.get_command(app), ()):
-        parameters = [each for each in command.params if not getattr(each, "hidden", False) and each.name != "help"]
-        arguments = [
-            each.make_metavar(click.Context(command)) for each in parameters if isinstance(each, click.Argument)
-        ]
+        parameters = [each for each in command.params if each.name != "help" and not getattr(each, "hidden", False)]
+        arguments = [_metavar(each) for each in parameters if isinstance(each, TyperArgument)]
         lines += [f"## {' '.join(('cloudconnect', *path, *arguments))}", "", _sentence_of(command.help or ""), ""]
-        options = [each for each in parameters if isinstance(each, click.Option)]
+        options = [each for each in parameters if isinstance(each, TyperOption)]
         if options:
             lines += ["| Option | Meaning |", "|---|---|"]
             lines += [f"| `{', '.join(each.opts)}` | {_cell(each.help or '')} |" for each in options]
@@ -118,14 +114,20 @@ def _commands() -> str:
     return _text(lines)
 
 
-def _walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    if isinstance(command, click.Group):
-        for name in sorted(command.list_commands(click.Context(command))):
-            inner = command.get_command(click.Context(command), name)
-            if inner is not None and not inner.hidden:
+def _walk(
+    command: TyperCommand | TyperGroup, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], TyperCommand | TyperGroup]]:
+    if isinstance(command, TyperGroup):
+        for name, inner in sorted(command.commands.items()):
+            if not inner.hidden:
                 yield from _walk(inner, (*path, name))
     else:
         yield path, command
+
+
+def _metavar(argument: TyperArgument) -> str:
+    name = argument.metavar or (argument.name or "").upper()
+    return f"{name}…" if argument.nargs != 1 else name
 
 
 def _with_packages(text: str) -> str:
