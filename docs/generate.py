@@ -82,10 +82,12 @@ def _facts() -> str:
 def _problems() -> str:
     lines = ["# Problems", "", "Every refusal, by its `code`: the HTTP status and the exit code that go with it.", ""]
     for code, refusal in sorted(_refusals().items()):
-        status = next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
+        status = next(
+            (f"HTTP {STATUS[kind]}" for kind in refusal.__mro__ if kind in STATUS), "On the command line only"
+        )
         lines += [f"## {code}", "", f"{refusal.title}. {_sentence(refusal)}", ""]
         # The table asks for the class of a refusal and its code alone, so one without details will do.
-        lines += [f"HTTP {status}, exit code {exit_code(refusal.__new__(refusal))}.", ""]
+        lines += [f"{status}, exit code {exit_code(refusal.__new__(refusal))}.", ""]
     return _text(lines)
 
 
