@@ -40,7 +40,7 @@ from cloudconnect.storage.writer import WriterOptions
 
 words = structlog.get_logger()
 
-__all__ = ["AlreadyRunning", "Appliance", "NotInitialised", "assemble", "initialise", "is_initialised"]
+__all__ = ["AlreadyRunning", "Appliance", "NotInitialised", "Settings", "assemble", "initialise", "is_initialised"]
 
 _REGION = "local"
 _KEYRING = "keyring.db"

@@ -1,12 +1,15 @@
 """Starts and stops an assembled appliance: signals, readiness, the word to the service manager."""
 
 import asyncio
+import logging
 import os
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 
+import orjson
 import structlog
 
 from cloudconnect.assembly import Appliance
@@ -71,3 +74,26 @@ def harden_process() -> None:
     """Take what the process never needs: access of others to its files, and core dumps, which would hold keys."""
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def set_up_logging(level: str, form: str) -> None:
+    """Log to standard error from *level* on, as JSON lines or for people; ``auto`` asks whether a terminal reads."""
+    is_human = form == "human" or (form == "auto" and sys.stderr.isatty())
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if is_human else structlog.processors.JSONRenderer(serializer=_to_json)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _to_json(event: object, **_: object) -> str:
+    return orjson.dumps(event, default=str).decode()

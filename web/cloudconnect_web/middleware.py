@@ -16,11 +16,11 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from cloudconnect.assembly import Settings
 from cloudconnect.kernel.clock import monotonic
 from cloudconnect.kernel.errors import CloudConnectError, Conflict
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
-from cloudconnect.settings import Settings
 from cloudconnect_web.admission import admit, identify
 from cloudconnect_web.i18n import choose_language
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL, REQUEST_ID, ROUTE

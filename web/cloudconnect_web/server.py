@@ -1,17 +1,14 @@
 """Building and starting the HTTP face."""
 
-import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
 
-from cloudconnect.assembly import Appliance
-from cloudconnect.kernel.errors import Invalid
-from cloudconnect.kernel.text import N_
-from cloudconnect.settings import Settings
+from cloudconnect.assembly import Appliance, Settings
 from cloudconnect_web import middleware, openapi
+from cloudconnect_web.address import parse_listen
 from cloudconnect_web.api import auth, developer, files, monitoring, sessions
 from cloudconnect_web.content import leave_expectation
 from cloudconnect_web.keys import APPLIANCE
@@ -28,13 +25,6 @@ OPERATIONS: list[Operation] = [
     *files.OPERATIONS,
     *monitoring.OPERATIONS,
 ]
-
-
-class UnsafeListen(Invalid):
-    """The daemon would take passwords over a network in the clear."""
-
-    code = "web.unsafe-listen"
-    title = N_("Listening there would not be safe")
 
 
 class UnguardedRoute(Exception):
@@ -113,31 +103,6 @@ async def start(appliance: Appliance) -> Callable[[], Awaitable[None]]:
     await web.UnixSite(runner, str(settings.socket)).start()
     settings.socket.chmod(0o600)
     return runner.cleanup
-
-
-def parse_listen(settings: Settings) -> tuple[str, int]:
-    """Return host and port to listen on.
-
-    Raises:
-        UnsafeListen: the host lies beyond this machine, there is no TLS, and nobody said that this is wanted.
-    """
-    host, _, port = settings.server.listen.rpartition(":")
-    host = host.strip("[]")
-    is_local = host == "localhost" or (_is_loopback(host))
-    if not is_local and not settings.server.tls_certificate and not settings.server.insecure_lan:
-        raise UnsafeListen(
-            N_("{listen} is not this machine, and without TLS passwords cross the network readable."),
-            fix=N_("Set server.tls_certificate and server.tls_key, or server.insecure_lan = true."),
-            listen=settings.server.listen,
-        )
-    return host, int(port)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -8,8 +8,10 @@ from aiohttp import web
 from cloudconnect.features.auth import Account, NewSession
 from cloudconnect.wire import auth as wire
 from cloudconnect.wire.shape import PageAnswer
-from cloudconnect_web.admission import address_of
+from cloudconnect_web.address import address
+from cloudconnect_web.admission import address_of, is_local_administrator
 from cloudconnect_web.api.lists import Cursor, Limit, to_page
+from cloudconnect_web.keys import APPLIANCE
 from cloudconnect_web.operations import Call, Guard, Operation
 
 
@@ -79,7 +81,9 @@ async def add_sign_in_link(call: Call, user: str) -> wire.SignInLink:
 
 def link_address(request: web.BaseRequest, token: str) -> str:
     """Return the address at which a one-time link is used."""
-    return f"{request.url.origin() if request.host else ''}/sign-in/link?token={percent_encode(token)}"
+    settings = request.app[APPLIANCE].settings
+    base = address(settings) if is_local_administrator(request) else str(request.url.origin())
+    return f"{settings.server.public_url or base}/sign-in/link?token={percent_encode(token)}"
 
 
 def to_user(account: Account) -> wire.User:

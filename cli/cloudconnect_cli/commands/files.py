@@ -1,0 +1,318 @@
+"""Looking at files and folders, and changing where they are."""
+
+from pathlib import PurePosixPath
+from typing import Annotated
+
+import typer
+
+from cloudconnect.client import Client
+from cloudconnect.kernel.errors import Conflict, Invalid, NotFound
+from cloudconnect.kernel.text import N_
+from cloudconnect.kernel.units import format_bytes
+from cloudconnect.wire import files as wire
+from cloudconnect_cli import output
+from cloudconnect_cli.commands.running import AsJson, At, Yes, ask, confirm
+from cloudconnect_cli.i18n import _
+from cloudconnect_cli.places import Place, parse_place
+
+Path = Annotated[str, typer.Argument(help=_("A path, such as /Documents; SPACE:/path in another space."))]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help=_("Folders with all they hold."))]
+Parents = Annotated[bool, typer.Option("--parents", "-p", help=_("Make missing folders on the way."))]
+Replace = Annotated[bool, typer.Option("--replace", help=_("What is at the target goes to the trash."))]
+
+trash = typer.Typer(no_args_is_help=True, help=_("What was removed and can be restored."))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("ls", epilog=_("Example: cloudconnect ls -l /Documents --at yesterday"))(ls)
+    app.command("tree", epilog=_("Example: cloudconnect tree /Documents"))(tree)
+    app.command("stat", epilog=_("Example: cloudconnect stat /Documents/plan.txt --json"))(stat)
+    app.command("cat", epilog=_("Example: cloudconnect cat /Documents/plan.txt | less"))(cat)
+    app.command("mkdir", epilog=_("Example: cloudconnect mkdir -p /Photos/2026/Summer"))(mkdir)
+    app.command("mv", epilog=_("Example: cloudconnect mv /plan.txt /Documents/"))(mv)
+    app.command("cp", epilog=_("Example: cloudconnect cp /Documents /Documents-before --at 3h"))(cp)
+    app.command("rm", epilog=_("Example: cloudconnect rm -r /Documents/old"))(rm)
+    app.command("restore", epilog=_("Example: cloudconnect restore /Documents/plan.txt"))(restore)
+    app.command("du", epilog=_("Example: cloudconnect du /Photos"))(du)
+    trash.command("list", epilog=_("Example: cloudconnect trash list"))(trash_list)
+    trash.command("restore", epilog=_("Example: cloudconnect trash restore /Documents/plan.txt"))(restore)
+    app.add_typer(trash, name="trash")
+
+
+def ls(
+    path: Path = "/",
+    long: Annotated[bool, typer.Option("--long", "-l", help=_("Sizes and times too."))] = False,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """List a folder."""
+    place = parse_place(path)
+
+    async def act(client: Client) -> list[wire.Entry]:
+        entry = await client.ask("GET", place.url("entries"), wire.Entry, query={"at": at})
+        if entry.kind == "file":
+            return [entry]
+        return [each async for each in client.list(place.url("children"), wire.Entry, query={"at": at})]
+
+    entries = ask(act, as_json=as_json)
+    if as_json:
+        output.document(entries)
+    elif long:
+        rows = [(_size(each), output.local_time(each.modified), _name(each)) for each in entries]
+        output.table((N_(" Size"), N_("Modified"), N_("Name")), rows)
+    else:
+        for each in entries:
+            output.data(output.printable(_name(each)))
+
+
+def tree(path: Path = "/", at: At = None, as_json: AsJson = False) -> None:
+    """Show everything below a folder."""
+    place = parse_place(path)
+
+    async def act(client: Client) -> int:
+        count = 0
+        if as_json:
+            output.document([each async for each in client.list(place.url("tree"), wire.Entry, query={"at": at})])
+            return 0
+        top = await client.ask("GET", place.url("entries"), wire.Entry, query={"at": at})
+        depth = top.path.rstrip("/").count("/")
+        output.data(output.printable(top.path))
+        async for each in client.list(place.url("tree"), wire.Entry, query={"at": at}):
+            output.data("  " * (each.path.count("/") - depth) + output.printable(_name(each)))
+            count += 1
+        return count
+
+    ask(act, as_json=as_json)
+
+
+def stat(path: Path, at: At = None, as_json: AsJson = False) -> None:
+    """Tell everything about one file or folder."""
+    place = parse_place(path)
+    entry = ask(lambda client: client.ask("GET", place.url("entries"), wire.Entry, query={"at": at}), as_json=as_json)
+    if as_json:
+        output.document(entry)
+        return
+    facts = [
+        (_("Path"), entry.path),
+        (_("Kind"), _("file") if entry.kind == "file" else _("folder")),
+        (_("Size"), "-" if entry.size is None else f"{format_bytes(entry.size)} ({entry.size})"),
+        (_("Modified"), entry.modified),
+        (_("Type"), entry.media_type or "-"),
+        ("SHA-256", entry.sha256 or "-"),
+        (_("Version"), "-" if entry.version is None else str(entry.version)),
+        ("Id", entry.id),
+    ]
+    width = max(len(name) for name, _value in facts)
+    for name, value in facts:
+        output.data(f"{name:{width}}  {output.printable(value)}")
+
+
+def cat(path: Path, at: At = None) -> None:
+    """Print the content of a file."""
+    place = parse_place(path)
+
+    async def act(client: Client) -> None:
+        async with client.send("GET", place.url("content"), query={"at": at}) as response:
+            async for piece in response.content.iter_any():
+                output.raw(piece)
+
+    ask(act)
+
+
+def mkdir(
+    paths: Annotated[list[str], typer.Argument(help=_("Paths of folders."))],
+    parents: Parents = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make folders."""
+
+    async def act(client: Client) -> list[wire.Changed]:
+        places = [parse_place(path) for path in paths]
+        return [
+            await client.ask("POST", place.url("folders"), wire.Changed, query={"parents": parents}) for place in places
+        ]
+
+    changes = ask(act, as_json=as_json)
+    if as_json:
+        output.document(changes)
+
+
+def mv(
+    sources: Annotated[list[str], typer.Argument(help=_("What to move, then where to."))],
+    replace: Replace = False,
+    as_json: AsJson = False,
+) -> None:
+    """Move or rename; into the target if that is a folder."""
+
+    async def act(client: Client) -> list[wire.Changed]:
+        pairs = await _pairs(client, sources)
+        return [
+            await client.ask(
+                "POST", f"/spaces/{source.space}/moves", wire.Changed, body=wire.Move(source.path, target.path, replace)
+            )
+            for source, target in pairs
+        ]
+
+    changes = ask(act, as_json=as_json)
+    if as_json:
+        output.document(changes)
+
+
+def cp(
+    sources: Annotated[list[str], typer.Argument(help=_("What to copy, then where to."))],
+    at: At = None,
+    replace: Replace = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copy files and folders on the server, without sending any content."""
+
+    async def act(client: Client) -> list[wire.Changed]:
+        pairs = await _pairs(client, sources)
+        return [
+            await client.ask(
+                "POST",
+                f"/spaces/{source.space}/copies",
+                wire.Changed,
+                body=wire.Copy(source.path, target.path, at, replace),
+            )
+            for source, target in pairs
+        ]
+
+    changes = ask(act, as_json=as_json)
+    if as_json:
+        output.document(changes)
+
+
+def rm(
+    paths: Annotated[list[str], typer.Argument(help=_("What to remove."))],
+    recursive: Recursive = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put files and folders into the trash."""
+
+    async def look(client: Client) -> list[tuple[Place, wire.Entry, wire.Usage]]:
+        found = []
+        for place in map(parse_place, paths):
+            entry = await client.ask("GET", place.url("entries"), wire.Entry)
+            if entry.kind == "folder" and not recursive:
+                raise Conflict(
+                    N_("“{path}” is a folder."), fix=N_("Use -r to remove it with all it holds."), path=entry.path
+                )
+            found.append((place, entry, await client.ask("GET", place.url("usage"), wire.Usage)))
+        return found
+
+    async def remove(client: Client) -> list[wire.TrashedBy]:
+        return [
+            await client.ask("DELETE", place.url("entries"), wire.TrashedBy, headers={"If-Match": f'"{entry.etag}"'})
+            for place, entry, _usage in found
+        ]
+
+    found = ask(look, as_json=as_json)
+    if recursive and any(entry.kind == "folder" for _place, entry, _usage in found):
+        files, size = sum(usage.files for *_rest, usage in found), sum(usage.logical_bytes for *_rest, usage in found)
+        question = _("Put {files} files ({size}) into the trash?").format(files=files, size=format_bytes(size))
+        confirm(question, is_confirmed=yes)
+    removed = ask(remove, as_json=as_json)
+    if as_json:
+        output.document(removed)
+        return
+    for each in removed:
+        hint = _("In the trash: {path}. Get it back with: cloudconnect restore '{path}'")
+        output.hint(hint.format(path=output.printable(each.trashed.path)))
+
+
+def trash_list(path: Path = "/", as_json: AsJson = False) -> None:
+    """List the trash, last removed first."""
+    place = parse_place(path)
+
+    async def act(client: Client) -> list[wire.Trashed]:
+        return [each async for each in client.list(f"/spaces/{place.space}/trash", wire.Trashed)]
+
+    found = ask(act, as_json=as_json)
+    if as_json:
+        output.document(found)
+        return
+    rows = [(output.local_time(each.trashed), each.trashed_by, each.path, each.id) for each in found]
+    output.table((N_("Removed"), N_("By"), N_("Path"), N_("Id")), rows)
+
+
+def restore(
+    what: Annotated[str, typer.Argument(help=_("The path it had, or its id from: trash list."))],
+    to: Annotated[str | None, typer.Option("--to", help=_("Another path to restore it to."))] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring something back from the trash."""
+    place = parse_place(what)
+
+    async def act(client: Client) -> wire.Changed:
+        node = what if what.startswith("nod_") else await _find_trashed(client, place)
+        target = None if to is None else parse_place(to).path
+        path = f"/spaces/{place.space}/trash/{node}/restore"
+        return await client.ask("POST", path, wire.Changed, body=wire.Restore(target))
+
+    change = ask(act, as_json=as_json)
+    if as_json:
+        output.document(change)
+    else:
+        output.hint(_("Restored: {path}").format(path=output.printable(change.entry.path)))
+
+
+def du(
+    paths: Annotated[list[str] | None, typer.Argument(help=_("Paths; the root if none."))] = None,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how much lies below paths."""
+
+    async def act(client: Client) -> list[wire.Usage]:
+        return [
+            await client.ask("GET", parse_place(path).url("usage"), wire.Usage, query={"at": at})
+            for path in paths or ["/"]
+        ]
+
+    found = ask(act, as_json=as_json)
+    if as_json:
+        output.document(found)
+        return
+    rows = [(format_bytes(each.logical_bytes), str(each.files), str(each.folders), each.path) for each in found]
+    output.table((N_(" Size"), N_(" Files"), N_(" Folders"), N_("Path")), rows)
+
+
+async def _pairs(client: Client, paths: list[str]) -> list[tuple[Place, Place]]:
+    """Return what goes where: into the last path if that is a folder, else onto it."""
+    if len(paths) < 2:  # noqa: PLR2004 - a source and a target
+        raise Invalid(N_("Name what, and then where to."), fix=N_("See: cloudconnect mv --help"))
+    *sources, target = [parse_place(path) for path in paths or ["/"]]
+    if any(source.space != target.space for source in sources):
+        raise Invalid(N_("Both paths must be in one space."), fix=N_("Get it from one and put it into the other."))
+    is_folder = target.path.endswith("/")
+    try:
+        is_folder = (await client.ask("GET", target.url("entries"), wire.Entry)).kind == "folder"
+    except NotFound:
+        if is_folder:
+            raise
+    if len(sources) > 1 and not is_folder:
+        raise Conflict(N_("“{path}” is not a folder."), fix=N_("Make it first: cloudconnect mkdir"), path=target.path)
+    if not is_folder:
+        return [(sources[0], target)]
+    return [
+        (source, Place(target.space, f"{target.path.rstrip('/')}/{PurePosixPath(source.path).name}"))
+        for source in sources
+    ]
+
+
+async def _find_trashed(client: Client, place: Place) -> str:
+    async for each in client.list(f"/spaces/{place.space}/trash", wire.Trashed):
+        if each.path == place.path.rstrip("/"):
+            return each.id
+    raise NotFound(N_("“{path}” is not in the trash."), fix=N_("See what is: cloudconnect trash list"), path=place.path)
+
+
+def _name(entry: wire.Entry) -> str:
+    return f"{entry.name}/" if entry.kind == "folder" else entry.name
+
+
+def _size(entry: wire.Entry) -> str:
+    return "-" if entry.size is None else format_bytes(entry.size)

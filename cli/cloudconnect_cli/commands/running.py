@@ -1,0 +1,110 @@
+"""How every command runs: against which appliance, and what becomes of refusals."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+
+from cloudconnect.client import Client, Target
+from cloudconnect.client.target import choose_target
+from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect.kernel.text import N_
+from cloudconnect.settings import load
+from cloudconnect_cli import exits, output
+from cloudconnect_cli.i18n import _
+
+Result = TypeVar("Result")
+
+AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for programs."))]
+At = Annotated[str | None, typer.Option("--at", help=_("As it was: 3h, 'yesterday 14:00', 2026-11-01T12:00, seq:120."))]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Do not ask."))]
+
+
+class NeedsConfirmation(CloudConnectError):
+    """Something that removes was asked for without a terminal to confirm it on."""
+
+    code = "cli.needs-confirmation"
+    title = N_("This needs a confirmation")
+
+
+class State:
+    """What the options before the command say."""
+
+    context = ""
+    is_debug = False
+    is_json = False
+
+
+STATE = State()
+
+
+def ask(act: Callable[[Client], Awaitable[Result]], *, as_json: bool = False) -> Result:
+    """Run *act* with a client of the chosen appliance and return its result."""
+    STATE.is_json = as_json
+
+    async def run() -> Result:
+        async with Client(target()) as client:
+            return await act(client)
+
+    return asyncio.run(run())
+
+
+def target() -> Target:
+    """Return the appliance that is meant."""
+    environ = environment()
+    return choose_target(environ, STATE.context, local_socket(environ))
+
+
+def local_socket(environ: Mapping[str, str]) -> Path:
+    """Return where this machine's own daemon listens for its administrator."""
+    return load(environ=environ).settings.socket
+
+
+def environment() -> Mapping[str, str]:
+    """Return the environment; the client's own variables are read here and nowhere else."""
+    return os.environ  # noqa: TID251 - they belong to the command line, not to the daemon's settings
+
+
+def confirm(question: str, *, is_confirmed: bool) -> None:
+    """Return once somebody has agreed.
+
+    Raises:
+        NeedsConfirmation: there is no terminal to ask on and --yes was not given.
+    """
+    if is_confirmed:
+        return
+    if not sys.stdin.isatty() or "CLOUDCONNECT_NO_INPUT" in environment():
+        raise NeedsConfirmation(fix=N_("Repeat it with --yes."))
+    typer.confirm(question, abort=True, err=True)
+
+
+def guard(run: Callable[[], None]) -> NoReturn:
+    """Run a command line and leave with the exit code that belongs to how it ended; never with a traceback."""
+    code = exits.OK
+    try:
+        run()
+        sys.stdout.flush()
+    except CloudConnectError as refusal:
+        code = exits.exit_code(refusal) if not isinstance(refusal, NeedsConfirmation) else exits.NEEDS_CONFIRMATION
+        output.refusal(refusal, as_json=STATE.is_json)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        output.hint(_("Interrupted; the same command goes on where it stopped."))
+        code = exits.INTERRUPTED
+    except BrokenPipeError:
+        output.end_quietly()
+    except Exception as error:
+        if STATE.is_debug:
+            raise
+        output.hint(f"{_('Unexpected error')}: {error!r}. {_('Repeat it with --debug and tell us what it prints.')}")
+        code = exits.GENERIC
+    sys.exit(code)
+
+
+def end_by_signal() -> None:
+    """Let a SIGTERM end a command like an interrupt from the keyboard."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

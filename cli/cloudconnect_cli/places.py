@@ -1,0 +1,24 @@
+"""How paths are written on the command line: ``/a/b`` in one's own space, ``SPACE:/a/b`` in another."""
+
+from typing import NamedTuple
+
+from cloudconnect.client.connection import encode_path
+
+
+class Place(NamedTuple):
+    """A path in a space."""
+
+    space: str
+    path: str
+
+    def url(self, what: str) -> str:
+        """Return the REST path of *what*, such as ``entries``, at this place."""
+        return f"/spaces/{self.space}/{what}/{encode_path(self.path)}"
+
+
+def parse_place(text: str) -> Place:
+    """Return the place that *text* names."""
+    space, separator, path = text.partition(":")
+    if separator and space.startswith("spc_"):
+        return Place(space, path or "/")
+    return Place("personal", text if text.startswith("/") else f"/{text}")

@@ -1,0 +1,157 @@
+"""Getting files and folders of a space, with the manners of ``cp -r``."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloudconnect.client.connection import Client, Unreachable, encode_path, pauses
+from cloudconnect.client.progress import Failure, Progress
+from cloudconnect.kernel.clock import parse_ns
+from cloudconnect.kernel.errors import CloudConnectError, Conflict, Damaged
+from cloudconnect.kernel.text import N_
+from cloudconnect.wire.files import Entry
+
+AT_ONCE = 8
+_PIECE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A remote file and the local path it gets."""
+
+    entry: Entry
+    local: Path
+
+
+class Download:
+    """One run of ``get``. What is here already, by size and time of modification, is not fetched again.
+
+    A file grows beside its place under a name that holds its version, so that a broken download goes on where it broke,
+    and takes its place only once its SHA-256 is right.
+    """
+
+    def __init__(self, client: Client, space: str, at: str | None = None) -> None:
+        self._client = client
+        self._space = f"/spaces/{space}"
+        self._at = at
+        self.progress = Progress()
+
+    async def run(self, sources: list[str], target: Path) -> None:
+        """Get *sources* to the local path *target*.
+
+        A source goes into *target* if that is a folder here, else becomes it; several sources need a folder.
+
+        Raises:
+            NotFound: a source does not exist.
+            Conflict: several sources, and *target* is no folder.
+        """
+        if len(sources) > 1 and not target.is_dir():
+            raise Conflict(N_("“{path}” is not a folder."), fix=N_("Make it first: mkdir"), path=str(target))
+        wanted: list[_Wanted] = []
+        folders: list[tuple[Path, int]] = []
+        for source in sources:
+            path = f"{self._space}/entries/{encode_path(source)}"
+            entry = await self._client.ask("GET", path, Entry, query={"at": self._at})
+            local = target / entry.name if target.is_dir() and entry.name else target
+            if entry.kind == "file":
+                self._want(entry, local, wanted)
+            else:
+                await self._list(entry, local, wanted, folders)
+        self.progress.is_found = True
+        queue = iter(wanted)
+        await asyncio.gather(*(self._work(queue) for _ in range(min(AT_ONCE, len(wanted)))))
+        for local, modified_ns in reversed(folders):
+            os.utime(local, ns=(modified_ns, modified_ns))
+
+    async def _list(self, top: Entry, local: Path, wanted: list[_Wanted], folders: list[tuple[Path, int]]) -> None:
+        local.mkdir(parents=True, exist_ok=True)
+        if top.name:
+            folders.append((local, parse_ns(top.modified)))
+        prefix = len(top.path.rstrip("/")) + 1
+        tree = f"{self._space}/tree/{encode_path(top.path)}"
+        async for entry in self._client.list(tree, Entry, query={"at": self._at}):
+            place = local / entry.path[prefix:]
+            if entry.kind == "file":
+                self._want(entry, place, wanted)
+                continue
+            self.progress.folders += 1
+            try:
+                place.mkdir(exist_ok=True)
+                folders.append((place, parse_ns(entry.modified)))
+            except OSError as error:
+                self._fail(entry.path, error.strerror or str(error), "local")
+
+    def _want(self, entry: Entry, local: Path, wanted: list[_Wanted]) -> None:
+        self.progress.files += 1
+        self.progress.bytes += entry.size or 0
+        wanted.append(_Wanted(entry, local))
+
+    async def _work(self, queue: Iterator[_Wanted]) -> None:
+        for each in queue:
+            try:
+                if _is_here(each):
+                    self.progress.skipped_files += 1
+                    self.progress.done_bytes += each.entry.size or 0
+                else:
+                    await self._fetch(each)
+                self.progress.done_files += 1
+            except CloudConnectError as refusal:
+                self._fail(each.entry.path, str(refusal), refusal.code)
+            except OSError as error:
+                self._fail(each.entry.path, error.strerror or str(error), "local")
+
+    async def _fetch(self, wanted: _Wanted) -> None:
+        entry, local = wanted.entry, wanted.local
+        mark = hashlib.sha256(f"{entry.etag} {local.name}".encode()).hexdigest()[:16]
+        part = local.with_name(f".cloudconnect-{mark}.part")
+        before = self.progress.done_bytes
+        attempts = pauses()
+        while True:
+            self.progress.done_bytes = before
+            try:
+                await self._fetch_once(entry, part)
+                break
+            except Unreachable:
+                if await anext(attempts, None) is None:
+                    raise
+        modified_ns = parse_ns(entry.modified)
+        os.utime(part, ns=(modified_ns, modified_ns))
+        part.replace(local)
+
+    async def _fetch_once(self, entry: Entry, part: Path) -> None:
+        digest = hashlib.sha256()
+        with part.open("ab+", buffering=0) as file:
+            file.seek(0)
+            while piece := file.read(_PIECE_BYTES):
+                digest.update(piece)
+            have = file.tell()
+            if have < (entry.size or 0):
+                headers = {"Range": f"bytes={have}-", "If-Range": f'"{entry.etag}"'} if have else {}
+                path = f"{self._space}/content/{encode_path(entry.path)}"
+                async with self._client.send("GET", path, query={"at": self._at}, headers=headers) as response:
+                    if have and response.status != 206:  # noqa: PLR2004 - the server sends all of it again
+                        file.truncate(0)
+                        digest, have = hashlib.sha256(), 0
+                    self.progress.done_bytes += have
+                    async for piece in response.content.iter_any():
+                        file.write(piece)
+                        digest.update(piece)
+                        self.progress.sent_bytes += len(piece)
+                        self.progress.done_bytes += len(piece)
+        if digest.hexdigest() != entry.sha256:
+            part.unlink()
+            raise Damaged(N_("“{path}” did not arrive as it was stored."), fix=N_("Try again."), path=entry.path)
+
+    def _fail(self, path: str, detail: str, code: str) -> None:
+        self.progress.failures.append(Failure(path, detail, code))
+
+
+def _is_here(wanted: _Wanted) -> bool:
+    try:
+        facts = wanted.local.lstat()
+    except OSError:
+        return False
+    return facts.st_size == wanted.entry.size and facts.st_mtime_ns == parse_ns(wanted.entry.modified)
