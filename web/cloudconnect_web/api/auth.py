@@ -79,7 +79,7 @@ async def add_sign_in_link(call: Call, user: str) -> wire.SignInLink:
     return wire.SignInLink(link_address(call.request, token), expires)
 
 
-def link_address(request: web.BaseRequest, token: str) -> str:
+def link_address(request: web.Request, token: str) -> str:
     """Return the address at which a one-time link is used."""
     settings = request.app[APPLIANCE].settings
     base = address(settings) if is_local_administrator(request) else str(request.url.origin())
