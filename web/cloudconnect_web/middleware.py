@@ -18,13 +18,14 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from cloudconnect.assembly import Settings
 from cloudconnect.kernel.clock import monotonic
-from cloudconnect.kernel.errors import CloudConnectError, Conflict
+from cloudconnect.kernel.errors import CloudConnectError, Conflict, NotFound
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect_web.admission import admit, identify
 from cloudconnect_web.i18n import choose_language
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL, REQUEST_ID, ROUTE
 from cloudconnect_web.operations import PREFIX, Guard, read_body
+from cloudconnect_web.pages.page import is_page, prefers_page, refuse_page
 from cloudconnect_web.problems import BadRequest, refuse, refuse_status
 
 log = structlog.get_logger()
@@ -38,7 +39,8 @@ URL_MAX_BYTES = 8 << 10
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self';"
-        " font-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self';"
+        " font-src 'self'; media-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none';"
+        " form-action 'self';"
         " require-trusted-types-for 'script'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -133,10 +135,12 @@ async def _problems(request: web.Request, handler: Route) -> web.StreamResponse:
     try:
         return await handler(request)
     except CloudConnectError as refusal:
-        return refuse(request, refusal)
+        return refuse_page(request, refusal) if is_page(request.get(ROUTE, "")) else refuse(request, refusal)
     except web.HTTPException as error:
         if error.status < 400:  # noqa: PLR2004 - redirections are answers
             raise
+        if error.status == 404 and prefers_page(request):  # noqa: PLR2004 - the status says it best
+            return refuse_page(request, NotFound(N_("There is nothing at this address.")))
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return refuse_status(request, error.status, headers)
     except (ConnectionResetError, TimeoutError):

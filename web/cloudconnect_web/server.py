@@ -7,12 +7,13 @@ import msgspec
 from aiohttp import web
 
 from cloudconnect.assembly import Appliance, Settings
-from cloudconnect_web import middleware, openapi
+from cloudconnect_web import middleware, openapi, static
 from cloudconnect_web.address import parse_listen
 from cloudconnect_web.api import auth, developer, files, monitoring, sessions
 from cloudconnect_web.content import leave_expectation
 from cloudconnect_web.keys import APPLIANCE
 from cloudconnect_web.operations import PREFIX, Guard, Operation, to_route
+from cloudconnect_web.pages import PAGES
 
 _HEADER_LINE_MAX = 8_190
 _IDLE_SECONDS = 75.0
@@ -47,6 +48,13 @@ def create_app(appliance: Appliance) -> web.Application:
         resource = app.router.add_resource(PREFIX + operation.path, name=operation.name)
         for method in (operation.method, "HEAD") if operation.method == "GET" else (operation.method,):
             resource.add_route(method, to_route(operation), expect_handler=leave_expectation)
+    for page in PAGES:
+        guards[page.name] = page.guard
+        resource = app.router.add_resource(page.path, name=page.name)
+        for method in (page.method, "HEAD") if page.method == "GET" else (page.method,):
+            resource.add_route(method, page.handler, expect_handler=leave_expectation)
+    guards["static"] = Guard.OPEN
+    app.router.add_get("/static/{name}", static.send, name="static", expect_handler=leave_expectation)
     document = msgspec.json.encode(openapi.describe(OPERATIONS, appliance.version))
 
     async def openapi_document(request: web.Request) -> web.Response:

@@ -1,0 +1,196 @@
+"""Files, folders and the trash as people see them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from aiohttp import BodyPartReader, web
+
+from cloudconnect.features.files import Condition, Entry
+from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, PreconditionFailed
+from cloudconnect.kernel.text import N_, Text
+from cloudconnect_web.i18n import say
+from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
+from cloudconnect_web.operations import Guard
+from cloudconnect_web.pages.page import Notice, Page, file_url, read_form, redirect, render, safe_target
+
+_ROWS = 500
+_SPACE = "personal"
+_ANYTHING = Condition(if_match=frozenset({"*"}))
+_NOTHING = Condition(if_none_match=frozenset({"*"}))
+
+
+class UnknownAct(Invalid):
+    """A form asked for something that no page offers."""
+
+    code = "web.unknown-act"
+    title = N_("This is not something the page offers")
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """Show a folder, or a file with what can be done to it."""
+    files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
+    path, at = _path(request), request.query.get("at") or None
+    entry = await files.get_entry(principal, _SPACE, path, at)
+    if not entry.is_folder:
+        return render(request, "file.html", entry=entry, crumbs=_crumbs(entry), at=at, up=_parent(entry.path))
+    cursor = request.query.get("cursor") or None
+    page = await files.find_children(principal, _SPACE, path, at=at, limit=_ROWS, cursor=cursor)
+    entries = sorted(page.items, key=lambda each: (not each.is_folder, each.name.casefold()))
+    return render(
+        request,
+        "folder.html",
+        folder=entry,
+        entries=entries,
+        crumbs=_crumbs(entry),
+        at=at,
+        next_cursor=page.next_cursor,
+        is_later_page=cursor is not None,
+    )
+
+
+async def change(request: web.Request) -> web.StreamResponse:
+    """Do what a form on a folder's or file's page asks for."""
+    if request.content_type == "multipart/form-data":
+        return await _upload(request)
+    form = await read_form(request)
+    acts: dict[str, Callable[[web.Request, dict[str, str]], Awaitable[web.StreamResponse]]] = {
+        "folder": _add_folder,
+        "rename": _rename,
+        "trash": _trash,
+    }
+    act = acts.get(form.get("act", ""))
+    if act is None:
+        raise UnknownAct(fix=N_("Go back and open the page anew."))
+    return await act(request, form)
+
+
+async def show_move(request: web.Request) -> web.StreamResponse:
+    """Let a folder be picked to move something to."""
+    files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
+    source = await files.get_entry(principal, _SPACE, request.query.get("path", "/"))
+    folder = await files.get_entry(principal, _SPACE, request.query.get("to", _parent(source.path)))
+    page = await files.find_children(principal, _SPACE, folder.path, limit=1_000)
+    folders = [each for each in page.items if each.is_folder and each.node != source.node]
+    return render(request, "move.html", source=source, folder=folder, folders=folders, crumbs=_crumbs(folder))
+
+
+async def move(request: web.Request) -> web.StreamResponse:
+    """Move something to the folder that was picked."""
+    form = await read_form(request)
+    source, folder = form.get("path", ""), form.get("to", "/")
+    target = f"{folder.rstrip('/')}/{source.rstrip('/').rpartition('/')[2]}"
+    change = await request.app[APPLIANCE].files.move(request[PRINCIPAL], _SPACE, source, target)
+    return redirect(request, file_url(folder), _notice(request, N_("“{name}” is here now."), name=change.entry.name))
+
+
+async def show_trash(request: web.Request) -> web.StreamResponse:
+    """Show what was removed."""
+    cursor = request.query.get("cursor") or None
+    page = await request.app[APPLIANCE].files.find_trash(request[PRINCIPAL], _SPACE, _ROWS, cursor)
+    return render(request, "trash.html", trashed=page.items, next_cursor=page.next_cursor)
+
+
+async def restore(request: web.Request) -> web.StreamResponse:
+    """Bring something back."""
+    form = await read_form(request)
+    change = await request.app[APPLIANCE].files.restore(request[PRINCIPAL], _SPACE, form.get("node", ""))
+    notice = _notice(request, N_("“{name}” is back."), name=change.entry.name)
+    return redirect(request, safe_target(form.get("next", file_url(_parent(change.entry.path)))), notice)
+
+
+async def _add_folder(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
+    path = _path(request)
+    name = form.get("name", "").strip()
+    await request.app[APPLIANCE].files.add_folder(request[PRINCIPAL], _SPACE, _below(path, name))
+    return redirect(request, file_url(path), _notice(request, N_("The folder “{name}” is made."), name=name))
+
+
+async def _rename(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
+    path, name = form.get("path", ""), form.get("name", "").strip()
+    target = _below(_parent(path), name)
+    await request.app[APPLIANCE].files.move(request[PRINCIPAL], _SPACE, path, target)
+    notice = _notice(request, N_("It is called “{name}” now."), name=name)
+    return redirect(request, file_url(_parent(path)), notice)
+
+
+async def _trash(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
+    path = form.get("path", "")
+    etag = form.get("etag")
+    condition = Condition(if_match=frozenset({etag})) if etag else _ANYTHING
+    change = await request.app[APPLIANCE].files.trash(request[PRINCIPAL], _SPACE, path, condition)
+    text = say(Text(N_("“{name}” is in the trash."), {"name": change.trashed.name}), request[LANGUAGE])
+    return redirect(request, file_url(_parent(path)), Notice(text, change.trashed.node))
+
+
+async def _upload(request: web.Request) -> web.StreamResponse:
+    """Store every file of a form as it comes; one that is there already gets a new version."""
+    folder = _path(request)
+    stored, failed = 0, ""
+    reader = await request.multipart()
+    while (part := await reader.next()) is not None:
+        if not isinstance(part, BodyPartReader) or not part.filename:
+            continue
+        name = part.filename.replace("\\", "/").rpartition("/")[2]
+        try:
+            await _store(request, _below(folder, name), part)
+            stored += 1
+        except (Invalid, Conflict) as refusal:
+            failed = f"{name}: {_detail(request, refusal)}"
+    if failed:
+        return redirect(request, file_url(folder), Notice(failed))
+    return redirect(request, file_url(folder), _notice(request, N_("{count} uploaded."), count=stored))
+
+
+async def _store(request: web.Request, path: str, part: BodyPartReader) -> None:
+    files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
+    try:
+        entry = await files.get_entry(principal, _SPACE, path)
+        condition = Condition(if_match=frozenset({entry.etag}))
+    except CloudConnectError:
+        condition = _NOTHING
+    media_type = part.headers.get("Content-Type")
+    try:
+        await files.put_file(principal, _SPACE, path, _pieces(part), media_type=media_type, condition=condition)
+    except PreconditionFailed as refusal:
+        raise Conflict(N_("Somebody else changed it meanwhile."), fix=N_("Upload it again.")) from refusal
+
+
+async def _pieces(part: BodyPartReader) -> AsyncIterator[bytes]:
+    while piece := await part.read_chunk(1 << 18):
+        yield piece
+
+
+def _path(request: web.Request) -> str:
+    return "/" + request.match_info["path"].strip("/")
+
+
+def _parent(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[0] or "/"
+
+
+def _below(folder: str, name: str) -> str:
+    if "/" in name:
+        raise Invalid(N_("A name has no slashes."), fix=N_("Choose another name."))
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def _crumbs(entry: Entry) -> list[tuple[str, str]]:
+    names = entry.path.strip("/").split("/") if entry.path != "/" else []
+    return [(name, "/" + "/".join(names[: count + 1])) for count, name in enumerate(names)]
+
+
+def _notice(request: web.Request, message: str, **facts: str | int) -> Notice:
+    return Notice(say(Text(message, facts), request[LANGUAGE]))
+
+
+def _detail(request: web.Request, refusal: CloudConnectError) -> str:
+    return say(refusal.detail, request[LANGUAGE])
+
+
+PAGES = [
+    Page(method="GET", path="/files/{path:.*}", guard=Guard.READ, handler=show),
+    Page(method="POST", path="/files/{path:.*}", guard=Guard.WRITE, handler=change),
+    Page(method="GET", path="/move", guard=Guard.WRITE, handler=show_move),
+    Page(method="POST", path="/move", guard=Guard.WRITE, handler=move),
+    Page(method="GET", path="/trash", guard=Guard.READ, handler=show_trash),
+    Page(method="POST", path="/trash", guard=Guard.WRITE, handler=restore),
+]
