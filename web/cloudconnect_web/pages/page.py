@@ -25,6 +25,23 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 NOTICE_COOKIE = "notice"
 _NOTICE_MAX = 2_000
+_BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+"""By the mark each leaves, the most particular first: most of them name others too."""
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +179,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["bytes"] = format_bytes
     environment.filters["moment"] = _moment
     environment.filters["short"] = _short
+    environment.filters["device"] = _device
     environment.filters["file_url"] = file_url
     environment.filters["content_url"] = content_url
     return environment
@@ -173,6 +191,13 @@ def _read_notice(request: web.Request) -> Notice | None:
         return Notice(str(text), str(restore))
     except (ValueError, TypeError, binascii.Error):
         return None
+
+
+def _device(user_agent: str) -> str:
+    """Return what a person would call the device behind *user_agent*: ``Firefox · Windows``; else the text itself."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    return " · ".join(part for part in (browser, system) if part) if browser else user_agent
 
 
 def _moment(value: datetime | int) -> str:
