@@ -70,3 +70,15 @@ def new_postgresql(postgresql_server):
     with psycopg.connect(f"{postgresql_server}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return f"{postgresql_server}/{name}"
+
+
+@pytest.fixture(scope="session")
+def new_port():
+    """Return the function that finds a free port, for tests in other folders."""
+    return free_port
+
+
+@pytest.fixture(scope="session")
+def without():
+    """Return the function that skips, or fails where the tests must be complete, naming what is missing."""
+    return missing

@@ -1,0 +1,137 @@
+"""Whole stories in a real browser: with JavaScript, without it, by keyboard, and what an accessibility checker says."""
+
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def upload(page, *files):
+    page.click("#upload summary")
+    page.set_input_files("#upload input[type=file]", [str(file) for file in files])
+    page.click("#upload form button")
+
+
+def make_folder(page, name):
+    page.click("summary[data-key=n]")
+    page.fill("details.pop[open] input[name=name]", name)
+    page.click("details.pop[open] button.primary")
+    page.wait_for_selector(f"text=The folder “{name}” is made.")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_file_goes_in_moves_around_is_removed_and_comes_back(signed_in, tmp_path, script):
+    page = signed_in(java_script_enabled=script)
+    folder = f"Story {script}"
+    make_folder(page, folder)
+    page.click(f"tr[data-name='{folder}'] a.name")
+    file = tmp_path / "letter.txt"
+    file.write_text("Dear grandma,\n" * 100)
+    upload(page, file)
+    page.wait_for_selector("tr[data-name='letter.txt']")
+
+    row = "tr[data-name='letter.txt']"
+    page.click(f"{row} .row-acts summary")
+    page.click(f"{row} .menu details summary")
+    page.fill(f"{row} input[name=name]", "for grandma.txt")
+    page.click(f"{row} .menu details button")
+    page.wait_for_selector("tr[data-name='for grandma.txt']")
+
+    row = "tr[data-name='for grandma.txt']"
+    page.click(f"{row} .row-acts summary")
+    page.click(f"{row} button.danger")
+    page.wait_for_selector("text=is in the trash")
+    assert page.locator(row).count() == 0
+    page.click(".notice button")
+    page.wait_for_selector(row)
+
+    page.click(f"{row} .row-acts summary")
+    page.click(f"{row} .menu a[href^='/move']")
+    page.click(".crumbs a >> nth=0")
+    page.click("button.primary")
+    page.wait_for_selector("text=is here now")
+    page.click(f"{row} a.name")
+    with page.expect_download() as started:
+        page.click("a.primary")
+    assert Path(started.value.path()).read_bytes() == file.read_bytes()
+    page.click("button.danger")
+    assert page.complaints == []
+
+
+def test_a_second_upload_of_the_same_name_is_a_new_version(signed_in, tmp_path):
+    page = signed_in()
+    make_folder(page, "Versions")
+    page.click("tr[data-name='Versions'] a.name")
+    file = tmp_path / "plan.txt"
+    for text in ("one", "two, longer"):
+        file.write_text(text)
+        with page.expect_navigation():
+            upload(page, file)
+        page.wait_for_selector(f"td.size:has-text('{len(text)} B')")
+    assert page.locator("tbody tr").count() == 1
+
+
+def test_everything_is_within_reach_of_the_keyboard(signed_in):
+    page = signed_in()
+    make_folder(page, "Aardvark")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Aardvark"
+    page.keyboard.press("?")
+    assert page.locator("dialog[open]").count() == 1
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    page.keyboard.type("Badger")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("tr[data-name='Badger']")
+    page.focus("tr[data-name='Badger'] a.name")
+    page.keyboard.press("#")
+    page.wait_for_selector("text=“Badger” is in the trash.")
+    page.keyboard.press("z")
+    page.wait_for_selector("tr[data-name='Badger']")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_has_a_barrier(signed_in, daemon, scheme, width):
+    if not AXE.exists():
+        pytest.skip("install axe-core with npm ci in web/")
+    page = signed_in(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
+    make_folder(page, f"Barrier {scheme} {width}")
+    for address in ("/files/", "/trash", "/settings", "/settings/sessions", "/files/nowhere", "/docs/problems"):
+        page.goto(daemon.url + address)
+        page.evaluate(AXE.read_text())
+        found = page.evaluate(
+            "axe.run().then(result => result.violations.map(each => each.id + ': ' + each.nodes[0].html))"
+        )
+        assert found == [], address
+
+
+def test_a_wrong_password_is_said_and_the_name_kept(open_page, daemon):
+    page = open_page()
+    page.goto(f"{daemon.url}/files/?at=1h")
+    page.fill("input[name=name]", "admin")
+    page.fill("input[name=password]", "not this one")
+    page.click("button.primary")
+    page.wait_for_selector("[role=alert]")
+    assert page.input_value("input[name=name]") == "admin"
+    assert page.input_value("input[name=next]") == "/files/?at=1h"
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_signing_in_never_leads_elsewhere(open_page, daemon, target):
+    page = open_page()
+    page.goto(f"{daemon.url}/sign-in?next={target}")
+    assert page.input_value("input[name=next]") == "/files/"
+
+
+def test_another_device_is_signed_out_from_the_list(signed_in, daemon):
+    here, there = signed_in(), signed_in()
+    here.goto(f"{daemon.url}/settings/sessions")
+    here.click("text=Sign out all others")
+    here.wait_for_selector("text=signed out")
+    there.wait_for_timeout(600)
+    there.goto(f"{daemon.url}/files/")
+    assert "/sign-in" in there.url
