@@ -57,7 +57,8 @@ def daemon(tmp_path_factory, new_port):
     process.wait()
 
 
-@pytest.fixture(scope="session")
+# The driver runs an event loop in this thread; it must be gone before a test elsewhere asks for one.
+@pytest.fixture(scope="module")
 def browser(without):
     if not CHROMIUM.exists():
         without("chromium")
