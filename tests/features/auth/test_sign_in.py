@@ -13,7 +13,6 @@ from cloudconnect.kernel.errors import (
     StepUp,
     Unauthenticated,
 )
-from cloudconnect.kernel.principal import PrincipalKind, Scope
 from cloudconnect.kernel.tokens import TokenKind, new_token, token_kind
 
 WAY_IN = {"device": "a test", "address": "127.0.0.1"}
@@ -60,18 +59,6 @@ async def test_a_disabled_account_is_out_at_once(rooms, ada, bob):
         await rooms.auth.authenticate(opened.token, address="")
     with pytest.raises(Unauthenticated):
         await rooms.auth.sign_in("bob", "a fine secret", **WAY_IN)
-
-
-async def test_a_new_password_ends_every_other_session(rooms, bob):
-    kept = await rooms.auth.sign_in("bob", "a fine secret", **WAY_IN)
-    other = await rooms.auth.sign_in("bob", "a fine secret", **WAY_IN)
-    principal = await rooms.auth.authenticate(kept.token, address="")
-    rooms.dispatcher.start()
-    await rooms.auth.set_password(principal, "bob", "quite another one", "a fine secret")
-    await rooms.log.wait_beyond(rooms.log.position)
-    await rooms.auth.authenticate(kept.token, address="")
-    with pytest.raises(Unauthenticated):
-        await rooms.auth.authenticate(other.token, address="")
 
 
 async def test_ones_own_password_needs_the_current_one(rooms, bob):
@@ -170,62 +157,6 @@ async def test_the_local_administrator_may_set_a_forgotten_password(rooms, ada):
     local = await rooms.auth.local_administrator()
     await rooms.auth.set_password(local, "ada", "quite another one", None)
     await rooms.auth.sign_in("ada", "quite another one", **WAY_IN)
-
-
-async def test_tokens_act_within_their_scopes_until_they_are_revoked(rooms, ada):
-    text, token = await rooms.developer.add_token(ada, "backup", ["files.read"], None)
-    principal = await rooms.auth.authenticate(text, address="10.0.0.1")
-    assert (principal.kind, principal.scopes) == (PrincipalKind.PROGRAM, {Scope.FILES_READ})
-    await rooms.developer.write_down_used()
-    (listed,) = (await rooms.developer.find_tokens(ada, 10, None)).items
-    assert (listed.used, listed.used_address) == (rooms.clock.now(), "10.0.0.1")
-    await rooms.developer.revoke_token(ada, "backup")
-    assert (await rooms.developer.find_tokens(ada, 10, None)).items == []
-    with pytest.raises(Unauthenticated):
-        await rooms.developer.authenticate(b"", "")
-    with pytest.raises(NotFound):
-        await rooms.developer.revoke_token(ada, token.id)
-
-
-async def test_a_token_ends_on_its_day(rooms, ada):
-    text, _ = await rooms.developer.add_token(ada, "short", [], 1)
-    rooms.clock.advance(timedelta(days=1))
-    with pytest.raises(Unauthenticated):
-        await rooms.auth.authenticate(text, address="")
-
-
-async def test_nobody_gives_away_a_power_they_lack(rooms, bob):
-    with pytest.raises(Denied):
-        await rooms.developer.add_token(bob, "root", ["admin"], None)
-    with pytest.raises(Invalid):
-        await rooms.developer.add_token(bob, "odd", ["everything"], None)
-
-
-async def test_sessions_are_listed_and_ended(rooms, bob):
-    first = await rooms.auth.sign_in("bob", "a fine secret", **WAY_IN)
-    await rooms.auth.sign_in("bob", "a fine secret", **WAY_IN)
-    principal = await rooms.auth.authenticate(first.token, address="")
-    assert len((await rooms.sessions.find_sessions(principal, 10, None)).items) == 2
-    assert await rooms.sessions.revoke_others(principal) == 1
-    assert [each.id for each in (await rooms.sessions.find_sessions(principal, 10, None)).items] == [first.session.id]
-    with pytest.raises(NotFound):
-        await rooms.sessions.revoke(principal, "ses_00000000000000000000000000")
-    await rooms.sessions.sign_out(principal)
-    assert (await rooms.sessions.find_sessions(principal, 10, None)).items == []
-
-
-async def test_a_session_that_is_not_used_ends_by_itself(rooms, bob):
-    opened = await rooms.auth.sign_in("bob", "a fine secret", **WAY_IN)
-    rooms.clock.advance(timedelta(hours=11))
-    await rooms.auth.authenticate(opened.token, address="")
-    await rooms.sessions.write_down_seen()
-    rooms.clock.advance(timedelta(hours=11))
-    rooms.auth._recognised.clear()
-    await rooms.auth.authenticate(opened.token, address="")
-    rooms.clock.advance(timedelta(hours=13))
-    rooms.auth._recognised.clear()
-    with pytest.raises(Unauthenticated):
-        await rooms.auth.authenticate(opened.token, address="")
 
 
 @pytest.mark.parametrize("token", ["", "x", "ccs_lo_short_000000", "ccp_lo_" + "é" * 43 + "_000000", "a" * 5_000])
