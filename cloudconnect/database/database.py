@@ -45,7 +45,10 @@ class Database:
         try:
             self._schema = migrate(self._writer_engine)
         except Exception as error:
-            raise refusal_for(error) or error from error
+            refusal = refusal_for(error)
+            if refusal is None:
+                raise
+            raise refusal from error
         finally:
             self._writer_engine.close()
 
@@ -69,17 +72,31 @@ class Database:
         """
         engine = self._reader_engine
         try:
-            if engine.is_closed():
-                engine.connect()
-                self._open.append(engine.connection())  # type: ignore[no-untyped-call]  # peewee's stubs leave it open
-            self._reading.control("BEGIN")
+            self._begin_reading()
             try:
                 return ask(self._reading)
             finally:
                 engine.rollback()
         except peewee.PeeweeException as error:
             engine.close()
-            raise refusal_for(error) or error from error
+            refusal = refusal_for(error)
+            if refusal is None:
+                raise
+            raise refusal from error
+
+    def _begin_reading(self) -> None:
+        engine = self._reader_engine
+        if not engine.is_closed():
+            try:
+                self._reading.control("BEGIN")
+            except peewee.PeeweeException:
+                # The server was started again since this connection was last used.
+                engine.close()
+            else:
+                return
+        engine.connect()
+        self._open.append(engine.connection())  # type: ignore[no-untyped-call]  # peewee's stubs leave it open
+        self._reading.control("BEGIN")
 
     def open_writer(self, ledger: Ledger, on_fatal: Callable[[], None]) -> Writer:
         """Return the writer, not started yet; there is one for each database."""

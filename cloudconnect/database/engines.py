@@ -69,5 +69,6 @@ def open_postgresql(url: str, *, is_writer: bool) -> peewee.Database:
         raise DatabaseFailed(
             N_("PostgreSQL needs a driver."), fix=N_("Install it: pip install 'cloudconnect[postgresql]'")
         ) from error
-    options = "-c synchronous_commit=on" if is_writer else "-c default_transaction_read_only=on"
+    reading = r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
+    options = "-c synchronous_commit=on" if is_writer else reading
     return peewee.PostgresqlDatabase(url, prefer_psycopg3=True, options=options)

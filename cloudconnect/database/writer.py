@@ -20,6 +20,15 @@ log = structlog.get_logger()
 _BATCH_MOST = 512
 _ADVISORY_LOCK = 0x436C6F7564
 """Held by the process that assigns positions, until commit ("Cloud" in ASCII)."""
+_LOOK_FIRST = N_("It may have been done: look before you repeat it.")
+
+
+class _NoAnswer(Exception):
+    """The connection broke during a commit: whether it was done is unknown, so it must not be done again."""
+
+
+class _NotDurable(Exception):
+    """It was committed, but the names of the files may not outlive a power cut."""
 
 
 class Job(Protocol):
@@ -97,38 +106,52 @@ class Writer:
                 self._commit(batch)
         self._engine.close()
 
-    def _commit(self, batch: list[Job]) -> None:
+    def _commit(self, batch: list[Job], *, may_reconnect: bool = True) -> None:
         if self._has_failed:
             self._settle(batch, DatabaseFailed(N_("The database failed earlier; the daemon is restarting.")))
             return
         try:
             outcomes = self._run(batch)
         except Exception as error:  # noqa: BLE001 - every waiting job must get an answer, whatever broke the batch
-            self._give_up(batch, error)
+            self._give_up(batch, error, may_reconnect=may_reconnect)
         else:
             self._ledger.settled(batch, outcomes, is_committed=True)
 
     def _run(self, batch: list[Job]) -> list[BaseException | None]:
-        engine = self._engine
-        if engine.is_closed():
-            engine.connect()
-        if self._is_postgresql:
-            engine.begin()
-            self._connection.row("SELECT pg_advisory_xact_lock(?)", (_ADVISORY_LOCK,))
-        else:
-            self._connection.control("BEGIN IMMEDIATE")
         try:
+            self._begin()
             self._ledger.open(self._connection)
             outcomes = [self._run_one(job, is_alone=len(batch) == 1) for job in batch]
             self._ledger.close(self._connection)
-            self._connection.control("COMMIT")
         except BaseException:
             self._roll_back()
             raise
-        if self._after_first_commit is not None:
-            self._after_first_commit()
-            self._after_first_commit = None
+        self._end()
         return outcomes
+
+    def _begin(self) -> None:
+        if self._engine.is_closed():
+            self._engine.connect()
+        if self._is_postgresql:
+            self._engine.begin()
+            self._connection.row("SELECT pg_advisory_xact_lock(?)", (_ADVISORY_LOCK,))
+        else:
+            self._connection.control("BEGIN IMMEDIATE")
+
+    def _end(self) -> None:
+        try:
+            self._connection.control("COMMIT")
+        except BaseException as error:
+            self._roll_back()
+            if self._engine.is_closed():
+                raise _NoAnswer from error
+            raise
+        if self._after_first_commit is not None:
+            try:
+                self._after_first_commit()
+            except OSError as error:
+                raise _NotDurable from error
+            self._after_first_commit = None
 
     def _run_one(self, job: Job, *, is_alone: bool) -> BaseException | None:
         mark = self._ledger.mark()
@@ -149,18 +172,25 @@ class Writer:
             self._connection.control("RELEASE SAVEPOINT unit")
         return None
 
-    def _give_up(self, batch: list[Job], error: Exception) -> None:
-        if is_fatal(error):
+    def _give_up(self, batch: list[Job], error: Exception, *, may_reconnect: bool) -> None:
+        if isinstance(error, _NotDurable) or is_fatal(error):
             self._has_failed = True
-            log.critical("database.write_failed", error=repr(error))
+            log.critical("database.write_failed", error=repr(error.__cause__ or error))
             self._on_fatal()
-        elif len(batch) > 1:
+            self._settle(batch, DatabaseFailed(N_("The disk of the database failed; the daemon is restarting.")))
+        elif isinstance(error, _NoAnswer):
+            log.error("database.commit_unanswered", units=len(batch), error=repr(error.__cause__))
+            self._settle(batch, DatabaseFailed(N_("The database was lost while it committed."), fix=_LOOK_FIRST))
+        elif may_reconnect and self._engine.is_closed():
+            # The connection broke before the commit, so nothing of it is durable; the server may be back already.
+            self._commit(batch, may_reconnect=False)
+        elif len(batch) > 1 and not self._engine.is_closed():
             # The engine has thrown the whole transaction away, so nothing of it is durable: each job has another try of
             # its own, and only the one that breaks it fails.
             for job in batch:
                 self._commit([job])
-            return
-        self._settle(batch, refusal_for(error) or error)
+        else:
+            self._settle(batch, refusal_for(error) or error)
 
     def _settle(self, batch: list[Job], error: BaseException) -> None:
         self._ledger.settled(batch, [error] * len(batch), is_committed=False)

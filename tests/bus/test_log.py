@@ -241,7 +241,7 @@ asyncio.run(main())
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lines", [1, 40, 300])
-async def test_a_killed_writer_loses_nothing_that_it_acknowledged(database_url, tmp_path, lines):
+def test_a_killed_writer_loses_nothing_that_it_acknowledged(database_url, tmp_path, lines):
     writer = subprocess.Popen(
         [sys.executable, "-c", _WRITE_UNTIL_KILLED, database_url, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
