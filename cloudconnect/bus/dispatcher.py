@@ -19,11 +19,14 @@ log = structlog.get_logger()
 ATTEMPTS = 5
 _FACTS_AT_ONCE = 200
 _FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 30.0
 _ERROR_LENGTH = 500
 
 Handle = Callable[[StoredFact], Awaitable[None]]
 HandleInUnit = Callable[[Unit, StoredFact], None]
 Pause = Callable[[float], Awaitable[None]]
+Done = Callable[[Unit], None]
+"""What to note in our database once a listener is through with a fact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,48 +80,78 @@ class Dispatcher:
         return await self._database.read(lambda sql: store.find_parked(sql, limit))
 
     async def retry_parked(self, listener: str, position: int) -> bool:
-        """Give a parked fact to its listener once more; return whether that went well."""
+        """Give a parked fact to its listener once more; return whether that went well. The bookmark stays."""
         stored = await self._database.read(lambda sql: store.find_fact(sql, position))
         known = self._listeners.get(listener)
-        if stored is None or known is None or not await self._try(known, stored, attempts=1):
+        if stored is None or known is None:
             return False
-        await self._log.commit(lambda unit: store.remove_parked(unit.sql, listener, position), actor=APPLIANCE)
-        return True
+
+        def done(unit: Unit) -> None:
+            store.remove_parked(unit.sql, listener, position)
+
+        error = await self._try(known, stored, done, attempts=1)
+        if error is not None:
+            await self._log.commit(_parking(known, stored, 1, error), actor=APPLIANCE)
+        return error is None
 
     async def _listen(self, listener: Listener) -> None:
-        position = await self._open_bookmark(listener)
-        kinds = None if listener.kinds is None else sorted(listener.kinds)
+        pause = _FIRST_PAUSE_SECONDS
         while True:
-            end = self._log.position
+            try:
+                position = await self._open_bookmark(listener)
+                while True:
+                    position = await self._read_on(listener, position)
+                    pause = _FIRST_PAUSE_SECONDS
+            except Exception as error:  # noqa: BLE001 - whatever it was, nobody else would go on from the bookmark
+                log.warning("bus.listener_interrupted", listener=listener.name, error=repr(error))
+                await self._pause(pause)
+                pause = min(pause * 4, _LONGEST_PAUSE_SECONDS)
 
-            def ask(sql: Sql, after: int = position) -> list[StoredFact]:
-                return self._log.find_facts(sql, after, _FACTS_AT_ONCE, kinds)
+    async def _read_on(self, listener: Listener, position: int) -> int:
+        kinds = None if listener.kinds is None else sorted(listener.kinds)
+        end = self._log.position
 
-            facts = await self._database.read(ask)
-            for stored in facts:
-                await self._handle(listener, stored)
-                position = stored.position
-            if len(facts) < _FACTS_AT_ONCE:
-                # Facts of other kinds up to the end need no bookmark of their own: skipping them again costs nothing.
-                position = max(position, end)
-                await self._log.wait_beyond(position)
+        def ask(sql: Sql) -> list[StoredFact]:
+            return self._log.find_facts(sql, position, _FACTS_AT_ONCE, kinds)
+
+        facts = await self._database.read(ask)
+        for stored in facts:
+            await self._handle(listener, stored)
+        if len(facts) == _FACTS_AT_ONCE:
+            return facts[-1].position
+        # Facts of other kinds up to the end need no bookmark of their own: skipping them again costs nothing.
+        read = max([position, end, *(stored.position for stored in facts)])
+        await self._log.wait_beyond(read)
+        return read
 
     async def _open_bookmark(self, listener: Listener) -> int:
         position = await self._database.read(lambda sql: store.find_bookmark(sql, listener.name))
         if position is None:
             position = 0 if listener.from_start else self._log.position
-            await self._move(listener, position)
+            await self._log.commit(_moving(listener, position), actor=APPLIANCE)
         return position
 
     async def _handle(self, listener: Listener, stored: StoredFact) -> None:
-        if not await self._try(listener, stored, attempts=ATTEMPTS):
-            await self._move(listener, stored.position)
+        move = _moving(listener, stored.position)
+        error = await self._try(listener, stored, move, attempts=ATTEMPTS)
+        if error is not None:
+            park = _parking(listener, stored, ATTEMPTS, error)
 
-    async def _try(self, listener: Listener, stored: StoredFact, *, attempts: int) -> bool:
+            def give_up(unit: Unit) -> None:
+                park(unit)
+                move(unit)
+
+            await self._log.commit(give_up, actor=APPLIANCE)
+
+    async def _try(self, listener: Listener, stored: StoredFact, done: Done, *, attempts: int) -> Exception | None:
+        last: Exception | None = None
         for attempt in range(1, attempts + 1):
+            if last is not None:
+                await self._pause(_FIRST_PAUSE_SECONDS * 4 ** (attempt - 1))
             try:
-                await self._react(listener, stored)
+                await self._react(listener, stored, done)
             except Exception as error:  # noqa: BLE001 - a listener may fail in any way; the fact must not be lost
+                last = error
                 log.warning(
                     "bus.reaction_failed",
                     listener=listener.name,
@@ -126,34 +159,30 @@ class Dispatcher:
                     attempt=attempt,
                     error=repr(error),
                 )
-                if attempt == attempts:
-                    await self._park(listener, stored, attempts, error)
-                else:
-                    await self._pause(_FIRST_PAUSE_SECONDS * 4**attempt)
             else:
-                return True
-        return False
+                return None
+        return last
 
-    async def _react(self, listener: Listener, stored: StoredFact) -> None:
+    async def _react(self, listener: Listener, stored: StoredFact, done: Done) -> None:
         in_unit = listener.in_unit
-        if in_unit is not None:
-
-            def change(unit: Unit) -> None:
-                in_unit(unit, stored)
-                store.set_bookmark(unit.sql, listener.name, stored.position)
-
-            await self._log.commit(change, actor=APPLIANCE)
         if listener.handle is not None:
             await listener.handle(stored)
-            await self._move(listener, stored.position)
 
-    async def _park(self, listener: Listener, stored: StoredFact, attempts: int, error: Exception) -> None:
         def change(unit: Unit) -> None:
-            reason = repr(error)[:_ERROR_LENGTH].replace("\0", "")
-            store.add_parked(unit.sql, Parked(listener.name, stored.position, attempts, reason, unit.now_ms))
+            if in_unit is not None:
+                in_unit(unit, stored)
+            done(unit)
 
         await self._log.commit(change, actor=APPLIANCE)
-        log.error("bus.fact_parked", listener=listener.name, position=stored.position, kind=stored.fact.kind)
 
-    async def _move(self, listener: Listener, position: int) -> None:
-        await self._log.commit(lambda unit: store.set_bookmark(unit.sql, listener.name, position), actor=APPLIANCE)
+
+def _moving(listener: Listener, position: int) -> Done:
+    return lambda unit: store.set_bookmark(unit.sql, listener.name, position)
+
+
+def _parking(listener: Listener, stored: StoredFact, attempts: int, error: Exception) -> Done:
+    reason = repr(error)[:_ERROR_LENGTH].replace("\0", "")
+    log.error("bus.fact_parked", listener=listener.name, position=stored.position, kind=stored.fact.kind)
+    return lambda unit: store.add_parked(
+        unit.sql, Parked(listener.name, stored.position, attempts, reason, unit.now_ms)
+    )

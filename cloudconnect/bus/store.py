@@ -75,7 +75,8 @@ def add_parked(sql: Sql, parked: Parked) -> None:
     """Note that a listener gave up on a fact, once more or for the first time."""
     sql.execute(
         "INSERT INTO parked (listener, position, attempts, error, parked_ms) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (listener, position) DO UPDATE SET attempts = excluded.attempts, error = excluded.error,"
+        " ON CONFLICT (listener, position) DO UPDATE SET attempts = parked.attempts + excluded.attempts,"
+        " error = excluded.error,"
         " parked_ms = excluded.parked_ms",
         (parked.listener, parked.position, parked.attempts, parked.error, parked.parked_ms),
     )
