@@ -10,14 +10,11 @@ from urllib.parse import quote as percent_encode
 from aiohttp import web
 
 from cloudconnect.features.files import Entry, OpenFile
-from cloudconnect.kernel.clock import monotonic
-from cloudconnect_web.admission import address_of, check_still_admitted
 from cloudconnect_web.conditions import NotSatisfiable, Range, http_date, is_unchanged, modified, parse_ranges, quote
-from cloudconnect_web.keys import APPLIANCE, TOKEN
 from cloudconnect_web.middleware import add_headers
 from cloudconnect_web.problems import refuse_status
+from cloudconnect_web.watch import Watch
 
-_CHECK_SECONDS = 1.0
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'"
 _INLINE = frozenset(
     {
@@ -64,16 +61,14 @@ async def send(request: web.Request, opened: OpenFile, *, inline: bool) -> web.S
 
 
 async def receive(request: web.Request) -> AsyncIterator[bytes]:
-    """Yield the body of *request* as it comes; a credential that is revoked meanwhile cuts it within a second."""
+    """Yield the body of *request* as it comes; a credential that is revoked meanwhile cuts it within two seconds."""
     if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
-    checked = monotonic()
-    async for piece in request.content.iter_any():
-        if monotonic() - checked > _CHECK_SECONDS:
-            await check_still_admitted(request.app[APPLIANCE], request.get(TOKEN, ""), address_of(request))
-            checked = monotonic()
-        yield piece
+    with Watch(request) as watch:
+        async for piece in request.content.iter_any():
+            watch.moved()
+            yield piece
 
 
 async def leave_expectation(request: web.Request) -> None:
@@ -111,16 +106,19 @@ async def _stream(request: web.Request, response: web.StreamResponse, pieces: As
     first = b"" if pieces is None else await anext(pieces, b"")
     add_headers(request, response)
     await response.prepare(request)
-    if first:
-        await response.write(first)
-    checked = monotonic()
-    if pieces is not None:
-        async for piece in pieces:
-            if monotonic() - checked > _CHECK_SECONDS:
-                await check_still_admitted(request.app[APPLIANCE], request.get(TOKEN, ""), address_of(request))
-                checked = monotonic()
-            await response.write(piece)
-    await response.write_eof()
+    try:
+        with Watch(request) as watch:
+            await response.write(first)
+            if pieces is not None:
+                async for piece in pieces:
+                    await response.write(piece)
+                    watch.moved()
+            await response.write_eof()
+    except BaseException:
+        # The head is out: an answer about what went wrong would land among the bytes of the file.
+        if request.transport is not None:
+            request.transport.abort()
+        raise
 
 
 async def _send_parts(

@@ -9,7 +9,7 @@ import re
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import structlog
 from aiohttp import web
@@ -55,6 +55,7 @@ SECURITY_HEADERS = {
 
 _STRICT_TRANSPORT = "max-age=63072000; includeSubDomains"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _REMEMBERED_HEADERS = ("Content-Type", "ETag", "Location")
 
@@ -128,6 +129,7 @@ def add_headers(request: web.BaseRequest, answer: web.StreamResponse) -> None:
     if request.scheme == "https":
         answer.headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
     answer.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
+    answer.headers["Server"] = "CloudConnect"
 
 
 @web.middleware
@@ -158,17 +160,16 @@ def _limits(settings: Settings) -> Middleware:
     @web.middleware
     async def limits(request: web.Request, handler: Route) -> web.StreamResponse:
         size = sum(len(name) + len(value) for name, value in request.raw_headers)
-        if size > HEADERS_MAX_BYTES or len(request.raw_headers) > HEADERS_MAX_COUNT:
-            return refuse_status(request, 431)
-        if len(request.raw_path) > URL_MAX_BYTES:
-            return refuse_status(request, 414)
-        if not is_allowed(request):
-            return refuse_status(request, 421)
-        if request.headers.get("Content-Encoding", "identity") != "identity":
-            return refuse_status(request, 415)
-        if "Transfer-Encoding" in request.headers and "Content-Length" in request.headers:
-            return refuse_status(request, 400)
-        return await handler(request)
+        broken = (
+            (431, size > HEADERS_MAX_BYTES or len(request.raw_headers) > HEADERS_MAX_COUNT),
+            (414, len(request.raw_path) > URL_MAX_BYTES),
+            (400, not _is_readable(request.rel_url.raw_path)),
+            (421, not is_allowed(request)),
+            (415, request.headers.get("Content-Encoding", "identity") != "identity"),
+            (400, "Transfer-Encoding" in request.headers and "Content-Length" in request.headers),
+        )
+        status = next((status for status, is_broken in broken if is_broken), None)
+        return await handler(request) if status is None else refuse_status(request, status)
 
     return limits
 
@@ -191,6 +192,19 @@ def _host_check(settings: Settings) -> Callable[[web.Request], bool]:
         return host in named or (not settings.server.allowed_hosts and _is_address(host))
 
     return is_allowed
+
+
+def _is_readable(raw_path: str) -> bool:
+    """Tell whether percent signs stand before two digits each and the whole is UTF-8."""
+    if "%" not in raw_path:
+        return raw_path.isascii()
+    if _BAD_PERCENT.search(raw_path):
+        return False
+    try:
+        unquote_to_bytes(raw_path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_address(host: str) -> bool:

@@ -94,7 +94,7 @@ def refuse(request: web.BaseRequest, refusal: CloudConnectError) -> web.Response
 def refuse_status(request: web.BaseRequest, status: int, headers: dict[str, str] | None = None) -> web.Response:
     """Return the problem for a bare HTTP status, such as those of routing."""
     language = request.get(LANGUAGE, "en")
-    title = say(_HTTP.get(status, _HTTP[400 if status < 500 else 500]), language)  # noqa: PLR2004 - classes of statuses
+    title = say(title_of(status), language)
     problem = Problem(
         type=f"{_TYPE}http.{status}",
         title=title,
@@ -106,6 +106,11 @@ def refuse_status(request: web.BaseRequest, status: int, headers: dict[str, str]
         retryable=status in _RETRYABLE,
     )
     return _respond(problem, headers or {})
+
+
+def title_of(status: int) -> str:
+    """Return the English title of a bare HTTP status."""
+    return _HTTP.get(status, _HTTP[400 if status < 500 else 500])  # noqa: PLR2004 - classes of statuses
 
 
 def _respond(problem: Problem, headers: dict[str, str]) -> web.Response:

@@ -14,9 +14,8 @@ from cloudconnect_web.content import leave_expectation
 from cloudconnect_web.keys import APPLIANCE
 from cloudconnect_web.operations import PREFIX, Guard, Operation, to_route
 from cloudconnect_web.pages import PAGES
+from cloudconnect_web.protocol import Listeners
 
-_HEADER_LINE_MAX = 8_190
-_IDLE_SECONDS = 75.0
 _GRACE_SECONDS = 10.0
 
 OPERATIONS: list[Operation] = [
@@ -95,22 +94,20 @@ async def start(appliance: Appliance) -> Callable[[], Awaitable[None]]:
     """
     settings = appliance.settings
     host, port = parse_listen(settings)
-    runner = web.AppRunner(
-        create_app(appliance),
-        access_log=None,
-        keepalive_timeout=_IDLE_SECONDS,
-        shutdown_timeout=_GRACE_SECONDS,
-        max_line_size=_HEADER_LINE_MAX,
-        max_field_size=_HEADER_LINE_MAX,
-        auto_decompress=False,
-    )
+    runner = web.AppRunner(create_app(appliance), access_log=None, shutdown_timeout=_GRACE_SECONDS)
     await runner.setup()
-    await web.TCPSite(runner, host, port, ssl_context=_tls(settings)).start()
+    listeners = Listeners(runner)
+    await listeners.add_tcp(host, port, _tls(settings))
     settings.socket.parent.mkdir(mode=0o700, exist_ok=True)
     settings.socket.unlink(missing_ok=True)
-    await web.UnixSite(runner, str(settings.socket)).start()
+    await listeners.add_unix(settings.socket)
     settings.socket.chmod(0o600)
-    return runner.cleanup
+
+    async def stop() -> None:
+        listeners.close()
+        await runner.cleanup()
+
+    return stop
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

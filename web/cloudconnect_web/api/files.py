@@ -204,23 +204,27 @@ _SPACE = "/spaces/{space}"
 OPERATIONS = [
     Operation(method="GET", path="/spaces", guard=Guard.READ, handler=find_spaces),
     Operation(method="GET", path=_SPACE, guard=Guard.READ, handler=get_space),
-    Operation(method="GET", path=_SPACE + "/entries/{path:.*}", guard=Guard.READ, handler=get_entry),
-    Operation(method="DELETE", path=_SPACE + "/entries/{path:.*}", guard=Guard.WRITE, handler=trash_entry),
-    Operation(method="GET", path=_SPACE + "/children/{path:.*}", guard=Guard.READ, handler=find_children),
-    Operation(method="GET", path=_SPACE + "/tree/{path:.*}", guard=Guard.READ, handler=find_descendants),
-    Operation(method="GET", path=_SPACE + "/content/{path:.*}", guard=Guard.READ, handler=get_content, stream="answer"),
+    Operation(method="GET", path=_SPACE + "/entries/{path:[\\s\\S]*}", guard=Guard.READ, handler=get_entry),
+    Operation(method="DELETE", path=_SPACE + "/entries/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=trash_entry),
+    Operation(method="GET", path=_SPACE + "/children/{path:[\\s\\S]*}", guard=Guard.READ, handler=find_children),
+    Operation(method="GET", path=_SPACE + "/tree/{path:[\\s\\S]*}", guard=Guard.READ, handler=find_descendants),
+    Operation(
+        method="GET", path=_SPACE + "/content/{path:[\\s\\S]*}", guard=Guard.READ, handler=get_content, stream="answer"
+    ),
     Operation(
         method="PUT",
-        path=_SPACE + "/content/{path:.*}",
+        path=_SPACE + "/content/{path:[\\s\\S]*}",
         guard=Guard.WRITE,
         handler=put_content,
         status=201,
         stream="body",
     ),
-    Operation(method="POST", path=_SPACE + "/folders/{path:.*}", guard=Guard.WRITE, handler=add_folder, status=201),
+    Operation(
+        method="POST", path=_SPACE + "/folders/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=add_folder, status=201
+    ),
     Operation(method="POST", path=_SPACE + "/moves", guard=Guard.WRITE, handler=move),
     Operation(method="POST", path=_SPACE + "/copies", guard=Guard.WRITE, handler=copy, status=201),
     Operation(method="GET", path=_SPACE + "/trash", guard=Guard.READ, handler=find_trash),
     Operation(method="POST", path=_SPACE + "/trash/{node}/restore", guard=Guard.WRITE, handler=restore),
-    Operation(method="GET", path=_SPACE + "/usage/{path:.*}", guard=Guard.READ, handler=get_usage),
+    Operation(method="GET", path=_SPACE + "/usage/{path:[\\s\\S]*}", guard=Guard.READ, handler=get_usage),
 ]

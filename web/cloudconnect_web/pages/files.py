@@ -187,8 +187,8 @@ def _detail(request: web.Request, refusal: CloudConnectError) -> str:
 
 
 PAGES = [
-    Page(method="GET", path="/files/{path:.*}", guard=Guard.READ, handler=show),
-    Page(method="POST", path="/files/{path:.*}", guard=Guard.WRITE, handler=change),
+    Page(method="GET", path="/files/{path:[\\s\\S]*}", guard=Guard.READ, handler=show),
+    Page(method="POST", path="/files/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=change),
     Page(method="GET", path="/move", guard=Guard.WRITE, handler=show_move),
     Page(method="POST", path="/move", guard=Guard.WRITE, handler=move),
     Page(method="GET", path="/trash", guard=Guard.READ, handler=show_trash),
