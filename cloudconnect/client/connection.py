@@ -26,7 +26,7 @@ _PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 3, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5)
 """How long to wait before each repetition: about a minute in all, enough for a daemon to restart."""
 
 _IDLE_SECONDS = 120
-_CONNECTIONS = 32
+_CONNECTIONS = 64
 _KINDS: dict[int, type[CloudConnectError]] = {
     400: errors.Invalid,
     401: errors.Unauthenticated,

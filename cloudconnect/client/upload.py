@@ -16,7 +16,8 @@ from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, Not
 from cloudconnect.kernel.text import N_
 from cloudconnect.wire.files import Changed, Entry, Uploaded
 
-AT_ONCE = 16
+AT_ONCE = 64
+_LARGE_AT_ONCE = 8
 _WHOLE_BYTES = 1 << 20
 _PIECE_BYTES = 1 << 20
 
@@ -39,6 +40,7 @@ class Upload:
         self._client = client
         self._space = f"/spaces/{space}"
         self._compares_content = compares_content
+        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
         self.progress = Progress()
 
     async def run(self, sources: list[Path], target: str) -> None:
@@ -140,8 +142,12 @@ class Upload:
                 if known is not None and await self._is_same(found, known):
                     self.progress.skipped_files += 1
                     self.progress.done_bytes += found.size
-                else:
+                elif found.size <= _WHOLE_BYTES:
                     await self._send(found, known)
+                else:
+                    # Each large file takes memory of the daemon's while it is on its way.
+                    async with self._large:
+                        await self._send(found, known)
                 self.progress.done_files += 1
             except CloudConnectError as refusal:
                 self._fail(found.remote, str(refusal), refusal.code)
