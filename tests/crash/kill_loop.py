@@ -3,8 +3,8 @@
     python tests/crash/kill_loop.py [--cycles 200] [--clients 4] [--place DIR]
 
 In each cycle clients write new files and new versions of old ones over REST until the daemon is killed with SIGKILL at
-a random moment. After the restart every file that is listed must be readable in full and be one of the contents that were
-sent for it, at least the last one that was acknowledged; nothing may be left of what was being written.
+a random moment. After the restart every file that is listed must be readable in full and be one of the contents that
+were sent for it, at least the last one that was acknowledged; nothing may be left of what was being written.
 """
 
 import argparse
