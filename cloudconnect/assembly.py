@@ -12,7 +12,7 @@ from cloudconnect import __version__
 from cloudconnect.adapters.argon2_passwords import Argon2Passwords
 from cloudconnect.adapters.store_health import LocalStoreHealth
 from cloudconnect.bus import Dispatcher, EventLog, Job, Jobs
-from cloudconnect.database import AlreadyRunning, Database, HomeLock, open_database
+from cloudconnect.database import AlreadyRunning, Database, HomeLock, HomeNotWritable, open_database
 from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
@@ -128,7 +128,15 @@ def initialise(settings: Settings) -> str:
             N_("The key file must not lie inside the data directory: a backup of one would hold both."),
             fix=N_("Set keys.file to a place elsewhere."),
         )
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomeNotWritable(
+            N_("{home} cannot be made: {reason}."),
+            fix=N_("Choose another directory with CLOUDCONNECT_HOME."),
+            home=str(settings.home),
+            reason=error.strerror or str(error),
+        ) from error
     lock = HomeLock(settings.home)
     try:
         keyring, code = Keyring.create(settings.home / _KEYRING, _slot(settings))

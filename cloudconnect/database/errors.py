@@ -47,7 +47,7 @@ def refusal_for(error: Exception) -> CloudConnectError | None:
     cause = error.__cause__ or error.__context__ or error
     if isinstance(error, apsw.FullError) or isinstance(cause, apsw.FullError) or _sqlstate(cause) == "53100":
         return DatabaseFull(fix=N_("Free some space; writing goes on by itself."))
-    if isinstance(cause, apsw.CorruptError | apsw.NotADBError):
+    if isinstance(cause, apsw.CorruptError | apsw.NotADBError) or type(error) is peewee.DatabaseError:
         return DatabaseCorrupt(fix=N_("Stop the daemon and restore the latest backup of the data directory."))
     if isinstance(error, peewee.OperationalError | peewee.InterfaceError):
         return DatabaseFailed(fix=N_("See what its log says, with: cloudconnect doctor"), retry_after_seconds=5)

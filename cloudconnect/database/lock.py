@@ -4,7 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from cloudconnect.kernel.errors import Busy
+from cloudconnect.kernel.errors import Busy, Unavailable
 from cloudconnect.kernel.text import N_
 
 
@@ -15,6 +15,13 @@ class AlreadyRunning(Busy):
     title = N_("CloudConnect is running already")
 
 
+class HomeNotWritable(Unavailable):
+    """The data directory cannot be written."""
+
+    code = "database.home-not-writable"
+    title = N_("The data directory cannot be written")
+
+
 class HomeLock:
     """A lock on a data directory that ends with the process, however it ends."""
 
@@ -23,9 +30,18 @@ class HomeLock:
 
         Raises:
             AlreadyRunning: another process holds it; its id is in the facts.
+            HomeNotWritable: the directory is read-only, or somebody else's.
         """
         path = home / "lock"
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise HomeNotWritable(
+                N_("{home} cannot be written: {reason}."),
+                fix=N_("Make it writable for the user that the daemon runs as, and see that its disk is healthy."),
+                home=str(home),
+                reason=error.strerror or str(error),
+            ) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -32,6 +32,20 @@ class StoreReadOnly(Unavailable):
     title = N_("The storage takes no changes at the moment")
 
 
+class KeyringDamaged(Damaged):
+    """The keyring file is not what was written."""
+
+    code = "storage.keyring-damaged"
+    title = N_("The keyring is damaged")
+
+
+class KeyringUnavailable(Unavailable):
+    """The keyring file cannot be opened for writing."""
+
+    code = "storage.keyring-unavailable"
+    title = N_("The keyring cannot be opened")
+
+
 class WrongKey(Denied):
     """The key file, passphrase or recovery code does not open this keyring."""
 

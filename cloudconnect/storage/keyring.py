@@ -15,7 +15,7 @@ from typing import Final
 
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage.disk import make_directory, sync_directory, sync_file
-from cloudconnect.storage.errors import NewerFormat, NoDomain, WrongKey
+from cloudconnect.storage.errors import KeyringDamaged, KeyringUnavailable, NewerFormat, NoDomain, WrongKey
 from cloudconnect.storage.seal import (
     ContentIds,
     DomainKeys,
@@ -101,12 +101,30 @@ class Keyring:
             FileNotFoundError: there is none.
             WrongKey: the slot does not fit.
             NewerFormat: a newer release wrote it.
+            KeyringDamaged: the file is not what was written.
+            KeyringUnavailable: the file cannot be opened for writing.
         """
         if not path.exists():
             raise FileNotFoundError(path)
-        database = _connect(path)
+        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
+            _configure(database)
             return cls(database, _master(database, slot))
+        except sqlite3.OperationalError as error:
+            database.close()
+            raise KeyringUnavailable(
+                N_("The keyring {path} cannot be opened: {reason}."),
+                fix=N_("Make the data directory writable for the daemon."),
+                path=str(path),
+                reason=str(error),
+            ) from error
+        except sqlite3.DatabaseError as error:
+            database.close()
+            raise KeyringDamaged(
+                N_("The keyring {path} is not what was written."),
+                fix=N_("Restore it from a backup of the data directory; without it nothing can be read."),
+                path=str(path),
+            ) from error
         except BaseException:
             database.close()
             raise
@@ -189,9 +207,13 @@ def _space_box(use: str, space: bytes, epoch: int, key: Key) -> tuple[str, bytes
 
 def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    _configure(database)
+    return database
+
+
+def _configure(database: sqlite3.Connection) -> None:
     for pragma in _PRAGMAS:
         database.execute(pragma)
-    return database
 
 
 def _put_slot(database: sqlite3.Connection, slot: Slot, master: Key) -> None:
