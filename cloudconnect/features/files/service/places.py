@@ -88,6 +88,8 @@ def find_place(sql: Sql, space: Space, names: tuple[str, ...], at: int | None = 
     Raises:
         NoSuchEntry: the space itself did not exist yet.
     """
+    if at is None and names:
+        return Place(space, names, tuple(tree.find_line(sql, space.id, space.root, names)), at)
     root = tree.find_row(sql, space.id, space.root, at)
     if root is None:
         raise NoSuchEntry(N_("The space did not exist at that moment."), fix=N_("Choose a later moment."))

@@ -11,10 +11,9 @@ from cloudconnect.kernel.clock import from_ms, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.ports.sql import Row, Sql, Value
 
-_COLUMNS = (
-    "e.node, e.parent, e.name, e.modified_ns, e.from_seq, e.version, v.size, v.media_type, v.sha256"
-    " FROM entry e LEFT JOIN version v ON v.node = e.node AND v.seq = e.version"
-)
+_ANSWER = "e.node, e.parent, e.name, e.modified_ns, e.from_seq, e.version, v.size, v.media_type, v.sha256"
+_WITH_VERSION = "LEFT JOIN version v ON v.node = e.node AND v.seq = e.version"
+_COLUMNS = f"{_ANSWER} FROM entry e {_WITH_VERSION}"
 _PRESENT = "e.to_seq IS NULL"
 _ASKED_AT_ONCE = 400
 
@@ -23,6 +22,29 @@ def find_child(sql: Sql, parent: Entry, name: str, at: int | None) -> Entry | No
     """Return what is called *name* in the folder *parent*, now or as of the seq *at*."""
     rows = _where(sql, "e.parent = ? AND e.name = ?", (parent.node, name), at, "")
     return _entry(rows[0], parent.path) if rows else None
+
+
+def find_line(sql: Sql, space: SpaceId, root: NodeId, names: Sequence[str]) -> list[Entry]:
+    """Return what lies now on the way from the node *root* of *space* along *names*, *root* first, as far as it leads.
+
+    One statement for the whole way: most requests ask for one, and each statement has a price of its own.
+    """
+    steps = ", ".join(f"({depth:d}, CAST(? AS TEXT))" for depth in range(1, len(names) + 1))
+    rows = sql.rows(
+        f"WITH RECURSIVE step (depth, name) AS (VALUES {steps}),"  # noqa: S608 - numbers and question marks only
+        " e (depth, node, parent, name, modified_ns, from_seq, version) AS ("
+        "SELECT 0, node, parent, name, modified_ns, from_seq, version FROM entry"
+        " WHERE node = ? AND space = ? AND to_seq IS NULL UNION ALL "
+        "SELECT step.depth, c.node, c.parent, c.name, c.modified_ns, c.from_seq, c.version FROM e"
+        " JOIN step ON step.depth = e.depth + 1"
+        " JOIN entry c ON c.parent = e.node AND c.name = step.name AND c.to_seq IS NULL)"
+        f" SELECT {_ANSWER} FROM e {_WITH_VERSION} ORDER BY e.depth",
+        (*names, root, space),
+    )
+    line: list[Entry] = []
+    for row in rows:
+        line.append(_entry(row, line[-1].path if line else ""))
+    return line
 
 
 def find_children(sql: Sql, parent: Entry, at: int | None, after: str, limit: int) -> list[Entry]:
