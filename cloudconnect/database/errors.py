@@ -1,10 +1,14 @@
 """What the database layer refuses, and what an engine's errors mean."""
 
+from collections.abc import Iterator
+
 import apsw
 import peewee
 
 from cloudconnect.kernel.errors import CloudConnectError, NoSpace, Unavailable
 from cloudconnect.kernel.text import N_
+
+_LONGEST_CHAIN = 16
 
 
 class NewerSchema(Unavailable):
@@ -44,10 +48,9 @@ class DatabaseCorrupt(Unavailable):
 
 def refusal_for(error: Exception) -> CloudConnectError | None:
     """Return the refusal that an engine's *error* amounts to, or None when it is a bug and must stay loud."""
-    cause = error.__cause__ or error.__context__ or error
-    if isinstance(error, apsw.FullError) or isinstance(cause, apsw.FullError) or _sqlstate(cause) == "53100":
+    if any(isinstance(each, apsw.FullError) or _sqlstate(each) == "53100" for each in _chain(error)):
         return DatabaseFull(fix=N_("Free some space; writing goes on by itself."))
-    if isinstance(cause, apsw.CorruptError | apsw.NotADBError) or type(error) is peewee.DatabaseError:
+    if any(isinstance(each, apsw.CorruptError | apsw.NotADBError) for each in _chain(error)):
         return DatabaseCorrupt(fix=N_("Stop the daemon and restore the latest backup of the data directory."))
     if isinstance(error, peewee.OperationalError | peewee.InterfaceError):
         return DatabaseFailed(fix=N_("See what its log says, with: cloudconnect doctor"), retry_after_seconds=5)
@@ -56,8 +59,17 @@ def refusal_for(error: Exception) -> CloudConnectError | None:
 
 def is_fatal(error: Exception) -> bool:
     """Tell whether, after *error*, it is unknown what is durable, so that the process must not go on."""
-    cause = error.__cause__ or error.__context__ or error
-    return isinstance(cause, apsw.IOError)
+    return any(isinstance(each, apsw.IOError) for each in _chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    # peewee wraps the engine's error, and once more when it happens while it connects. A chain may be a ring.
+    each: BaseException | None = error
+    for _ in range(_LONGEST_CHAIN):
+        if each is None:
+            return
+        yield each
+        each = each.__cause__ or each.__context__
 
 
 def _sqlstate(error: BaseException) -> str | None:

@@ -1,0 +1,57 @@
+"""The schema goes forward, and what is in the tables stays."""
+
+import pytest
+
+from cloudconnect.database import AlreadyRunning, HomeLock, HomeNotWritable, open_database
+from cloudconnect.database.errors import DatabaseCorrupt
+from cloudconnect.kernel.errors import Unavailable
+
+
+async def test_a_second_start_finds_the_schema_and_every_fact(ledger, database_url, tmp_path):
+    await ledger.add()
+    again = open_database(database_url, tmp_path)
+
+    again.migrate()
+
+    assert again.schema_version() == ledger.database.schema_version() == "0001"
+    assert again.read_now(lambda sql: sql.rows("SELECT position, kind FROM event")) == [(1, "files.folder-added")]
+    again.close()
+
+
+async def test_the_database_says_which_engine_it_is(ledger, database_url):
+    assert database_url.startswith(ledger.database.name)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    (tmp_path / "cloudconnect.db").write_bytes(b"this is not a database" * 200)
+    database = open_database("sqlite:", tmp_path)
+
+    with pytest.raises(DatabaseCorrupt):
+        database.migrate()
+    database.close()
+
+
+def test_a_server_that_is_not_there_is_refused(tmp_path):
+    pytest.importorskip("psycopg")
+    database = open_database("postgresql://nobody@127.0.0.1:1/none", tmp_path)
+
+    with pytest.raises(Unavailable):
+        database.migrate()
+    with pytest.raises(Unavailable):
+        database.read_now(lambda sql: sql.row("SELECT 1"))
+    database.close()
+
+
+def test_a_second_daemon_on_the_same_data_is_refused_and_told_who_holds_them(tmp_path):
+    first = HomeLock(tmp_path)
+
+    with pytest.raises(AlreadyRunning, match=r"Process \d+ serves"):
+        HomeLock(tmp_path)
+
+    first.release()
+    HomeLock(tmp_path).release()
+
+
+def test_a_data_directory_that_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(HomeNotWritable, match="cannot be written"):
+        HomeLock(tmp_path / "nowhere")
