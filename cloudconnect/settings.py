@@ -19,6 +19,7 @@ from cloudconnect.kernel.errors import Invalid
 from cloudconnect.kernel.text import N_
 
 _PREFIX = "CLOUDCONNECT_"
+_PORT = r"(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])"
 
 
 class BadSettings(Invalid):
@@ -45,7 +46,7 @@ class ServerSettings:
     """Where the daemon listens."""
 
     listen: str = _set(
-        "Address and port to listen on, HOST:PORT.", "127.0.0.1:8420", form=r"(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}"
+        "Address and port to listen on, HOST:PORT.", "127.0.0.1:8420", form=rf"(\[[0-9a-fA-F:]+\]|[^:\s]+):{_PORT}"
     )
     insecure_lan: bool = _set(
         "Listen beyond this machine without TLS. Passwords then cross the network readable.", False
@@ -272,9 +273,7 @@ def _from_file(path: Path, problems: list[str]) -> dict[str, Origin]:
     found: dict[str, Origin] = {}
     for section, values in document.items():
         if section not in SECTIONS or not isinstance(values, dict):
-            problems.append(
-                f"{_line(path, text, section)}: there is no section [{section}]{_nearest(section, list(SECTIONS))}"
-            )
+            problems.append(f"{_line(path, text, section)}: {_no_section(section, values)}")
             continue
         for name, value in values.items():
             key, place = f"{section}.{name}", _line(path, text, name, section)
@@ -282,6 +281,15 @@ def _from_file(path: Path, problems: list[str]) -> dict[str, Origin]:
             if checked is not None:
                 found[key] = Origin(checked, "file", place)
     return found
+
+
+def _no_section(name: str, value: Any) -> str:
+    if name in SECTIONS:
+        return f"{name} must be a section, written [{name}]"
+    if isinstance(value, dict | list):
+        return f"there is no section [{name}]{_nearest(name, list(SECTIONS))}"
+    inside = sorted(key for key in _defaults() if key.endswith(f".{name}"))
+    return f"{name} stands outside any section{_nearest(name, inside) if inside else ''}"
 
 
 def _from_environment(variables: Mapping[str, str], problems: list[str]) -> dict[str, Origin]:
@@ -359,7 +367,7 @@ def _nearest(word: str, known: list[str]) -> str:
 
 
 def _line(path: Path, text: str, word: str, section: str = "") -> str:
-    pattern = rf"\s*(\[\s*)?\"?{re.escape(word)}\"?\s*(\]|=|\.)"
+    pattern = rf"\s*(\[+\s*)?\"?{re.escape(word)}\"?\s*(\]|=|\.)"
     inside = not section
     for number, line in enumerate(text.splitlines(), 1):
         if section and re.match(rf"\s*\[\s*{re.escape(section)}\s*\]", line):
