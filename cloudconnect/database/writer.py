@@ -121,6 +121,8 @@ class Writer:
         try:
             self._begin()
             self._ledger.open(self._connection)
+            if len(batch) > 1:
+                self._connection.control("SAVEPOINT unit")
             outcomes = [self._run_one(job, is_alone=len(batch) == 1) for job in batch]
             self._ledger.close(self._connection)
         except BaseException:
@@ -155,8 +157,6 @@ class Writer:
 
     def _run_one(self, job: Job, *, is_alone: bool) -> BaseException | None:
         mark = self._ledger.mark()
-        if not is_alone:
-            self._connection.control("SAVEPOINT unit")
         try:
             job.run(self._connection)
         except peewee.PeeweeException:
@@ -164,12 +164,13 @@ class Writer:
         except Exception as error:
             if is_alone:
                 raise
+            # The savepoint stays, and serves the next job.
             self._connection.control("ROLLBACK TO SAVEPOINT unit")
-            self._connection.control("RELEASE SAVEPOINT unit")
             self._ledger.return_to(mark)
             return error
         if not is_alone:
-            self._connection.control("RELEASE SAVEPOINT unit")
+            # Both in one go: each is a trip to the server.
+            self._connection.control("RELEASE SAVEPOINT unit; SAVEPOINT unit")
         return None
 
     def _give_up(self, batch: list[Job], error: Exception, *, may_reconnect: bool) -> None:
