@@ -8,6 +8,7 @@ engine with one transaction and one fsync for each row, which is what an applica
 
 import argparse
 import asyncio
+import importlib
 import statistics
 import tempfile
 import time
@@ -60,6 +61,17 @@ def one_by_one(home: Path) -> float:
     return SINGLE_COMMITS / seconds
 
 
+def one_by_one_postgresql(url: str) -> float:
+    """Return commits per second on PostgreSQL when each row has a transaction of its own."""
+    psycopg = importlib.import_module("psycopg")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS single (payload TEXT)")
+        started = time.perf_counter()
+        for _ in range(SINGLE_COMMITS):
+            connection.execute("INSERT INTO single VALUES (%s)", ('{"subject":"nod_1"}',))
+        return SINGLE_COMMITS / (time.perf_counter() - started)
+
+
 def main() -> None:
     """Measure and print medians and the ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -71,12 +83,17 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=options.place) as place:
             ours.append(asyncio.run(grouped("sqlite:", Path(place))))
             peer.append(one_by_one(Path(place)))
-    mine, theirs = statistics.median(ours), statistics.median(peer)
-    print(f"SQLite, {CALLERS} callers, group commit   {mine:10.0f} units/s")
-    print(f"SQLite, one commit a row            {theirs:10.0f} commits/s   ratio {mine / theirs:.1f}")
+    tell("SQLite", ours, peer)
     if options.postgresql:
-        rate = asyncio.run(grouped(options.postgresql, options.place))
-        print(f"PostgreSQL, {CALLERS} callers            {rate:10.0f} units/s")
+        ours = [asyncio.run(grouped(options.postgresql, options.place)) for _ in range(ROUNDS)]
+        tell("PostgreSQL", ours, [one_by_one_postgresql(options.postgresql) for _ in range(ROUNDS)])
+
+
+def tell(engine: str, ours: list[float], peer: list[float]) -> None:
+    """Print the medians and their ratio."""
+    mine, theirs = statistics.median(ours), statistics.median(peer)
+    print(f"{engine}, {CALLERS} callers, group commit".ljust(40) + f"{mine:10.0f} units/s")
+    print(f"{engine}, one commit a row".ljust(40) + f"{theirs:10.0f} commits/s   ratio {mine / theirs:.1f}")
 
 
 if __name__ == "__main__":
