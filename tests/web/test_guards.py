@@ -1,0 +1,81 @@
+"""Every route asks who is there."""
+
+import re
+
+import pytest
+from aiohttp import web
+
+from cloudconnect_web.operations import Guard
+from cloudconnect_web.pages import PAGES
+from cloudconnect_web.server import OPERATIONS, UnguardedRoute, check_guards
+
+SAMPLES = {"space": "personal", "path": "a.txt", "user": "admin", "token": "x", "session": "x", "node": "nod_x"}
+GUARDED = [each for each in OPERATIONS if each.guard is not Guard.OPEN]
+
+
+def address(operation):
+    path = re.sub(r"{(\w+)(:[^}]*)?}", lambda found: SAMPLES[found[1]], operation.path)
+    return f"/api/v1{path}"
+
+
+@pytest.mark.parametrize(
+    "credential", ["", "nonsense", "ccs_lo_" + "A" * 43 + "_000000"], ids=["none", "nonsense", "mistyped"]
+)
+async def test_nobody_gets_nowhere(site, credential):
+    for operation in GUARDED:
+        async with site.ask(operation.method, address(operation), token=credential) as answer:
+            assert answer.status == 401, operation.name
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer"), operation.name
+
+
+async def test_a_token_reaches_what_its_scopes_say(site):
+    for operation in GUARDED:
+        if operation.guard in {Guard.READ, Guard.SIGNED_IN}:
+            continue
+        async with site.ask(operation.method, address(operation), token=site.reader) as answer:
+            assert answer.status == 403, operation.name
+
+
+async def test_a_member_is_no_administrator(site):
+    for operation in GUARDED:
+        if operation.guard is Guard.ADMIN:
+            async with site.ask(operation.method, address(operation), token=site.member) as answer:
+                assert answer.status == 403, operation.name
+
+
+async def test_somebody_elses_space_is_not_there(site):
+    async with site.ask("GET", "/api/v1/spaces/personal") as answer:
+        space = (await answer.json())["id"]
+    for operation in GUARDED:
+        if "{space}" not in operation.path:
+            continue
+        path = address(operation).replace("personal", space)
+        options = {"headers": {"If-Match": "*"}}
+        if operation.signature.body is not None:
+            options["json"] = (
+                {"source": "/a", "target": "/b"}
+                if "target" in str(operation.signature.body.__struct_fields__)
+                and "source" in operation.signature.body.__struct_fields__
+                else {}
+            )
+        async with site.ask(operation.method, path, token=site.member, **options) as answer:
+            assert answer.status == 404, operation.name
+
+
+async def test_pages_send_strangers_to_the_door(site):
+    for page in PAGES:
+        if page.guard is Guard.OPEN or page.method != "GET":
+            continue
+        path = re.sub(r"{[^}]*\]\*}", "", page.path)
+        async with site.ask("GET", path, token="") as answer:
+            assert (answer.status, answer.headers["Location"].partition("?")[0]) == (303, "/sign-in"), page.name
+
+
+def test_an_unguarded_route_keeps_the_daemon_from_starting():
+    async def forgotten(request):
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/open", forgotten, name="forgotten")
+    with pytest.raises(UnguardedRoute, match="/open"):
+        check_guards(app, {})
