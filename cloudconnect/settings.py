@@ -6,6 +6,7 @@ floor plan does, once, and hands out plain values.
 
 import dataclasses
 import difflib
+import ipaddress
 import os
 import re
 import tomllib
@@ -330,6 +331,8 @@ def _check(key: str, value: Any, place: str, problems: list[str]) -> Any:
         return None
     is_list = isinstance(kind, types.GenericAlias)
     if is_list and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        if key == "server.trusted_proxies":
+            _check_networks(key, value, place, problems)
         return tuple(value)
     if is_list or type(value) is not kind:
         problems.append(f"{place}: {key} must be {_expected(kind)}")
@@ -359,6 +362,14 @@ def _expected(kind: Any) -> str:
     if isinstance(kind, types.GenericAlias):
         return f"a list of {get_args(kind)[0].__name__}s"
     return {int: "a whole number", bool: "true or false", str: "a text in quotes"}[kind]
+
+
+def _check_networks(key: str, value: Any, place: str, problems: list[str]) -> None:
+    for each in value:
+        try:
+            ipaddress.ip_network(each, strict=False)
+        except ValueError:
+            problems.append(f"{place}: {key} holds “{each}”, which is no network such as 10.0.0.0/8")
 
 
 def _nearest(word: str, known: list[str]) -> str:

@@ -10,7 +10,7 @@ from cloudconnect.assembly import Appliance
 from cloudconnect.kernel.errors import Denied, Unauthenticated
 from cloudconnect.kernel.principal import Principal, Scope
 from cloudconnect.kernel.text import N_
-from cloudconnect_web.keys import APPLIANCE, TOKEN
+from cloudconnect_web.keys import ADDRESS, APPLIANCE, SCHEME, TOKEN
 from cloudconnect_web.operations import Guard
 
 SECURE_COOKIE = "__Host-cc"
@@ -109,12 +109,12 @@ def check_same_site(request: web.Request) -> None:
 
 def is_secure(request: web.BaseRequest) -> bool:
     """Tell whether the reader's connection is protected by TLS, here or at a proxy that is trusted."""
-    return request.scheme == "https"
+    return request.get(SCHEME, request.scheme) == "https"
 
 
 def address_of(request: web.BaseRequest) -> str:
-    """Return the address of the peer, ``local`` over the Unix socket."""
-    return request.remote or "local"
+    """Return the address of the reader as far as it is known, ``local`` over the Unix socket."""
+    return request.get(ADDRESS, request.remote) or "local"
 
 
 def is_local_administrator(request: web.BaseRequest) -> bool:

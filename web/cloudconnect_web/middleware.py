@@ -1,6 +1,7 @@
 """What every request passes once, from the outside in.
 
-``request_id`` → ``headers`` → ``problems`` → ``limits`` → ``sign_in``, which also admits → ``idempotency`` → route.
+``forwarded`` → ``request_id`` → ``headers`` → ``problems`` → ``limits`` → ``sign_in``, which also admits →
+``idempotency`` → the route.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect_web.admission import admit, identify
 from cloudconnect_web.i18n import choose_language
-from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL, REQUEST_ID, ROUTE
+from cloudconnect_web.keys import ADDRESS, APPLIANCE, LANGUAGE, PRINCIPAL, REQUEST_ID, ROUTE, SCHEME
 from cloudconnect_web.operations import PREFIX, Guard, read_body
 from cloudconnect_web.pages.page import is_page, prefers_page, refuse_page
 from cloudconnect_web.problems import BadRequest, refuse, refuse_status
@@ -75,6 +76,7 @@ def build(
     *guards* says by route name what each route asks for; the answers of *secret* routes are never kept.
     """
     return [
+        _forwarded(settings),
         _request_id(registry),
         _headers,
         _problems,
@@ -82,6 +84,33 @@ def build(
         _sign_in(guards),
         _idempotency(secret),
     ]
+
+
+def _forwarded(settings: Settings) -> Middleware:
+    """Believe a proxy that is trusted what it says of the reader, and nobody else (SECURITY G20).
+
+    Of X-Forwarded-For the last address counts that is not a trusted proxy's own: whatever stands before it, the reader
+    may have written.
+    """
+    trusted = [ipaddress.ip_network(each, strict=False) for each in settings.server.trusted_proxies]
+
+    def is_trusted(address: str) -> bool:
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(found in network for network in trusted)
+
+    @web.middleware
+    async def forwarded(request: web.Request, handler: Route) -> web.StreamResponse:
+        if trusted and is_trusted(request.remote or ""):
+            hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+            reader = next((hop for hop in reversed(hops) if not is_trusted(hop)), "")
+            request[ADDRESS] = reader[:45] if _is_address(reader) else request.remote or ""
+            request[SCHEME] = "https" if request.headers.get("X-Forwarded-Proto", "").lower() == "https" else "http"
+        return await handler(request)
+
+    return forwarded
 
 
 def _request_id(registry: CollectorRegistry) -> Middleware:
@@ -126,7 +155,7 @@ def add_headers(request: web.BaseRequest, answer: web.StreamResponse) -> None:
     """Give *answer* the header fields that every answer has; a stream does so before it begins."""
     for name, value in SECURITY_HEADERS.items():
         answer.headers.setdefault(name, value)
-    if request.scheme == "https":
+    if request.get(SCHEME, request.scheme) == "https":
         answer.headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
     answer.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
     answer.headers["Server"] = "CloudConnect"

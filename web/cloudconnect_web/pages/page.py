@@ -16,6 +16,7 @@ from aiohttp import web
 
 from cloudconnect.kernel.errors import CloudConnectError, NotFound, StepUp, Unauthenticated
 from cloudconnect.kernel.units import format_bytes
+from cloudconnect_web.admission import is_secure
 from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import LANGUAGE, PRINCIPAL, REQUEST_ID
 from cloudconnect_web.operations import Guard
@@ -112,7 +113,7 @@ def redirect(request: web.Request, target: str, notice: Notice | None = None) ->
             max_age=60,
             httponly=True,
             samesite="Lax",
-            secure=request.scheme == "https",
+            secure=is_secure(request),
             path="/",
         )
     return response
