@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from cloudconnect.kernel.clock import format_ns, parse_ns, to_ms
+from cloudconnect.kernel.clock import parse_ns, to_ms
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect_cli.i18n import _, say
 
@@ -94,11 +94,6 @@ def is_terminal() -> bool:
 def end_quietly() -> None:
     """Stop writing to a standard output that nobody reads any more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def exact_time(nanoseconds: int) -> str:
-    """Return a moment with all its digits."""
-    return format_ns(nanoseconds)
 
 
 def _strftime(seconds: float) -> str:

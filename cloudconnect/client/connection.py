@@ -58,6 +58,7 @@ class Client:
         self._target = target
         self._session: aiohttp.ClientSession | None = None
         self._base = target.url or "http://localhost"
+        self._has_answered = False
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
@@ -94,7 +95,9 @@ class Client:
         query: Mapping[str, str | int | bool | None] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Shape:
-        """Send a request and return its answer; GET is repeated while nobody answers.
+        """Send a request and return its answer.
+
+        A GET is repeated, with pauses, while the appliance is away for a moment: once it has answered before.
 
         Raises:
             CloudConnectError: of the kind, code and words with which the appliance refused.
@@ -102,8 +105,16 @@ class Client:
         """
         data = None if body is None else msgspec.json.encode(body)
         fields = dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json"})
-        async with self.send(method, path, data=data, query=query, headers=fields) as response:
-            content = await response.read()
+        later, content = pauses(), b""
+        while True:
+            try:
+                async with self.send(method, path, data=data, query=query, headers=fields) as response:
+                    content = await response.read()
+                break
+            except errors.Unavailable as refusal:
+                is_idle = isinstance(refusal, Unreachable) and not self._has_answered
+                if method != "GET" or is_idle or await anext(later, None) is None:
+                    raise
         if answer is type(None) or not content:
             return None  # type: ignore[return-value]  # the caller asked for None
         return msgspec.json.decode(content, type=answer)
@@ -151,10 +162,12 @@ class Client:
         url = URL(self._base + PREFIX + path, encoded=True).with_query(texts or None)
         try:
             async with self._session.request(method, url, data=data, headers=headers) as response:
+                self._has_answered = True
                 if response.status >= 400:  # noqa: PLR2004 - where refusals begin
                     raise _refusal(response.status, await response.read(), response.headers.get("Retry-After"))
                 yield response
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, ConnectionError) as error:
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionResetError) as error:
+            # A broken pipe is not among them: it is the caller's own output that nobody reads.
             raise Unreachable(
                 N_("Nobody answers at {place}."),
                 fix=N_("Start the daemon: cloudconnect up"),

@@ -16,6 +16,7 @@ from cloudconnect.wire.files import Entry
 
 AT_ONCE = 8
 _PIECE_BYTES = 1 << 20
+_UNSAFE = "the server calls it by a name that would leave its folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ class Download:
         for source in sources:
             path = f"{self._space}/entries/{encode_path(source)}"
             entry = await self._client.ask("GET", path, Entry, query={"at": self._at})
+            if entry.name and not _is_safe(entry.name):
+                self._fail(entry.path, _UNSAFE, "client.unsafe-name")
+                continue
             local = target / entry.name if target.is_dir() and entry.name else target
             if entry.kind == "file":
                 self._want(entry, local, wanted)
@@ -73,7 +77,11 @@ class Download:
         prefix = len(top.path.rstrip("/")) + 1
         tree = f"{self._space}/tree/{encode_path(top.path)}"
         async for entry in self._client.list(tree, Entry, query={"at": self._at}):
-            place = local / entry.path[prefix:]
+            names = entry.path[prefix:].split("/")
+            if not all(_is_safe(name) for name in names):
+                self._fail(entry.path, _UNSAFE, "client.unsafe-name")
+                continue
+            place = local.joinpath(*names)
             if entry.kind == "file":
                 self._want(entry, place, wanted)
                 continue
@@ -147,6 +155,11 @@ class Download:
 
     def _fail(self, path: str, detail: str, code: str) -> None:
         self.progress.failures.append(Failure(path, detail, code))
+
+
+def _is_safe(name: str) -> bool:
+    """Tell whether *name* stays in its folder here, whatever a server that cannot be trusted calls its files."""
+    return name not in {"", ".", ".."} and not {"/", "\\", "\0"} & set(name)
 
 
 def _is_here(wanted: _Wanted) -> bool:

@@ -132,7 +132,7 @@ class Upload:
             try:
                 await self._patiently(make)
             except CloudConnectError as refusal:
-                if refusal.code != "files.exists":
+                if refusal.code != "files.exists" or not await self._is_folder(folder.remote):
                     self._fail(folder.remote, str(refusal), refusal.code)
 
     async def _work(self, queue: Iterator[_Found], there: dict[str, Entry]) -> None:

@@ -240,3 +240,20 @@ def test_g28_passwords_never_cross_a_network_in_the_clear(tmp_path, listen, is_s
     with pytest.raises(Invalid):
         parse_listen(settings())
     assert parse_listen(settings(**{"server.insecure_lan": "true"}))[1] == 1
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        pytest.param("multipart/form-data", b"x", id="no boundary"),
+        pytest.param("multipart/form-data; boundary=a", b"never found", id="another boundary"),
+        pytest.param("application/x-www-form-urlencoded", b"act=\xff\xfe", id="no UTF-8"),
+        pytest.param("application/x-www-form-urlencoded", b"act=unheard-of", id="unknown act"),
+        pytest.param("application/x-www-form-urlencoded", b"act=folder&name=", id="no name"),
+    ],
+)
+async def test_a_broken_form_gets_a_page_and_no_500(site, content_type, body):
+    headers = {"Cookie": await cookie(site), "Sec-Fetch-Site": "same-origin", "Content-Type": content_type}
+    async with site.ask("POST", "/files/", token="", data=body, headers=headers | {"Accept": "text/html"}) as answer:
+        assert 400 <= answer.status < 500
+        assert answer.content_type == "text/html"

@@ -109,7 +109,7 @@ def check_same_site(request: web.Request) -> None:
 
 def is_secure(request: web.BaseRequest) -> bool:
     """Tell whether the reader's connection is protected by TLS, here or at a proxy that is trusted."""
-    return request.get(SCHEME, request.scheme) == "https"
+    return str(request.get(SCHEME, request.scheme)) == "https"
 
 
 def address_of(request: web.BaseRequest) -> str:

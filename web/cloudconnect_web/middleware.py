@@ -27,7 +27,7 @@ from cloudconnect_web.i18n import choose_language
 from cloudconnect_web.keys import ADDRESS, APPLIANCE, LANGUAGE, PRINCIPAL, REQUEST_ID, ROUTE, SCHEME
 from cloudconnect_web.operations import PREFIX, Guard, read_body
 from cloudconnect_web.pages.page import is_page, prefers_page, refuse_page
-from cloudconnect_web.problems import BadRequest, refuse, refuse_status
+from cloudconnect_web.problems import BadRequest, refuse, refuse_status, title_of
 
 log = structlog.get_logger()
 
@@ -170,17 +170,24 @@ async def _problems(request: web.Request, handler: Route) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:  # noqa: PLR2004 - redirections are answers
             raise
-        if error.status == 404 and prefers_page(request):  # noqa: PLR2004 - the status says it best
-            return refuse_page(request, NotFound(N_("There is nothing at this address.")))
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-        return refuse_status(request, error.status, headers)
+        return _refuse_http(request, error)
     except (ConnectionResetError, TimeoutError):
         # The reader has gone; there is nobody to answer and nothing is wrong here.
         return refuse_status(request, 408)
     except Exception:
         # Whatever a bug raises, the reader gets an answer without its details, and the log gets them once.
         log.exception("http.failed", route=request.get(ROUTE, ""), request_id=request.get(REQUEST_ID, ""))
-        return refuse_status(request, 500)
+        return _refuse_http(request, web.HTTPInternalServerError())
+
+
+def _refuse_http(request: web.Request, error: web.HTTPException) -> web.Response:
+    """Return what aiohttp refuses, as a page for people and as a problem for programs."""
+    if prefers_page(request):
+        if error.status == 404:  # noqa: PLR2004 - the status says it best
+            return refuse_page(request, NotFound(N_("There is nothing at this address.")))
+        return refuse_page(request, BadRequest(title_of(error.status)), status=error.status)
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    return refuse_status(request, error.status, headers)
 
 
 def _limits(settings: Settings) -> Middleware:

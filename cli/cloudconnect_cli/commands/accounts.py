@@ -1,8 +1,10 @@
 """Users, tokens and sessions."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote as percent_encode
 
 import msgspec
 import typer
@@ -20,6 +22,9 @@ Name = Annotated[str, typer.Argument(help=_("Name or id of the user."))]
 PasswordFile = Annotated[
     Path | None, typer.Option("--password-file", help=_("File with the password; - for standard input."))
 ]
+
+quote = partial(percent_encode, safe="")
+"""Return a name as one part of a URL."""
 
 user = typer.Typer(no_args_is_help=True, help=_("People with an account."))
 token = typer.Typer(no_args_is_help=True, help=_("Keys for programs."))
@@ -81,7 +86,7 @@ def user_list(as_json: AsJson = False) -> None:
 
 def user_show(name: Name, as_json: AsJson = False) -> None:
     """Show one account."""
-    found = ask(lambda client: client.ask("GET", f"/users/{name}", wire.User), as_json=as_json)
+    found = ask(lambda client: client.ask("GET", f"/users/{quote(name)}", wire.User), as_json=as_json)
     if as_json:
         output.document(found)
     else:
@@ -116,12 +121,14 @@ def user_enable(name: Name, as_json: AsJson = False) -> None:
 def user_password(name: Name, password_file: PasswordFile = None) -> None:
     """Set somebody's password; all their sessions end."""
     body = wire.PasswordChange(_ask_password(password_file))
-    ask(lambda client: client.ask("PUT", f"/users/{name}/password", type(None), body=body))
+    ask(lambda client: client.ask("PUT", f"/users/{quote(name)}/password", type(None), body=body))
 
 
 def user_login_link(name: Name, as_json: AsJson = False) -> None:
     """Make a one-time way in; it works for ten minutes."""
-    link = ask(lambda client: client.ask("POST", f"/users/{name}/sign-in-links", wire.SignInLink), as_json=as_json)
+    link = ask(
+        lambda client: client.ask("POST", f"/users/{quote(name)}/sign-in-links", wire.SignInLink), as_json=as_json
+    )
     if as_json:
         output.document(link)
     else:
@@ -172,7 +179,7 @@ def token_list(as_json: AsJson = False) -> None:
 
 def token_revoke(name: Annotated[str, typer.Argument(help=_("Name or id of the token."))]) -> None:
     """Revoke a token; the next request with it is refused."""
-    ask(lambda client: client.ask("DELETE", f"/tokens/{name}", type(None)))
+    ask(lambda client: client.ask("DELETE", f"/tokens/{quote(name)}", type(None)))
 
 
 def session_list(as_json: AsJson = False) -> None:
@@ -209,13 +216,13 @@ def session_revoke(
         ended = ask(lambda client: client.ask("DELETE", "/sessions", sessions.Ended, query={"others": True}))
         output.hint(_("{count} ended").format(count=ended.ended))
     elif identifier:
-        ask(lambda client: client.ask("DELETE", f"/sessions/{identifier}", type(None)))
+        ask(lambda client: client.ask("DELETE", f"/sessions/{quote(identifier)}", type(None)))
     else:
         raise Invalid(N_("Name a session, or use --others."), fix=N_("See: cloudconnect session list"))
 
 
 def _change(name: str, body: wire.UserChange, *, as_json: bool) -> None:
-    changed = ask(lambda client: client.ask("PATCH", f"/users/{name}", wire.User, body=body), as_json=as_json)
+    changed = ask(lambda client: client.ask("PATCH", f"/users/{quote(name)}", wire.User, body=body), as_json=as_json)
     if as_json:
         output.document(changed)
 

@@ -17,7 +17,7 @@ from cloudconnect.kernel.units import format_bytes
 from cloudconnect.settings import Settings, load
 from cloudconnect.wire.shape import Status
 from cloudconnect_cli import exits, output
-from cloudconnect_cli.commands.running import STATE, AsJson, ask, environment
+from cloudconnect_cli.commands.running import COMPLETION, STATE, AsJson, ask, environment
 from cloudconnect_cli.i18n import _, say
 
 _LEAST_FREE = 1 << 30
@@ -70,7 +70,7 @@ def completion(shell: Annotated[str, typer.Argument(help=_("bash, zsh or fish"))
 
     if shell not in _SHELLS:
         raise Invalid(N_("“{shell}” is not a shell we know."), fix=N_("Use bash, zsh or fish."), shell=shell)
-    output.data(get_completion_script(prog_name="cloudconnect", complete_var="_CLOUDCONNECT_COMPLETE", shell=shell))
+    output.data(get_completion_script(prog_name="cloudconnect", complete_var=COMPLETION, shell=shell))
 
 
 @dataclass(frozen=True, slots=True)

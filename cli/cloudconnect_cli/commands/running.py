@@ -1,8 +1,8 @@
 """How every command runs: against which appliance, and what becomes of refusals."""
 
 import asyncio
+import errno
 import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -12,13 +12,16 @@ import typer
 
 from cloudconnect.client import Client, Target
 from cloudconnect.client.target import choose_target
-from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect.kernel.errors import CloudConnectError, Invalid
 from cloudconnect.kernel.text import N_
 from cloudconnect.settings import load
 from cloudconnect_cli import exits, output
 from cloudconnect_cli.i18n import _
 
 Result = TypeVar("Result")
+
+COMPLETION = "_CLOUDCONNECT_COMPLETE"
+"""The variable by which a shell asks for completions."""
 
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for programs."))]
 At = Annotated[str | None, typer.Option("--at", help=_("As it was: 3h, 'yesterday 14:00', 2026-11-01T12:00, seq:120."))]
@@ -51,7 +54,11 @@ def ask(act: Callable[[Client], Awaitable[Result]], *, as_json: bool = False) ->
         async with Client(target()) as client:
             return await act(client)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except BrokenPipeError:
+        output.end_quietly()
+        raise typer.Exit(exits.BROKEN_PIPE) from None
 
 
 def target() -> Target:
@@ -83,28 +90,39 @@ def confirm(question: str, *, is_confirmed: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
-def guard(run: Callable[[], None]) -> NoReturn:
+def guard(run: Callable[[], object]) -> NoReturn:
     """Run a command line and leave with the exit code that belongs to how it ended; never with a traceback."""
-    code = exits.OK
     try:
-        run()
+        code = run()
         sys.stdout.flush()
     except CloudConnectError as refusal:
-        code = exits.exit_code(refusal) if not isinstance(refusal, NeedsConfirmation) else exits.NEEDS_CONFIRMATION
+        code = exits.exit_code(refusal)
         output.refusal(refusal, as_json=STATE.is_json)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        output.hint(_("Interrupted; the same command goes on where it stopped."))
-        code = exits.INTERRUPTED
     except BrokenPipeError:
         output.end_quietly()
+        code = exits.BROKEN_PIPE
+    except typer.Abort:
+        code = exits.GENERIC
     except Exception as error:
         if STATE.is_debug:
             raise
-        output.hint(f"{_('Unexpected error')}: {error!r}. {_('Repeat it with --debug and tell us what it prints.')}")
-        code = exits.GENERIC
-    sys.exit(code)
+        code = _explain(error)
+    if code == exits.INTERRUPTED:
+        output.hint(_("Interrupted; the same command goes on where it stopped."))
+    sys.exit(code if isinstance(code, int) else exits.OK)
 
 
-def end_by_signal() -> None:
-    """Let a SIGTERM end a command like an interrupt from the keyboard."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+def _explain(error: Exception) -> int:
+    """Say what went wrong in a way that no refusal foresaw, and return the exit code."""
+    if hasattr(error, "show") and hasattr(error, "exit_code"):
+        usage = Invalid(str(error.format_message()) if hasattr(error, "format_message") else str(error))
+        if STATE.is_json or "--json" in sys.argv:
+            output.refusal(usage, as_json=True)
+        else:
+            error.show()
+        return exits.USAGE
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        output.hint(_("There is no space left for what this prints or writes."))
+        return exits.NO_SPACE
+    output.hint(f"{_('Unexpected error')}: {error!r}. {_('Repeat it with --debug and tell us what it prints.')}")
+    return exits.GENERIC

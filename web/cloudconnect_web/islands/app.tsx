@@ -15,9 +15,11 @@ interface Item {
   started: number;
   detail: string;
   request: XMLHttpRequest | null;
+  isKnown: boolean;
 }
 
 const AT_ONCE = 3;
+const ROWS = 30;
 const items = signal<Item[]>([]);
 const isDropping = signal(false);
 const listing = document.getElementById("files");
@@ -33,7 +35,7 @@ function add(files: { path: string; file: File }[]): void {
   items.value = [
     ...items.value,
     ...files.map(({ path, file }): Item => ({
-      id: ++lastId, path, file, state: "waiting", sent: 0, started: 0, detail: "", request: null,
+      id: ++lastId, path, file, state: "waiting", sent: 0, started: 0, detail: "", request: null, isKnown: false,
     })),
   ];
   work();
@@ -51,8 +53,13 @@ async function send(item: Item): Promise<void> {
   change(item.id, { state: "sending", started: performance.now(), sent: 0, detail: "" });
   const folder = (listing?.dataset["folder"] ?? "/").replace(/\/$/, "");
   const path = `${folder}/${item.path}`.split("/").map(encodeURIComponent).join("/");
-  const known = await fetch(`/api/v1/spaces/personal/entries${path}`, { method: "HEAD" }).catch(() => null);
-  const etag = known?.ok ? known.headers.get("ETag") : null;
+  // Most files are new: only one that is there already costs a second request, which makes it the next version.
+  let etag: string | null = null;
+  if (item.isKnown) {
+    const known = await fetch(`/api/v1/spaces/personal/entries${path}`, { method: "HEAD" }).catch(() => null);
+    etag = known?.ok ? known.headers.get("ETag") : null;
+    if (current(item.id)?.state !== "sending") return;
+  }
   const request = new XMLHttpRequest();
   const modified = new Date(item.file.lastModified).toISOString();
   request.open("PUT", `/api/v1/spaces/personal/content${path}?parents=true&modified=${encodeURIComponent(modified)}`);
@@ -65,6 +72,8 @@ async function send(item: Item): Promise<void> {
       const answer = JSON.parse(request.responseText) as { reused_bytes: number };
       const detail = item.file.size > 0 && answer.reused_bytes === item.file.size ? words.reused : "";
       change(item.id, { state: "done", sent: item.file.size, detail, request: null });
+    } else if (request.status === 412 && !item.isKnown) {
+      change(item.id, { state: "waiting", isKnown: true, request: null });
     } else if (current(item.id)?.state !== "cancelled") {
       change(item.id, { state: "failed", detail: reason(request), request: null });
     }
@@ -124,6 +133,14 @@ function Row({ item }: { item: Item }) {
   );
 }
 
+// What is under way or went wrong first, then the latest; a row for each of thousands would stall the page.
+function shown(all: Item[]): Item[] {
+  const first = all.filter((item) => item.state === "sending" || item.state === "failed");
+  const rest = all.filter((item) => item.state === "done" || item.state === "cancelled").slice(-ROWS).reverse();
+  const next = all.filter((item) => item.state === "waiting").slice(0, AT_ONCE);
+  return [...first, ...next, ...rest].slice(0, ROWS);
+}
+
 function Tray() {
   const all = items.value;
   const done = all.filter((item) => item.state === "done").length;
@@ -137,7 +154,7 @@ function Tray() {
             <span role="status">{isBusy ? words.uploading : words.done} {done}/{all.length}</span>
             {!isBusy && <button type="button" onClick={() => { items.value = []; location.reload(); }}>{words.close}</button>}
           </header>
-          <ul>{all.map((item) => <Row key={item.id} item={item} />)}</ul>
+          <ul>{shown(all).map((item) => <Row key={item.id} item={item} />)}</ul>
         </section>
       )}
     </>

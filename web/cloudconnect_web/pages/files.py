@@ -11,6 +11,7 @@ from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
 from cloudconnect_web.operations import Guard
 from cloudconnect_web.pages.page import Notice, Page, file_url, read_form, redirect, render, safe_target
+from cloudconnect_web.problems import BadRequest
 
 _ROWS = 500
 _SPACE = "personal"
@@ -124,20 +125,28 @@ async def _trash(request: web.Request, form: dict[str, str]) -> web.StreamRespon
 async def _upload(request: web.Request) -> web.StreamResponse:
     """Store every file of a form as it comes; one that is there already gets a new version."""
     folder = _path(request)
-    stored, failed = 0, ""
-    reader = await request.multipart()
-    while (part := await reader.next()) is not None:
+    stored = 0
+    failed: list[str] = []
+    async for part in _parts(request):
         if not isinstance(part, BodyPartReader) or not part.filename:
             continue
         name = part.filename.replace("\\", "/").rpartition("/")[2]
         try:
             await _store(request, _below(folder, name), part)
             stored += 1
-        except (Invalid, Conflict) as refusal:
-            failed = f"{name}: {_detail(request, refusal)}"
-    if failed:
-        return redirect(request, file_url(folder), Notice(failed))
-    return redirect(request, file_url(folder), _notice(request, N_("{count} uploaded."), count=stored))
+        except CloudConnectError as refusal:
+            failed.append(f"{name}: {_detail(request, refusal)}")
+    notice = _notice(request, N_("{count} uploaded."), count=stored)
+    return redirect(request, file_url(folder), Notice(" ".join([notice.text, *failed])) if failed else notice)
+
+
+async def _parts(request: web.Request) -> AsyncIterator[object]:
+    try:
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            yield part
+    except ValueError as error:
+        raise BadRequest(N_("The form cannot be read."), fix=N_("Go back and send it again.")) from error
 
 
 async def _store(request: web.Request, path: str, part: BodyPartReader) -> None:
@@ -168,8 +177,8 @@ def _parent(path: str) -> str:
 
 
 def _below(folder: str, name: str) -> str:
-    if "/" in name:
-        raise Invalid(N_("A name has no slashes."), fix=N_("Choose another name."))
+    if not name or "/" in name:
+        raise Invalid(N_("A name has at least one character, and no slashes."), fix=N_("Choose another name."))
     return f"{folder.rstrip('/')}/{name}"
 
 

@@ -15,12 +15,13 @@ import jinja2
 from aiohttp import web
 
 from cloudconnect.kernel.errors import CloudConnectError, NotFound, StepUp, Unauthenticated
+from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect_web.admission import is_secure
 from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import LANGUAGE, PRINCIPAL, REQUEST_ID
 from cloudconnect_web.operations import Guard
-from cloudconnect_web.problems import status_of
+from cloudconnect_web.problems import BadRequest, status_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -97,6 +98,7 @@ def render(request: web.Request, template: str, *, status: int = 200, **facts: A
         )
     )
     response = web.Response(text=text, status=status, content_type="text/html")
+    response.enable_compression()
     if notice is not None:
         response.del_cookie(NOTICE_COOKIE, path="/")
     return response
@@ -119,16 +121,16 @@ def redirect(request: web.Request, target: str, notice: Notice | None = None) ->
     return response
 
 
-def refuse_page(request: web.Request, refusal: CloudConnectError) -> web.Response:
-    """Return *refusal* as a page; whoever is not signed in is sent to do that and back."""
+def refuse_page(request: web.Request, refusal: CloudConnectError, *, status: int = 0) -> web.Response:
+    """Return *refusal* as a page, with another *status* if one is given; strangers are sent to sign in and back."""
     if isinstance(refusal, Unauthenticated) and not isinstance(refusal, StepUp) and request.method in {"GET", "HEAD"}:
         return redirect(request, f"/sign-in?next={percent_encode(request.path_qs)}")
     language = request.get(LANGUAGE, "en")
     return render(
         request,
         "error.html",
-        status=status_of(refusal),
-        title=say(refusal.title, language),
+        status=status or status_of(refusal),
+        title=say(refusal.detail if status else refusal.title, language),
         detail=say(refusal.detail, language),
         fix=say(refusal.fix, language) if refusal.fix is not None else "",
         request_id=request.get(REQUEST_ID, ""),
@@ -143,8 +145,16 @@ def safe_target(target: str) -> str:
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
-    """Return the text fields of a form; files are left out."""
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    """Return the text fields of a form; files are left out.
+
+    Raises:
+        BadRequest: the body is no form.
+    """
+    try:
+        fields = await request.post()
+    except ValueError as error:
+        raise BadRequest(N_("The form cannot be read."), fix=N_("Go back and send it again.")) from error
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
 def file_url(path: str) -> str:
