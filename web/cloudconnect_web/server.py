@@ -97,11 +97,12 @@ async def start(appliance: Appliance) -> Callable[[], Awaitable[None]]:
     runner = web.AppRunner(create_app(appliance), access_log=None, shutdown_timeout=_GRACE_SECONDS)
     await runner.setup()
     listeners = Listeners(runner)
-    await listeners.add_tcp(host, port, _tls(settings))
     settings.socket.parent.mkdir(mode=0o700, exist_ok=True)
     settings.socket.unlink(missing_ok=True)
     await listeners.add_unix(settings.socket)
     settings.socket.chmod(0o600)
+    # Last: whoever sees the address answer may rely on the socket too.
+    await listeners.add_tcp(host, port, _tls(settings))
 
     async def stop() -> None:
         listeners.close()
