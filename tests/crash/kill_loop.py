@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import hashlib
+import io
 import json
 import os
 import random
@@ -113,7 +114,9 @@ async def client(bench: Bench, http: aiohttp.ClientSession, number: int) -> None
         sent.hashes.append(hashlib.sha256(content).hexdigest())
         headers = {"If-Match": "*"} if sent.acknowledged else {}
         try:
-            async with http.put(f"{bench.url}/content/{path}?parents=true", data=content, headers=headers) as answer:
+            async with http.put(
+                f"{bench.url}/content/{path}?parents=true", data=io.BytesIO(content), headers=headers
+            ) as answer:
                 await answer.read()
                 if answer.status == 428:  # the answer to the first upload was lost, its effect was not
                     sent.acknowledged = max(sent.acknowledged, 1)
