@@ -25,6 +25,7 @@ PREFIX = "/api/v1"
 _PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 3, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5)
 """How long to wait before each repetition: about a minute in all, enough for a daemon to restart."""
 
+_LONGEST_PAUSE_SECONDS = 30
 _IDLE_SECONDS = 120
 _CONNECTIONS = 64
 _KINDS: dict[int, type[CloudConnectError]] = {
@@ -97,7 +98,7 @@ class Client:
     ) -> Shape:
         """Send a request and return its answer.
 
-        A GET is repeated, with pauses, while the appliance is away for a moment: once it has answered before.
+        A GET is repeated, with pauses, while the appliance is busy or, once it has answered before, away for a moment.
 
         Raises:
             CloudConnectError: of the kind, code and words with which the appliance refused.
@@ -105,15 +106,15 @@ class Client:
         """
         data = None if body is None else msgspec.json.encode(body)
         fields = dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json"})
-        later, content = pauses(), b""
+        later, content = Pauses(), b""
         while True:
             try:
                 async with self.send(method, path, data=data, query=query, headers=fields) as response:
                     content = await response.read()
                 break
-            except errors.Unavailable as refusal:
-                is_idle = isinstance(refusal, Unreachable) and not self._has_answered
-                if method != "GET" or is_idle or await anext(later, None) is None:
+            except CloudConnectError as refusal:
+                never_answered = isinstance(refusal, Unreachable) and not self._has_answered
+                if method != "GET" or never_answered or not await later.wait(refusal):
                     raise
         if answer is type(None) or not content:
             return None  # type: ignore[return-value]  # the caller asked for None
@@ -175,11 +176,22 @@ class Client:
             ) from error
 
 
-async def pauses() -> AsyncIterator[float]:
-    """Yield after ever longer pauses, for about a minute, for those who wait for a daemon to come back."""
-    for pause in _PAUSES_SECONDS:
-        await asyncio.sleep(pause)
-        yield pause
+class Pauses:
+    """Ever longer pauses, for about a minute in all, between attempts at one request."""
+
+    def __init__(self) -> None:
+        self._left = iter(_PAUSES_SECONDS)
+
+    async def wait(self, refusal: CloudConnectError) -> bool:
+        """Wait as long as *refusal* asks for, or a little; return False if another attempt would not help."""
+        asked = refusal.retry_after_seconds
+        if not isinstance(refusal, Unreachable) and (asked is None or asked > _LONGEST_PAUSE_SECONDS):
+            return False
+        pause = next(self._left, None)
+        if pause is None:
+            return False
+        await asyncio.sleep(max(pause, asked or 0))
+        return True
 
 
 def encode_path(path: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloudconnect.client.connection import Client, Unreachable, encode_path, pauses
+from cloudconnect.client.connection import Client, Pauses, encode_path
 from cloudconnect.client.progress import Failure, Progress
 from cloudconnect.kernel.clock import parse_ns
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Damaged
@@ -40,17 +40,18 @@ class Download:
         self._at = at
         self.progress = Progress()
 
-    async def run(self, sources: list[str], target: Path) -> None:
+    async def run(self, sources: list[str], target: str | Path) -> None:
         """Get *sources* to the local path *target*.
 
-        A source goes into *target* if that is a folder here, else becomes it; several sources need a folder.
+        A source goes into *target* if that is a folder here, else becomes it; several sources need a folder, and so
+        does a file whose target ends with a slash.
 
         Raises:
             NotFound: a source does not exist.
-            Conflict: several sources, and *target* is no folder.
+            Conflict: *target* is no folder, and has to be one.
         """
-        if len(sources) > 1 and not target.is_dir():
-            raise Conflict(N_("“{path}” is not a folder."), fix=N_("Make it first: mkdir"), path=str(target))
+        if len(sources) > 1 and not Path(target).is_dir():
+            raise _no_folder(target)
         wanted: list[_Wanted] = []
         folders: list[tuple[Path, int]] = []
         for source in sources:
@@ -59,7 +60,11 @@ class Download:
             if entry.name and not _is_safe(entry.name):
                 self._fail(entry.path, _UNSAFE, "client.unsafe-name")
                 continue
-            local = target / entry.name if target.is_dir() and entry.name else target
+            local = Path(target)
+            if local.is_dir() and entry.name:
+                local /= entry.name
+            elif entry.kind == "file" and os.fspath(target).endswith("/"):
+                raise _no_folder(target)
             if entry.kind == "file":
                 self._want(entry, local, wanted)
             else:
@@ -116,17 +121,18 @@ class Download:
         mark = hashlib.sha256(f"{entry.etag} {local.name}".encode()).hexdigest()[:16]
         part = local.with_name(f".cloudconnect-{mark}.part")
         before = self.progress.done_bytes
-        attempts = pauses()
+        later = Pauses()
         while True:
             self.progress.done_bytes = before
             try:
                 await self._fetch_once(entry, part)
                 break
-            except Unreachable:
-                if await anext(attempts, None) is None:
+            except CloudConnectError as refusal:
+                if not await later.wait(refusal):
                     raise
         modified_ns = parse_ns(entry.modified)
         os.utime(part, ns=(modified_ns, modified_ns))
+        await asyncio.to_thread(_sync, part)
         part.replace(local)
 
     async def _fetch_once(self, entry: Entry, part: Path) -> None:
@@ -155,6 +161,19 @@ class Download:
 
     def _fail(self, path: str, detail: str, code: str) -> None:
         self.progress.failures.append(Failure(path, detail, code))
+
+
+def _no_folder(path: str | Path) -> Conflict:
+    return Conflict(N_("“{path}” is not a folder."), fix=N_("Make it first: mkdir"), path=str(path))
+
+
+def _sync(path: Path) -> None:
+    """Have *path* on the disk: a rename that outlives a power failure must not show an empty file."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_safe(name: str) -> bool:

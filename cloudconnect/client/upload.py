@@ -1,15 +1,14 @@
 """Putting local trees into a space, with the manners of ``cp -r``."""
 
 import asyncio
-import functools
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloudconnect.client.connection import Client, Unreachable, encode_path, pauses
+from cloudconnect.client.connection import Client, Pauses, encode_path
 from cloudconnect.client.progress import Failure, Progress
 from cloudconnect.kernel.clock import format_ns, parse_ns
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, NotFound, PreconditionFailed
@@ -46,26 +45,29 @@ class Upload:
     async def run(self, sources: list[Path], target: str) -> None:
         """Put *sources* to the path *target*.
 
-        A source goes into *target* if that is a folder there, else becomes it; several sources need a folder. Files
-        that fail are listed in the progress and do not stop the others.
+        A source goes into *target* if that is a folder there, else becomes it; several sources need a folder, and so
+        does a file whose target ends with a slash. What fails is listed in the progress and does not stop the others.
 
         Raises:
             NotFound: a source does not exist.
-            Conflict: several sources, and *target* is no folder.
+            Conflict: *target* is no folder, and has to be one.
             CloudConnectError: the target cannot be asked about.
         """
         for source in sources:
             if not os.path.lexists(source):
                 raise NotFound(N_("There is no “{path}” here."), path=str(source))
-        is_folder = target.endswith("/") or await self._is_folder(target)
-        if len(sources) > 1 and not is_folder:
+        is_folder = await self._is_folder(target)
+        needs_folder = len(sources) > 1 or (target.endswith("/") and not sources[0].is_dir())
+        if needs_folder and not is_folder:
             raise Conflict(N_("“{path}” is not a folder."), fix=N_("Make it first: cloudconnect mkdir"), path=target)
         for source in sources:
             name = source.resolve().name if source.name in {"", ".", ".."} else source.name
-            await self._put(source, f"{target.rstrip('/')}/{name}" if is_folder else target)
+            await self._put(source, f"{target.rstrip('/')}/{name}" if is_folder else target.rstrip("/"))
         self.progress.is_found = True
 
     async def _put(self, source: Path, target: str) -> None:
+        if not self._is_text(target):
+            return
         there = await self._remote(target)
         found = self._find(source, target)
         folders: list[_Found] = []
@@ -102,6 +104,9 @@ class Upload:
         if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
             self.progress.special_files += 1
             return False
+        return self._is_text(remote)
+
+    def _is_text(self, remote: str) -> bool:
         try:
             remote.encode()
         except UnicodeEncodeError:
@@ -122,18 +127,23 @@ class Upload:
 
     async def _make(self, queue: Iterator[_Found]) -> None:
         for folder in queue:
-            make = functools.partial(
-                self._client.ask,
-                "POST",
-                f"{self._space}/folders/{encode_path(folder.remote)}",
-                Changed,
-                query={"modified": format_ns(folder.modified_ns), "parents": True},
-            )
             try:
-                await self._patiently(make)
+                await self._make_one(folder)
             except CloudConnectError as refusal:
                 if refusal.code != "files.exists" or not await self._is_folder(folder.remote):
                     self._fail(folder.remote, str(refusal), refusal.code)
+
+    async def _make_one(self, folder: _Found) -> None:
+        path = f"{self._space}/folders/{encode_path(folder.remote)}"
+        query: dict[str, str | bool] = {"modified": format_ns(folder.modified_ns), "parents": True}
+        later = Pauses()
+        while True:
+            try:
+                await self._client.ask("POST", path, Changed, query=query)
+                break
+            except CloudConnectError as refusal:
+                if not await later.wait(refusal):
+                    raise
 
     async def _work(self, queue: Iterator[_Found], there: dict[str, Entry]) -> None:
         for found in queue:
@@ -165,23 +175,25 @@ class Upload:
         headers = {"If-Match": f'"{known.etag}"'} if known is not None else {"If-None-Match": "*"}
         before = self.progress.done_bytes
         is_repeated = False
-        async for _ in _at_once_and_after(pauses()):
+        later = Pauses()
+        while True:
             try:
                 uploaded = await self._send_once(found, headers)
-            except Unreachable:
-                is_repeated = True
-                self.progress.done_bytes = before
-                continue
             except PreconditionFailed:
                 # The answer to an earlier attempt may have been lost while its effect was not.
                 if not is_repeated or not await self._is_there(found):
                     raise
                 self.progress.done_bytes = before + found.size
                 return
-            self.progress.reused_bytes += uploaded.reused_bytes
-            self.progress.stored_bytes += uploaded.stored_bytes
-            return
-        raise Unreachable(N_("The daemon did not come back within a minute."), fix=N_("Run the same command again."))
+            except CloudConnectError as refusal:
+                self.progress.done_bytes = before
+                if not await later.wait(refusal):
+                    raise
+                is_repeated = True
+            else:
+                self.progress.reused_bytes += uploaded.reused_bytes
+                self.progress.stored_bytes += uploaded.stored_bytes
+                return
 
     async def _send_once(self, found: _Found, headers: dict[str, str]) -> Uploaded:
         import msgspec  # noqa: PLC0415 - loaded with the first answer anyway
@@ -231,15 +243,6 @@ class Upload:
             return {}
         return there
 
-    async def _patiently(self, act: Callable[[], Awaitable[object]]) -> None:
-        async for _ in _at_once_and_after(pauses()):
-            try:
-                await act()
-            except Unreachable:
-                continue
-            return
-        raise Unreachable(N_("The daemon did not come back within a minute."), fix=N_("Run the same command again."))
-
     def _fail(self, path: str, detail: str, code: str) -> None:
         self.progress.failures.append(Failure(path, detail, code))
 
@@ -248,9 +251,3 @@ def file_sha256(path: str) -> str:
     """Return the SHA-256 of a local file in hexadecimal digits."""
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - one call fewer for each of many files
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-async def _at_once_and_after(later: AsyncIterator[float]) -> AsyncIterator[None]:
-    yield
-    async for _ in later:
-        yield

@@ -74,7 +74,7 @@ def get(paths: Paths, at: At = None, progress: Shown = Style.AUTO, as_json: AsJs
     async def act(client: Client) -> Progress:
         download = Download(client, places[0].space, at)
         sources = [place.path for place in places]
-        await _watch(download.progress, lambda: download.run(sources, Path(paths[-1])), progress, as_json=as_json)
+        await _watch(download.progress, lambda: download.run(sources, paths[-1]), progress, as_json=as_json)
         return download.progress
 
     _end(ask(act, as_json=as_json), as_json=as_json, is_put=False)
@@ -169,10 +169,11 @@ async def _show_events(progress: Progress) -> None:
 def _end(progress: Progress, *, as_json: bool, is_put: bool) -> None:
     """Say what has happened; some failures make it 3, nothing but failures too."""
     if as_json:
+        is_any_done = progress.done_files or not progress.failures
         output.event(
             {
                 "type": "result",
-                "status": "partial" if progress.failures else "success",
+                "status": "success" if not progress.failures else "partial" if is_any_done else "failure",
                 "files": progress.files,
                 "folders": progress.folders,
                 "bytes": progress.bytes,
