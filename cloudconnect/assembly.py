@@ -35,12 +35,21 @@ from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.disk import Floor, Health
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.repository import Repository
-from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, Slot
+from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, RecoverySlot, Slot
 from cloudconnect.storage.writer import WriterOptions
 
 words = structlog.get_logger()
 
-__all__ = ["AlreadyRunning", "Appliance", "NotInitialised", "Settings", "assemble", "initialise", "is_initialised"]
+__all__ = [
+    "AlreadyRunning",
+    "Appliance",
+    "NotInitialised",
+    "Settings",
+    "assemble",
+    "initialise",
+    "is_initialised",
+    "recover_key",
+]
 
 _REGION = "local"
 _KEYRING = "keyring.db"
@@ -144,6 +153,32 @@ def initialise(settings: Settings) -> str:
     finally:
         lock.release()
     return code
+
+
+def recover_key(settings: Settings, code: str) -> None:
+    """Open the store with its recovery code and make a new key file, or set the passphrase of the settings anew.
+
+    Raises:
+        NotInitialised: there is no store.
+        AlreadyRunning: a daemon serves it.
+        Conflict: a key file is there already; it would have to be moved away first.
+        WrongKey: the code is mistyped or belongs to another store.
+    """
+    if not is_initialised(settings):
+        raise NotInitialised(
+            N_("{home} holds no store."), fix=N_("Put the data directory back first."), home=str(settings.home)
+        )
+    if not settings.keys.passphrase_file and settings.key_file.exists():
+        raise Conflict(
+            N_("{path} exists already."), fix=N_("If it does not fit, move it away first."), path=str(settings.key_file)
+        )
+    lock = HomeLock(settings.home)
+    try:
+        keyring = Keyring.open(settings.home / _KEYRING, RecoverySlot(code))
+        keyring.put_slot(_slot(settings))
+        keyring.close()
+    finally:
+        lock.release()
 
 
 def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
@@ -257,5 +292,19 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
 
 def _slot(settings: Settings) -> Slot:
     if settings.keys.passphrase_file:
-        return PassphraseSlot(Path(settings.keys.passphrase_file).read_text(encoding="utf-8").rstrip("\r\n"))
+        return PassphraseSlot(_read_passphrase(Path(settings.keys.passphrase_file)))
     return KeyFileSlot(settings.key_file)
+
+
+def _read_passphrase(path: Path) -> str:
+    try:
+        passphrase = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(
+            N_("{path} cannot be read."), fix=N_("Check the setting keys.passphrase_file."), path=str(path)
+        ) from error
+    if not passphrase:
+        raise Invalid(
+            N_("{path} holds no passphrase."), fix=N_("Check the setting keys.passphrase_file."), path=str(path)
+        )
+    return passphrase

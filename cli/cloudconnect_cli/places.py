@@ -1,6 +1,7 @@
 """How paths are written on the command line: ``/a/b`` in one's own space, ``SPACE:/a/b`` in another."""
 
 from typing import NamedTuple
+from urllib.parse import quote
 
 from cloudconnect.client.connection import encode_path
 
@@ -20,5 +21,5 @@ def parse_place(text: str) -> Place:
     """Return the place that *text* names."""
     space, separator, path = text.partition(":")
     if separator and space.startswith("spc_"):
-        return Place(space, path or "/")
+        return Place(quote(space, safe=""), path or "/")
     return Place("personal", text if text.startswith("/") else f"/{text}")

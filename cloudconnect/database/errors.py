@@ -48,7 +48,7 @@ class DatabaseCorrupt(Unavailable):
 
 def refusal_for(error: Exception) -> CloudConnectError | None:
     """Return the refusal that an engine's *error* amounts to, or None when it is a bug and must stay loud."""
-    if any(isinstance(each, apsw.FullError) or _sqlstate(each) == "53100" for each in _chain(error)):
+    if any(_is_full(each) for each in _chain(error)):
         return DatabaseFull(fix=N_("Free some space; writing goes on by itself."))
     if any(isinstance(each, apsw.CorruptError | apsw.NotADBError) for each in _chain(error)):
         return DatabaseCorrupt(fix=N_("Stop the daemon and restore the latest backup of the data directory."))
@@ -59,7 +59,14 @@ def refusal_for(error: Exception) -> CloudConnectError | None:
 
 def is_fatal(error: Exception) -> bool:
     """Tell whether, after *error*, it is unknown what is durable, so that the process must not go on."""
-    return any(isinstance(each, apsw.IOError) for each in _chain(error))
+    return any(isinstance(each, apsw.IOError) and not _is_full(each) for each in _chain(error))
+
+
+def _is_full(error: BaseException) -> bool:
+    # Without room for the index of its log, SQLite speaks of an I/O error; nothing has been written by then.
+    if isinstance(error, apsw.IOError):
+        return error.extendedresult == apsw.SQLITE_IOERR_SHMSIZE
+    return isinstance(error, apsw.FullError) or _sqlstate(error) == "53100"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage.disk import make_directory, sync_directory, sync_file
-from cloudconnect.storage.errors import KeyringDamaged, KeyringUnavailable, NewerFormat, NoDomain, WrongKey
+from cloudconnect.storage.errors import KeyringDamaged, KeyringUnavailable, NewerFormat, NoDomain, StoreFull, WrongKey
 from cloudconnect.storage.seal import (
     ContentIds,
     DomainKeys,
@@ -103,6 +103,7 @@ class Keyring:
             NewerFormat: a newer release wrote it.
             KeyringDamaged: the file is not what was written.
             KeyringUnavailable: the file cannot be opened for writing.
+            StoreFull: the disk has no room for its journal.
         """
         if not path.exists():
             raise FileNotFoundError(path)
@@ -112,6 +113,10 @@ class Keyring:
             return cls(database, _master(database, slot))
         except sqlite3.OperationalError as error:
             database.close()
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise StoreFull(
+                    N_("There is no room left on the disk."), fix=N_("Free some space, then start again.")
+                ) from error
             raise KeyringUnavailable(
                 N_("The keyring {path} cannot be opened: {reason}."),
                 fix=N_("Make the data directory writable for the daemon."),

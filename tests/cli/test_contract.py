@@ -157,3 +157,27 @@ def test_an_interrupted_command_says_that_it_goes_on(machine, tmp_path):
     if putting.returncode != 0:
         assert putting.returncode == 130
         assert b"goes on where it stopped" in said
+
+
+def test_the_recovery_code_opens_a_store_whose_key_is_lost(new_machine, tmp_path):
+    kit = new_machine.json("init")
+    assert new_machine.run("key", "recover", input=kit["recovery_code"].encode()).returncode == 6
+    (tmp_path / "home.key").unlink()
+    assert new_machine.run("serve").returncode == 12
+    mistyped = kit["recovery_code"][:-1] + ("0" if kit["recovery_code"][-1] != "0" else "1")
+    assert new_machine.run("key", "recover", input=mistyped.encode()).returncode == 12
+    assert new_machine.run("key", "recover", input=kit["recovery_code"].lower().encode()).returncode == 0
+    assert (tmp_path / "home.key").stat().st_mode & 0o077 == 0
+    new_machine.start()
+    assert new_machine.json("whoami")["user"]["name"] == "admin"
+
+
+def test_a_passphrase_opens_a_store_that_was_made_with_one(new_machine, tmp_path):
+    (tmp_path / "passphrase").write_text("a rather long sentence\n")
+    new_machine.environment["CLOUDCONNECT_KEYS_PASSPHRASE_FILE"] = str(tmp_path / "passphrase")
+    assert new_machine.run("init").returncode == 0
+    assert not (tmp_path / "home.key").exists()
+    new_machine.start()
+    new_machine.stop()
+    (tmp_path / "passphrase").write_text("another sentence\n")
+    assert new_machine.run("serve").returncode == 12

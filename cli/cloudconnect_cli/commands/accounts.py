@@ -15,7 +15,7 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.wire import auth as wire
 from cloudconnect.wire import developer, sessions
 from cloudconnect_cli import output
-from cloudconnect_cli.commands.running import AsJson, Yes, ask, confirm
+from cloudconnect_cli.commands.running import AsJson, Yes, ask, confirm, read_password
 from cloudconnect_cli.i18n import _
 
 Name = Annotated[str, typer.Argument(help=_("Name or id of the user."))]
@@ -61,7 +61,7 @@ def user_add(
     as_json: AsJson = False,
 ) -> None:
     """Make an account; without a password it is entered by a one-time link."""
-    password = None if password_file is None else _read_password(password_file)
+    password = None if password_file is None else read_password(password_file)
     body = wire.NewUser(name, display_name, password, admin)
     made = ask(lambda client: client.ask("POST", "/users", wire.User, body=body), as_json=as_json)
     if as_json:
@@ -118,10 +118,12 @@ def user_enable(name: Name, as_json: AsJson = False) -> None:
     _change(name, wire.UserChange(is_disabled=False), as_json=as_json)
 
 
-def user_password(name: Name, password_file: PasswordFile = None) -> None:
+def user_password(name: Name, password_file: PasswordFile = None, as_json: AsJson = False) -> None:
     """Set somebody's password; all their sessions end."""
     body = wire.PasswordChange(_ask_password(password_file))
-    ask(lambda client: client.ask("PUT", f"/users/{quote(name)}/password", type(None), body=body))
+    ask(lambda client: client.ask("PUT", f"/users/{quote(name)}/password", type(None), body=body), as_json=as_json)
+    if as_json:
+        output.document({"changed": name})
 
 
 def user_login_link(name: Name, as_json: AsJson = False) -> None:
@@ -135,11 +137,13 @@ def user_login_link(name: Name, as_json: AsJson = False) -> None:
         output.data(link.url)
 
 
-def passwd(password_file: PasswordFile = None) -> None:
+def passwd(password_file: PasswordFile = None, as_json: AsJson = False) -> None:
     """Set one's own password; all other sessions end."""
     current = typer.prompt(_("Current password"), hide_input=True, err=True) if sys.stdin.isatty() else None
     body = wire.PasswordChange(_ask_password(password_file), current or None)
-    ask(lambda client: client.ask("PUT", "/me/password", type(None), body=body))
+    ask(lambda client: client.ask("PUT", "/me/password", type(None), body=body), as_json=as_json)
+    if as_json:
+        output.document({"changed": "me"})
 
 
 def token_create(
@@ -177,9 +181,13 @@ def token_list(as_json: AsJson = False) -> None:
     output.table((N_("Name"), N_("Scopes"), N_("Used"), N_("Ends"), N_("Id")), rows)
 
 
-def token_revoke(name: Annotated[str, typer.Argument(help=_("Name or id of the token."))]) -> None:
+def token_revoke(
+    name: Annotated[str, typer.Argument(help=_("Name or id of the token."))], as_json: AsJson = False
+) -> None:
     """Revoke a token; the next request with it is refused."""
-    ask(lambda client: client.ask("DELETE", f"/tokens/{quote(name)}", type(None)))
+    ask(lambda client: client.ask("DELETE", f"/tokens/{quote(name)}", type(None)), as_json=as_json)
+    if as_json:
+        output.document({"revoked": name})
 
 
 def session_list(as_json: AsJson = False) -> None:
@@ -209,16 +217,25 @@ def session_revoke(
     identifier: Annotated[str, typer.Argument(help=_("Id of the session."))] = "",
     others: Annotated[bool, typer.Option("--others", help=_("All but the one that asks."))] = False,
     yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """End a session, or all others."""
+    if not others and not identifier:
+        raise Invalid(N_("Name a session, or use --others."), fix=N_("See: cloudconnect session list"))
     if others:
         confirm(_("End all other sessions?"), is_confirmed=yes)
-        ended = ask(lambda client: client.ask("DELETE", "/sessions", sessions.Ended, query={"others": True}))
+
+    async def act(client: Client) -> sessions.Ended:
+        if others:
+            return await client.ask("DELETE", "/sessions", sessions.Ended, query={"others": True})
+        await client.ask("DELETE", f"/sessions/{quote(identifier)}", type(None))
+        return sessions.Ended(ended=1)
+
+    ended = ask(act, as_json=as_json)
+    if as_json:
+        output.document(ended)
+    elif others:
         output.hint(_("{count} ended").format(count=ended.ended))
-    elif identifier:
-        ask(lambda client: client.ask("DELETE", f"/sessions/{quote(identifier)}", type(None)))
-    else:
-        raise Invalid(N_("Name a session, or use --others."), fix=N_("See: cloudconnect session list"))
 
 
 def _change(name: str, body: wire.UserChange, *, as_json: bool) -> None:
@@ -235,13 +252,5 @@ def _role(account: wire.User) -> str:
 
 def _ask_password(path: Path | None) -> str:
     if path is not None or not sys.stdin.isatty():
-        return _read_password(path or Path("-"))
+        return read_password(path or Path("-"))
     return str(typer.prompt(_("New password"), hide_input=True, confirmation_prompt=True, err=True))
-
-
-def _read_password(path: Path) -> str:
-    try:
-        text = sys.stdin.readline() if str(path) == "-" else path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(N_("{path} cannot be read."), fix=N_("Name a file with the password."), path=str(path)) from error
-    return text.rstrip("\r\n")

@@ -44,9 +44,9 @@ def status(as_json: AsJson = False) -> None:
     facts = [
         (_("Version"), found.version),
         (_("Running since"), output.local_time(found.started)),
-        (_("Store"), f"{found.storage}: {found.store_state}, {found.packs} packs, {format_bytes(found.stored_bytes)}"),
+        (_("Store"), _store(found)),
         (_("Free"), format_bytes(found.free_bytes)),
-        (_("Database"), f"{found.database}, schema {found.schema}, position {found.position}"),
+        (_("Database"), _database(found)),
         (_("Users"), str(found.users)),
         (_("Spaces"), str(found.spaces)),
         (_("Parked facts"), str(found.parked)),
@@ -54,6 +54,17 @@ def status(as_json: AsJson = False) -> None:
     width = max(len(name) for name, _value in facts)
     for name, value in facts:
         output.data(f"{name:{width}}  {value}")
+
+
+def _store(found: Status) -> str:
+    size = format_bytes(found.stored_bytes)
+    sentence = _("{storage}: {state}, {packs} packs, {size}")
+    return sentence.format(storage=found.storage, state=found.store_state, packs=found.packs, size=size)
+
+
+def _database(found: Status) -> str:
+    sentence = _("{database}, schema {schema}, position {position}")
+    return sentence.format(database=found.database, schema=found.schema, position=found.position)
 
 
 def version(as_json: AsJson = False) -> None:
@@ -64,13 +75,18 @@ def version(as_json: AsJson = False) -> None:
         output.data(f"CloudConnect {__version__}")
 
 
-def completion(shell: Annotated[str, typer.Argument(help=_("bash, zsh or fish"))]) -> None:
+def completion(shell: Annotated[str, typer.Argument(help=_("bash, zsh or fish"))], as_json: AsJson = False) -> None:
     """Print a script that completes commands in a shell."""
     from typer._completion_shared import get_completion_script  # noqa: PLC0415 - only needed here; no public door
 
+    STATE.is_json = as_json
     if shell not in _SHELLS:
         raise Invalid(N_("“{shell}” is not a shell we know."), fix=N_("Use bash, zsh or fish."), shell=shell)
-    output.data(get_completion_script(prog_name="cloudconnect", complete_var=COMPLETION, shell=shell))
+    script = get_completion_script(prog_name="cloudconnect", complete_var=COMPLETION, shell=shell)
+    if as_json:
+        output.document({"shell": shell, "script": script})
+    else:
+        output.data(script)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,10 @@ def path(as_json: AsJson = False) -> None:
         output.data(str(loaded.settings.home))
 
 
-def example() -> None:
+def example(as_json: AsJson = False) -> None:
     """Print a file with every setting, its meaning and its default."""
-    output.data(render_example().rstrip())
+    text = render_example()
+    if as_json:
+        output.document({"example": text})
+    else:
+        output.data(text.rstrip())

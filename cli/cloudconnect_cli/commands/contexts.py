@@ -13,7 +13,7 @@ from cloudconnect.kernel.errors import CloudConnectError, Invalid
 from cloudconnect.kernel.text import N_
 from cloudconnect.wire import auth as wire
 from cloudconnect_cli import output
-from cloudconnect_cli.commands.running import STATE, AsJson, ask, environment
+from cloudconnect_cli.commands.running import STATE, AsJson, ask, environment, read_password
 from cloudconnect_cli.i18n import _
 
 context = typer.Typer(no_args_is_help=True, help=_("The appliances you have signed in to."))
@@ -35,8 +35,10 @@ def login(
     name: Annotated[str, typer.Option("--user", help=_("The name to sign in with."))] = "",
     password_file: Annotated[Path | None, typer.Option("--password-file", help=_("- for standard input."))] = None,
     save_as: Annotated[str, typer.Option("--name", help=_("Name of the context; the host if none."))] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Sign in to an appliance and keep the session as a context."""
+    STATE.is_json = as_json
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Invalid(N_("“{url}” is not an address."), fix=N_("Write it like https://files.example.org"), url=url)
@@ -44,8 +46,7 @@ def login(
     if password_file is None and sys.stdin.isatty():
         password = typer.prompt(_("Password"), hide_input=True, err=True)
     else:
-        is_stdin = password_file is None or str(password_file) == "-"
-        password = (sys.stdin.readline() if is_stdin else Path(str(password_file)).read_text()).rstrip("\r\n")
+        password = read_password(password_file or Path("-"))
 
     import asyncio  # noqa: PLC0415 - help need not pay for it
 
@@ -57,21 +58,27 @@ def login(
     signed_in = asyncio.run(sign_in())
     label = save_as or parts.hostname
     Contexts(contexts_path(environment())).add(label, Target(url.rstrip("/"), signed_in.token))
-    output.hint(_("Signed in as {name}; the context is “{label}”.").format(name=signed_in.user.name, label=label))
+    if as_json:
+        output.document({"user": signed_in.user.name, "context": label})
+    else:
+        output.hint(_("Signed in as {name}; the context is “{label}”.").format(name=signed_in.user.name, label=label))
 
 
-def logout() -> None:
+def logout(as_json: AsJson = False) -> None:
     """End the session of the current context and forget it."""
+    STATE.is_json = as_json
     contexts = Contexts(contexts_path(environment()))
     label = STATE.context or contexts.current
     if not label:
         raise Invalid(N_("You are not signed in anywhere."), fix=N_("See: cloudconnect context list"))
     STATE.context = label
     try:
-        ask(lambda client: client.ask("DELETE", "/sessions/current", type(None)))
+        ask(lambda client: client.ask("DELETE", "/sessions/current", type(None)), as_json=as_json)
     except CloudConnectError as refusal:
-        output.refusal(refusal, as_json=False)
+        output.refusal(refusal, as_json=as_json)
     contexts.remove(label)
+    if as_json:
+        output.document({"removed": label})
 
 
 def whoami(as_json: AsJson = False) -> None:
@@ -93,14 +100,25 @@ def context_list(as_json: AsJson = False) -> None:
         output.data(f"{'*' if name == contexts.current else ' '} {name}  {contexts.get(name).url}")
 
 
-def context_use(name: Annotated[str, typer.Argument(help=_("Name of the context; empty for this machine."))]) -> None:
+def context_use(
+    name: Annotated[str, typer.Argument(help=_("Name of the context; empty for this machine."))],
+    as_json: AsJson = False,
+) -> None:
     """Choose the context that commands use."""
+    STATE.is_json = as_json
     Contexts(contexts_path(environment())).use(name)
+    if as_json:
+        output.document({"current": name})
 
 
-def context_remove(name: Annotated[str, typer.Argument(help=_("Name of the context."))]) -> None:
+def context_remove(
+    name: Annotated[str, typer.Argument(help=_("Name of the context."))], as_json: AsJson = False
+) -> None:
     """Forget a context without ending its session."""
+    STATE.is_json = as_json
     Contexts(contexts_path(environment())).remove(name)
+    if as_json:
+        output.document({"removed": name})
 
 
 def _host() -> str:

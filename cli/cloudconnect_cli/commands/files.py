@@ -2,6 +2,7 @@
 
 from pathlib import PurePosixPath
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -101,7 +102,7 @@ def stat(path: Path, at: At = None, as_json: AsJson = False) -> None:
         (_("Type"), entry.media_type or "-"),
         ("SHA-256", entry.sha256 or "-"),
         (_("Version"), "-" if entry.version is None else str(entry.version)),
-        ("Id", entry.id),
+        (_("Id"), entry.id),
     ]
     width = max(len(name) for name, _value in facts)
     for name, value in facts:
@@ -247,7 +248,7 @@ def restore(
     place = parse_place(what)
 
     async def act(client: Client) -> wire.Changed:
-        node = what if what.startswith("nod_") else await _find_trashed(client, place)
+        node = quote(what, safe="") if what.startswith("nod_") else await _find_trashed(client, place)
         target = None if to is None else parse_place(to).path
         path = f"/spaces/{place.space}/trash/{node}/restore"
         return await client.ask("POST", path, wire.Changed, body=wire.Restore(target))

@@ -90,6 +90,19 @@ def confirm(question: str, *, is_confirmed: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
+def read_password(path: Path) -> str:
+    """Return the password in a file, or the one line of standard input that ``-`` stands for.
+
+    Raises:
+        Invalid: the file cannot be read.
+    """
+    try:
+        text = sys.stdin.readline() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(N_("{path} cannot be read."), fix=N_("Name a file with the password."), path=str(path)) from error
+    return text.rstrip("\r\n")
+
+
 def guard(run: Callable[[], object]) -> NoReturn:
     """Run a command line and leave with the exit code that belongs to how it ended; never with a traceback."""
     try:

@@ -20,50 +20,97 @@ Listen = Annotated[str, typer.Option("--listen", help=_("Address and port, HOST:
 InsecureLan = Annotated[bool, typer.Option("--insecure-lan", help=_("Listen beyond this machine without TLS."))]
 
 
+key = typer.Typer(no_args_is_help=True, help=_("What opens the store."))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("up", epilog=_("Example: cloudconnect up"))(up)
     app.command("init", epilog=_("Example: cloudconnect init --recovery-kit /root/kit.txt"))(init)
+    key.command("recover", epilog=_("Example: cloudconnect key recover"))(key_recover)
+    app.add_typer(key, name="key")
     app.command("serve", epilog=_("Example: cloudconnect serve --listen 127.0.0.1:8420"))(serve)
 
 
-def up(listen: Listen = "", insecure_lan: InsecureLan = False) -> None:
+def up(listen: Listen = "", insecure_lan: InsecureLan = False, as_json: AsJson = False) -> None:
     """Make a store if there is none, and serve it here until Ctrl-C."""
+    STATE.is_json = as_json
     from cloudconnect.assembly import is_initialised  # noqa: PLC0415 - the whole house
 
     settings = _settings(listen, insecure_lan)
     if not is_initialised(settings):
-        _print_kit(_initialise(settings), settings, as_json=False)
+        _print_kit(_initialise(settings), settings, as_json=as_json)
     _serve(settings)
 
 
 def init(
     recovery_kit: Annotated[Path | None, typer.Option(help=_("Write the recovery kit to this new file."))] = None,
+    passphrase_file: Annotated[
+        Path | None, typer.Option(help=_("Open the store with the passphrase in this file instead of a key file."))
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a store: data directory, keys and the recovery kit, which is shown only now."""
     STATE.is_json = as_json
-    settings = _settings("", insecure_lan=False)
+    settings = _settings("", insecure_lan=False, passphrase_file=passphrase_file)
     if recovery_kit is not None and recovery_kit.exists():
         raise Invalid(N_("{path} exists already."), fix=N_("Name a new file."), path=str(recovery_kit))
     code = _initialise(settings)
     if recovery_kit is not None:
         recovery_kit.touch(mode=0o600)
         recovery_kit.write_text(_kit(code, settings), encoding="utf-8")
-        output.hint(_("The recovery kit is in {path}. Keep it away from this machine.").format(path=recovery_kit))
+        if as_json:
+            output.document({"recovery_kit": str(recovery_kit)})
+        else:
+            output.hint(_("The recovery kit is in {path}. Keep it away from this machine.").format(path=recovery_kit))
     else:
         _print_kit(code, settings, as_json=as_json)
+    if passphrase_file is not None:
+        hint = _("Name the passphrase to the daemon as well: CLOUDCONNECT_KEYS_PASSPHRASE_FILE={path}")
+        output.hint(hint.format(path=settings.keys.passphrase_file))
 
 
-def serve(listen: Listen = "", insecure_lan: InsecureLan = False) -> None:
+def key_recover(
+    code_file: Annotated[
+        Path | None, typer.Option("--code-file", help=_("File with the recovery code; - for standard input."))
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new key file with the recovery code, when the old one is lost."""
+    from cloudconnect.assembly import recover_key  # noqa: PLC0415 - the whole house
+
+    STATE.is_json = as_json
+    settings = _settings("", insecure_lan=False)
+    recover_key(settings, _read_code(code_file))
+    if as_json:
+        output.document({"key_file": str(settings.key_file)})
+    else:
+        output.hint(_("The store opens again. The key file is {path}.").format(path=settings.key_file))
+
+
+def _read_code(path: Path | None) -> str:
+    if path is None and sys.stdin.isatty():
+        return str(typer.prompt(_("Recovery code"), err=True))
+    if path is None or str(path) == "-":
+        return sys.stdin.readline().strip()
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(N_("{path} cannot be read."), fix=N_("Name a file with the code."), path=str(path)) from error
+
+
+def serve(listen: Listen = "", insecure_lan: InsecureLan = False, as_json: AsJson = False) -> None:
     """Serve the store until a signal ends it."""
+    STATE.is_json = as_json
     _serve(_settings(listen, insecure_lan))
 
 
-def _settings(listen: str, insecure_lan: bool) -> Settings:
+def _settings(listen: str, insecure_lan: bool, passphrase_file: Path | None = None) -> Settings:
     overrides = {"server.listen": listen} if listen else {}
     if insecure_lan:
         overrides["server.insecure_lan"] = "true"
+    if passphrase_file is not None:
+        overrides["keys.passphrase_file"] = str(passphrase_file.absolute())
     return load(environ=environment(), overrides=overrides).settings
 
 
@@ -88,7 +135,8 @@ def _kit(code: str, settings: Settings) -> str:
 
 def _print_kit(code: str, settings: Settings, *, as_json: bool) -> None:
     if as_json:
-        output.document({"recovery_code": code, "home": str(settings.home), "key_file": str(settings.key_file)})
+        key_file = settings.keys.passphrase_file or str(settings.key_file)
+        output.event({"type": "kit", "recovery_code": code, "home": str(settings.home), "key_file": key_file})
     else:
         output.data(_kit(code, settings))
 
@@ -120,14 +168,18 @@ async def _welcome(appliance: "Appliance") -> None:
     settings = appliance.settings
     address = address_of(settings)
     setup = await appliance.auth.open_setup(_admin_password(settings))
-    output.data(_("CloudConnect is ready at {address}").format(address=address))
     link_file = settings.home / "sign-in-link"
-    if setup is None:
+    link = None if setup is None else f"{address}/sign-in/link?token={setup[0]}"
+    if link is None:
         link_file.unlink(missing_ok=True)
     else:
-        link = f"{address}/sign-in/link?token={setup[0]}"
         link_file.touch(mode=0o600)
         link_file.write_text(link + "\n", encoding="ascii")
+    if STATE.is_json:
+        output.event({"type": "ready", "address": address, "sign_in_link": link})
+        return
+    output.data(_("CloudConnect is ready at {address}").format(address=address))
+    if link is not None:
         output.data(_("Sign in once with this link, and choose a password:") + f"\n  {link}")
     sys.stdout.flush()
 

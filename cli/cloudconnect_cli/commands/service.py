@@ -14,6 +14,7 @@ import typer
 from cloudconnect.kernel.errors import Denied, Invalid, Unavailable
 from cloudconnect.kernel.text import N_
 from cloudconnect_cli import output
+from cloudconnect_cli.commands.running import STATE, AsJson
 from cloudconnect_cli.i18n import _
 
 _UNIT = "cloudconnect.service"
@@ -34,12 +35,26 @@ def register(app: typer.Typer) -> None:
 
 def install(
     dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Print the unit file and change nothing."))] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Install the service, hardened, with a key file of its own; start it with systemctl."""
+    STATE.is_json = as_json
     unit = _unit()
     if dry_run:
-        output.data(unit.rstrip())
+        if as_json:
+            output.document({"unit": unit})
+        else:
+            output.data(unit.rstrip())
         return
+    _install(unit)
+    if as_json:
+        output.document({"installed": str(_UNITS / _UNIT)})
+        return
+    output.hint(_("Installed. Start it with: systemctl start cloudconnect"))
+    output.hint(_("The first sign-in link and the recovery kit are in: journalctl -u cloudconnect"))
+
+
+def _install(unit: str) -> None:
     if os.geteuid() != 0:
         raise Denied(N_("Only root can install a service."), fix=N_("Repeat it with sudo."))
     if shutil.which("systemctl") is None:
@@ -53,12 +68,11 @@ def install(
     (_UNITS / _UNIT).write_text(unit, encoding="utf-8")
     _systemctl("daemon-reload")
     _systemctl("enable", _UNIT)
-    output.hint(_("Installed. Start it with: systemctl start cloudconnect"))
-    output.hint(_("The first sign-in link and the recovery kit are in: journalctl -u cloudconnect"))
 
 
-def uninstall() -> None:
+def uninstall(as_json: AsJson = False) -> None:
     """Stop and remove the service; data and key stay."""
+    STATE.is_json = as_json
     if os.geteuid() != 0:
         raise Denied(N_("Only root can remove a service."), fix=N_("Repeat it with sudo."))
     if not (_UNITS / _UNIT).exists():
@@ -66,13 +80,19 @@ def uninstall() -> None:
     _systemctl("disable", "--now", _UNIT)
     (_UNITS / _UNIT).unlink()
     _systemctl("daemon-reload")
+    if as_json:
+        output.document({"removed": str(_UNITS / _UNIT)})
 
 
-def service_status() -> None:
+def service_status(as_json: AsJson = False) -> None:
     """Show what systemd says of the service."""
+    STATE.is_json = as_json
     if shutil.which("systemctl") is None:
         raise Unavailable(N_("This machine does not run systemd."), fix=N_("Start it your own way: cloudconnect up"))
-    _systemctl("--no-pager", "status", _UNIT)
+    if as_json:
+        output.document({"state": _systemctl("is-active", _UNIT, is_captured=True)})
+    else:
+        _systemctl("--no-pager", "status", _UNIT)
 
 
 def _unit() -> str:
@@ -81,5 +101,8 @@ def _unit() -> str:
     return text.replace("/usr/local/bin/cloudconnect", str(program))
 
 
-def _systemctl(*arguments: str) -> None:
-    subprocess.run(["systemctl", *arguments], check=False)  # noqa: S603, S607 - a fixed program of the system
+def _systemctl(*arguments: str, is_captured: bool = False) -> str:
+    """Run systemctl; return what it printed if that is captured."""
+    sink = subprocess.PIPE if is_captured else None
+    done = subprocess.run(["systemctl", *arguments], check=False, stdout=sink, text=True)  # noqa: S603, S607 - a fixed program of the system
+    return (done.stdout or "").strip()
