@@ -120,7 +120,10 @@ class Vault:
                 following = None
             else:
                 following = await anext(buffers)
-            stores.append(self._run(self._writer.store, await cutting))
+            storing = self._run(self._writer.store, await cutting)
+            # When one fails the others are not awaited any more; they fail for the same reason.
+            storing.add_done_callback(_take_outcome)
+            stores.append(storing)
             if len(stores) == _STORES or following is None:
                 await stores.popleft()
             if following is None:
@@ -202,6 +205,11 @@ class _SmallWrites:
                 self._writer.finish(write.ingest)
             except Exception as error:  # noqa: BLE001 - it is answered to whoever waits for this stream
                 write.ingest.fail(error)
+
+
+def _take_outcome(future: "asyncio.Future[None]") -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 def _fetch(reading: Reading, window: Window) -> tuple[list[bytes], Window | None]:
