@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from cloudconnect_cli.commands import accounts, appliance, configuration, contexts, files, serve, service, transfer
+from cloudconnect_cli.commands import (
+    accounts,
+    appliance,
+    configuration,
+    contexts,
+    doctor,
+    files,
+    serve,
+    service,
+    transfer,
+)
 from cloudconnect_cli.commands.running import COMPLETION, STATE, environment, guard
 from cloudconnect_cli.i18n import _
 
@@ -33,7 +43,7 @@ def options(
         raise typer.Exit
 
 
-for module in (serve, appliance, configuration, contexts, files, transfer, accounts, service):
+for module in (serve, appliance, doctor, configuration, contexts, files, transfer, accounts, service):
     module.register(app)
 
 
