@@ -65,7 +65,7 @@ def is_fatal(error: Exception) -> bool:
 def _is_full(error: BaseException) -> bool:
     # Without room for the index of its log, SQLite speaks of an I/O error; nothing has been written by then.
     if isinstance(error, apsw.IOError):
-        return error.extendedresult == apsw.SQLITE_IOERR_SHMSIZE
+        return bool(getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE)
     return isinstance(error, apsw.FullError) or _sqlstate(error) == "53100"
 
 
