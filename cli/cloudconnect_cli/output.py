@@ -92,7 +92,7 @@ def is_terminal() -> bool:
 
 
 def end_quietly() -> None:
-    """Stop writing to a standard output that nobody reads any more."""
+    """Stop writing to a standard output that takes nothing any more; the interpreter would try again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

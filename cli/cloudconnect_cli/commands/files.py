@@ -12,11 +12,15 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect.wire import files as wire
 from cloudconnect_cli import output
+from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.running import AsJson, At, Yes, ask, confirm
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import Place, parse_place
 
-Path = Annotated[str, typer.Argument(help=_("A path, such as /Documents; SPACE:/path in another space."))]
+Path = Annotated[
+    str,
+    typer.Argument(help=_("A path, such as /Documents; SPACE:/path in another space."), autocompletion=remote_paths),
+]
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help=_("Folders with all they hold."))]
 Parents = Annotated[bool, typer.Option("--parents", "-p", help=_("Make missing folders on the way."))]
 Replace = Annotated[bool, typer.Option("--replace", help=_("What is at the target goes to the trash."))]
@@ -122,7 +126,7 @@ def cat(path: Path, at: At = None) -> None:
 
 
 def mkdir(
-    paths: Annotated[list[str], typer.Argument(help=_("Paths of folders."))],
+    paths: Annotated[list[str], typer.Argument(help=_("Paths of folders."), autocompletion=remote_paths)],
     parents: Parents = False,
     as_json: AsJson = False,
 ) -> None:
@@ -140,7 +144,7 @@ def mkdir(
 
 
 def mv(
-    sources: Annotated[list[str], typer.Argument(help=_("What to move, then where to."))],
+    sources: Annotated[list[str], typer.Argument(help=_("What to move, then where to."), autocompletion=remote_paths)],
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
@@ -161,7 +165,7 @@ def mv(
 
 
 def cp(
-    sources: Annotated[list[str], typer.Argument(help=_("What to copy, then where to."))],
+    sources: Annotated[list[str], typer.Argument(help=_("What to copy, then where to."), autocompletion=remote_paths)],
     at: At = None,
     replace: Replace = False,
     as_json: AsJson = False,
@@ -186,7 +190,7 @@ def cp(
 
 
 def rm(
-    paths: Annotated[list[str], typer.Argument(help=_("What to remove."))],
+    paths: Annotated[list[str], typer.Argument(help=_("What to remove."), autocompletion=remote_paths)],
     recursive: Recursive = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -261,7 +265,9 @@ def restore(
 
 
 def du(
-    paths: Annotated[list[str] | None, typer.Argument(help=_("Paths; the root if none."))] = None,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help=_("Paths; the root if none."), autocompletion=remote_paths)
+    ] = None,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:

@@ -135,6 +135,7 @@ def _explain(error: Exception) -> int:
             error.show()
         return exits.USAGE
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        output.end_quietly()
         output.hint(_("There is no space left for what this prints or writes."))
         return exits.NO_SPACE
     output.hint(f"{_('Unexpected error')}: {error!r}. {_('Repeat it with --debug and tell us what it prints.')}")

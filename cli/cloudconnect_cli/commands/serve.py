@@ -152,8 +152,10 @@ def _serve(settings: Settings) -> None:
     daemon.set_up_logging(settings.logging.level, settings.logging.format)
 
     async def start_faces(appliance: "Appliance") -> daemon.StopFaces:
+        # Before anybody can knock: whoever sees the daemon answer may rely on the first account.
+        setup = await appliance.auth.open_setup(_admin_password(settings))
         stop = await server.start(appliance)
-        await _welcome(appliance)
+        _welcome(settings, None if setup is None else setup[0])
         return stop
 
     async def run() -> int:
@@ -162,24 +164,18 @@ def _serve(settings: Settings) -> None:
     sys.exit(uvloop.run(run()))
 
 
-async def _welcome(appliance: "Appliance") -> None:
+def _welcome(settings: Settings, setup: str | None) -> None:
     from cloudconnect_web.address import address as address_of  # noqa: PLC0415 - the whole face
 
-    settings = appliance.settings
     address = address_of(settings)
-    setup = await appliance.auth.open_setup(_admin_password(settings))
+    output.data(_("CloudConnect is ready at {address}").format(address=address))
     link_file = settings.home / "sign-in-link"
-    link = None if setup is None else f"{address}/sign-in/link?token={setup[0]}"
-    if link is None:
+    if setup is None:
         link_file.unlink(missing_ok=True)
     else:
+        link = f"{address}/sign-in/link?token={setup}"
         link_file.touch(mode=0o600)
         link_file.write_text(link + "\n", encoding="ascii")
-    if STATE.is_json:
-        output.event({"type": "ready", "address": address, "sign_in_link": link})
-        return
-    output.data(_("CloudConnect is ready at {address}").format(address=address))
-    if link is not None:
         output.data(_("Sign in once with this link, and choose a password:") + f"\n  {link}")
     sys.stdout.flush()
 

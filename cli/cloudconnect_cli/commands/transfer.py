@@ -17,6 +17,7 @@ from cloudconnect.kernel.errors import Invalid
 from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect_cli import exits, output
+from cloudconnect_cli.commands.completing import later_remote_paths, remote_paths
 from cloudconnect_cli.commands.running import AsJson, At, ask
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import parse_place
@@ -36,7 +37,9 @@ class Style(StrEnum):
 
 
 Shown = Annotated[Style, typer.Option("--progress", help=_("How to show progress."))]
-Paths = Annotated[list[str], typer.Argument(help=_("What, and then where to; like cp -r."))]
+_WHAT = _("What, and then where to; like cp -r.")
+LocalPaths = Annotated[list[str], typer.Argument(help=_WHAT, autocompletion=later_remote_paths)]
+RemotePaths = Annotated[list[str], typer.Argument(help=_WHAT, autocompletion=remote_paths)]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +49,7 @@ def register(app: typer.Typer) -> None:
 
 
 def put(
-    paths: Paths,
+    paths: LocalPaths,
     checksum: Annotated[bool, typer.Option("--checksum", help=_("Compare content, not size and time."))] = False,
     progress: Shown = Style.AUTO,
     as_json: AsJson = False,
@@ -64,7 +67,7 @@ def put(
     _end(ask(act, as_json=as_json), as_json=as_json, is_put=True)
 
 
-def get(paths: Paths, at: At = None, progress: Shown = Style.AUTO, as_json: AsJson = False) -> None:
+def get(paths: RemotePaths, at: At = None, progress: Shown = Style.AUTO, as_json: AsJson = False) -> None:
     """Get files and folders of a space; what is here already is not fetched again."""
     _check(paths)
     places = [parse_place(path) for path in paths[:-1]]
