@@ -82,7 +82,7 @@ def test_a_full_disk_refuses_uploads_and_gives_everything_back(new_machine, tmp_
         new_machine.environment["CLOUDCONNECT_STORAGE_LEAST_FREE_BYTES"] = str(16 << 20)
         new_machine.start()
         (tmp_path / "small").write_bytes(os.urandom(5_000_000))
-        (tmp_path / "large").write_bytes(os.urandom(60_000_000))
+        (tmp_path / "large").write_bytes(os.urandom(90_000_000))
         assert new_machine.run("put", tmp_path / "small", "/").returncode == 0
         refused = new_machine.run("put", tmp_path / "large", "/")
         assert (refused.returncode, b"room" in refused.stderr or b"free" in refused.stderr) == (3, True), refused.stderr
