@@ -1,0 +1,100 @@
+"""A transfer that was broken off goes on with the same command, and one whose daemon was killed goes on by itself."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = str(Path(sys.executable).with_name("cloudconnect"))
+LARGE = 150_000_000
+
+
+def begin(machine, *arguments):
+    command = [PROGRAM, *map(str, arguments), "--json"]
+    return subprocess.Popen(command, env=machine.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def wait_until(is_so, process):
+    """Return once *is_so* while *process* is still running."""
+    until = time.monotonic() + 30
+    while not is_so():
+        assert process.poll() is None, "it was over before it could be broken off"
+        assert time.monotonic() < until
+        time.sleep(0.002)
+
+
+def result(output):
+    return json.loads(output.splitlines()[-1])
+
+
+@pytest.fixture
+def large(tmp_path):
+    """Return a file that takes a while."""
+    path = tmp_path / "large"
+    path.write_bytes(os.urandom(1_000_000) * (LARGE // 1_000_000))
+    return path
+
+
+def test_a_download_that_was_broken_off_fetches_only_the_rest(machine, large, tmp_path):
+    assert machine.run("put", large, "/large").returncode == 0
+    back = tmp_path / "back"
+    back.mkdir()
+    getting = begin(machine, "get", "/large", back)
+    wait_until(lambda: any(path.stat().st_size > 1_000_000 for path in back.glob("*.part")), getting)
+    getting.send_signal(signal.SIGINT)
+    getting.communicate(timeout=30)
+    assert getting.returncode == 130
+    (part,) = back.iterdir()
+    have = part.stat().st_size
+    assert 0 < have < LARGE
+
+    done = machine.run("get", "/large", back, "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert result(done.stdout)["sent_bytes"] == LARGE - have
+    assert [path.name for path in back.iterdir()] == ["large"]
+    assert (back / "large").read_bytes() == large.read_bytes()
+
+
+def test_an_interrupted_put_sends_only_the_rest(machine, tmp_path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for number in range(2_000):
+        (tree / str(number)).write_bytes(os.urandom(2_000))
+    database = tmp_path / "home" / "cloudconnect.db-wal"
+    before = database.stat().st_size
+    putting = begin(machine, "put", tree, "/")
+    wait_until(lambda: database.stat().st_size > before + 1_000_000, putting)
+    putting.send_signal(signal.SIGINT)
+    putting.communicate(timeout=30)
+    assert putting.returncode == 130
+
+    done = machine.run("put", tree, "/", "--json")
+
+    assert done.returncode == 0, done.stderr
+    told = result(done.stdout)
+    assert told["status"] == "success"
+    assert told["sent_bytes"] == 2_000 * (2_000 - told["skipped_files"])
+    assert told["skipped_files"] > 0
+    assert machine.json("du", "/tree")[0]["files"] == 2_000
+
+
+def test_a_large_file_outlives_a_daemon_that_is_killed(machine, large, tmp_path):
+    spools = tmp_path / "home" / "tmp"
+    putting = begin(machine, "put", large, "/large")
+    wait_until(lambda: any(spools.iterdir()), putting)
+    machine.kill()
+    machine.start()
+    output, said = putting.communicate(timeout=90)
+
+    assert putting.returncode == 0, said
+    assert result(output)["status"] == "success"
+    assert machine.run("get", "/large", tmp_path / "back").returncode == 0
+    assert (tmp_path / "back").read_bytes() == large.read_bytes()
