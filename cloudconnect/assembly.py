@@ -20,6 +20,7 @@ from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.files import FilesService
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
+from cloudconnect.features.operations import OperationsService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
 from cloudconnect.kernel.clock import Clock, SystemClock
@@ -89,6 +90,7 @@ class Appliance:
     files: FilesService
     gateway: GatewayService
     monitoring: MonitoringService
+    operations: OperationsService
     notify_socket: str
     _damaged: list[bytes] = field(default_factory=list)
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -104,11 +106,13 @@ class Appliance:
         if self._damaged:
             await self.log.commit(lambda unit: index.mark_damaged(unit.sql, self._damaged), actor=APPLIANCE)
         self.dispatcher.start()
+        await self.operations.start_interrupted()
         await self.jobs.start()
 
     async def stop(self) -> None:
         """Stop what ``start`` started, in the other order, and close everything."""
         await self.jobs.stop()
+        await self.operations.stop()
         await self.dispatcher.stop()
         await self.log.stop()
         await self.vault.close()
@@ -257,6 +261,8 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         storage_name="local",
     )
 
+    operations = OperationsService(log, database, clock, access, monitoring.registry)
+
     dispatcher = Dispatcher(log, database)
     dispatcher.subscribe(sessions_room.reactions(sessions))
 
@@ -265,6 +271,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     jobs.add(Job("sessions.outlived", timedelta(days=1), sessions.remove_outlived))
     jobs.add(Job("developer.used", timedelta(minutes=1), developer.write_down_used, is_noted=False))
     jobs.add(Job("gateway.old", timedelta(hours=1), gateway.remove_old))
+    jobs.add(Job("operations.old", timedelta(days=1), operations.remove_old))
 
     return Appliance(
         settings=settings,
@@ -283,6 +290,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         files=files,
         gateway=gateway,
         monitoring=monitoring,
+        operations=operations,
         notify_socket=settings.notify_socket,
         _damaged=[pack.pack_id for pack in report.damaged],
         _closers=closers,

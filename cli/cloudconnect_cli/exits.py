@@ -39,6 +39,7 @@ _BY_CODE = {
     "appliance.already-initialised": 6,
     "storage.wrong-key": WRONG_KEY,
     "cli.needs-confirmation": NEEDS_CONFIRMATION,
+    "cli.operation-failed": GENERIC,
 }
 
 

@@ -11,6 +11,7 @@ from cloudconnect_cli.commands import (
     contexts,
     doctor,
     files,
+    operations,
     serve,
     service,
     transfer,
@@ -43,7 +44,7 @@ def options(
         raise typer.Exit
 
 
-for module in (serve, appliance, doctor, configuration, contexts, files, transfer, accounts, service):
+for module in (serve, appliance, doctor, configuration, contexts, files, transfer, accounts, operations, service):
     module.register(app)
 
 

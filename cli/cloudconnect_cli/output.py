@@ -1,6 +1,7 @@
 """The only place that writes to the terminal: data to standard output, all else to standard error."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -36,6 +37,12 @@ def raw(piece: bytes) -> None:
 def hint(line: str) -> None:
     """Print a line that is not part of the answer."""
     print(line, file=sys.stderr)
+
+
+def progress(line: str) -> None:
+    """Show *line* in place of the one shown last; an empty one takes that away."""
+    width = shutil.get_terminal_size().columns - 1
+    print(f"\r\x1b[K{printable(line)[:width]}", end="", file=sys.stderr, flush=True)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

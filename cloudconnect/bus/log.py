@@ -3,6 +3,7 @@
 import asyncio
 import functools
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -29,7 +30,7 @@ class _Change(Generic[Result]):
         change: Callable[[Unit], Result],
         actor: Principal,
         ledger: LogLedger,
-        future: "asyncio.Future[Result]",
+        future: "asyncio.Future[Result] | Future[Result]",
     ) -> None:
         self._change = change
         self._actor = actor
@@ -101,6 +102,14 @@ class EventLog:
         future: asyncio.Future[Result] = self._loop.create_future()
         self._writer.submit(_Change(change, actor, self._ledger, future))
         return await future
+
+    def commit_now(self, change: Callable[[Unit], Result], *, actor: Principal) -> Result:
+        """Do what :meth:`commit` does, from a thread other than the event loop's, which waits for it."""
+        if self._writer is None:
+            raise RuntimeError("the log has not been started")
+        future: Future[Result] = Future()
+        self._writer.submit(_Change(change, actor, self._ledger, future))
+        return future.result()
 
     async def wait_beyond(self, position: int) -> int:
         """Return the log's position once it is greater than *position*."""

@@ -35,15 +35,15 @@ class Database:
         """``sqlite`` or ``postgresql``."""
         return "sqlite" if self._home is not None else "postgresql"
 
-    def migrate(self) -> None:
-        """Bring the schema forward to the one this release was written for.
+    def migrate(self, target: str | None = None) -> None:
+        """Bring the schema forward to the one this release was written for, or only to the migration *target*.
 
         Raises:
             NewerSchema: the data was written by a newer release.
             Unavailable: the database cannot be opened.
         """
         try:
-            self._schema = migrate(self._writer_engine)
+            self._schema = migrate(self._writer_engine, target)
         except Exception as error:
             refusal = refusal_for(error)
             if refusal is None:

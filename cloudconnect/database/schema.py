@@ -11,8 +11,10 @@ from cloudconnect.kernel.clock import SystemClock
 from cloudconnect.kernel.text import N_
 
 
-def migrate(engine: peewee.Database) -> str:
-    """Apply the migrations that *engine* lacks, each in a transaction of its own; return the newest one's name.
+def migrate(engine: peewee.Database, target: str | None = None) -> str:
+    """Apply the migrations that *engine* lacks, each in a transaction of its own; return the newest one's number.
+
+    A *target* is the name of the last one to apply, for tests of how an older release's data comes forward.
 
     Raises:
         NewerSchema: it has some that this release does not know.
@@ -32,5 +34,5 @@ def migrate(engine: peewee.Database) -> str:
                 found=newer[-1],
                 known=known[-1],
             )
-        runner.up()
-    return re.sub(r"\D.*", "", known[-1])
+        runner.up(target)
+    return re.sub(r"\D.*", "", target or known[-1])

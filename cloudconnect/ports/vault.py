@@ -16,6 +16,11 @@ class Content(Protocol):
         ...
 
     @property
+    def key(self) -> bytes | None:
+        """The name of the content, equal for equal content of one space; None for an empty stream."""
+        ...
+
+    @property
     def size(self) -> int:
         """Plain bytes in the stream."""
         ...

@@ -1,8 +1,9 @@
 """The pack index: which pack, offset and length holds a chunk. The one place in the engine that speaks SQL.
 
-Tables ``pack`` and ``chunk``; a chunk's key is the first 16 bytes of its content id. A pack is ``live``, or ``damaged``
-when recovery or a reader found it missing or changed, or ``dead`` once gc has taken its rows. Gc keeps the row of a
-dead pack until a restart: an upload that began before could otherwise bring back rows that point to nothing.
+Tables ``pack``, ``chunk``, ``piece``, ``condemned`` and ``damaged``; a chunk's key is the first 16 bytes of its content
+id. A pack is ``live``, or ``damaged`` when recovery or a reader found it missing or changed, or ``dead`` once gc has
+taken its rows. Gc keeps the row of a dead pack until a restart: an upload that began before could otherwise bring back
+rows that point to nothing.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -80,6 +81,16 @@ class Stored(Protocol):
         """Keys of the chunks that the index held when the content was stored."""
         ...
 
+    @property
+    def key(self) -> bytes | None:
+        """The key that names the content."""
+        ...
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """Keys of all its chunks if it has more than one."""
+        ...
+
 
 def settle(sql: Sql, content: Stored) -> None:
     """Make every chunk of *content* findable, in the transaction that adds what points to it.
@@ -94,9 +105,23 @@ def settle(sql: Sql, content: Stored) -> None:
     sql.execute_many(
         "INSERT INTO chunk (key, pack, position, length, raw_length) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET pack = excluded.pack, position = excluded.position, length = excluded.length"
-        " WHERE EXISTS (SELECT 1 FROM pack WHERE pack.number = chunk.pack AND pack.state <> 'live')",
+        " WHERE EXISTS (SELECT 1 FROM pack WHERE pack.number = chunk.pack AND pack.state <> 'live')"
+        " OR EXISTS (SELECT 1 FROM damaged WHERE damaged.key = chunk.key)",
         [(key, numbers[place.pack_id], *place[1:]) for key, place in sorted(content.chunks)],
     )
+    if sql.row("SELECT 1 FROM damaged LIMIT 1") is not None:
+        sql.execute_many("DELETE FROM damaged WHERE key = ?", [(key,) for key, _ in content.chunks])
+    if content.pieces and content.key is not None:
+        add_pieces(sql, content.key, content.pieces)
+
+
+def add_pieces(sql: Sql, content: bytes, pieces: Iterable[bytes]) -> None:
+    """Note that *content* needs the chunks *pieces*, unless that is known: a content never changes."""
+    if sql.row("SELECT 1 FROM piece WHERE content = ? LIMIT 1", (content,)) is None:
+        sql.execute_many(
+            "INSERT INTO piece (chunk, content) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [(piece, content) for piece in sorted(pieces)],
+        )
 
 
 def find(sql: Sql, keys: Sequence[bytes]) -> set[bytes]:
@@ -107,7 +132,8 @@ def find(sql: Sql, keys: Sequence[bytes]) -> set[bytes]:
             key
             for (key,) in sql.rows(
                 "SELECT chunk.key FROM chunk JOIN pack ON pack.number = chunk.pack"  # noqa: S608 - question marks only
-                f" WHERE pack.state = 'live' AND chunk.key IN ({_marks(batch)})",
+                f" WHERE pack.state = 'live' AND chunk.key IN ({_marks(batch)})"
+                " AND NOT EXISTS (SELECT 1 FROM damaged WHERE damaged.key = chunk.key)",
                 batch,
             )
         )

@@ -7,8 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from cloudconnect.storage import manifest as manifests
 from cloudconnect.storage.domains import OpenDomain, OpenPack, PendingChunk
-from cloudconnect.storage.index import ChunkRow, StoredPack
+from cloudconnect.storage.index import CHUNK_KEY_BYTES, ChunkRow, StoredPack
 from cloudconnect.storage.manifest import Entry
 from cloudconnect.storage.seal import DATA, Buffer
 
@@ -25,6 +26,13 @@ class StoredContent:
     packs: tuple[StoredPack, ...]
     chunks: tuple[ChunkRow, ...]
     reused: tuple[bytes, ...]
+    pieces: tuple[bytes, ...] = ()
+    """Keys of all chunks of a content of more than one, its nodes among them."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The key that names this content in the index, None for an empty one."""
+        return manifests.root_key(self.manifest)
 
 
 class Cut(NamedTuple):
@@ -48,6 +56,7 @@ class Ingest:
         self.entries: list[Entry] = []
         self.was_ending = False
         self.manifest = b""
+        self.nodes: list[bytes] = []
         self._enter = enter
         self._leave = leave
         self._lock = threading.RLock()
@@ -193,4 +202,11 @@ class Ingest:
             tuple(pack.stored for pack in self.packs if pack.stored is not None),
             tuple(chunk.row() for chunk in self._chunks.values()),
             tuple(self._reused),
+            self._pieces(),
         )
+
+    def _pieces(self) -> tuple[bytes, ...]:
+        if not self.nodes:
+            return ()
+        names = {entry.content_id for entry in self.entries}.union(self.nodes)
+        return tuple(name[:CHUNK_KEY_BYTES] for name in names)

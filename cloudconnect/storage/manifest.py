@@ -15,6 +15,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from cloudconnect.storage.index import CHUNK_KEY_BYTES
 from cloudconnect.storage.seal import CONTENT_ID_BYTES, RAW_LIMIT_BYTES, Buffer, Malformed
 
 NODE_ENTRIES: Final = 8192
@@ -76,6 +77,21 @@ def size(manifest: bytes) -> int:
     """
     root, _ = _parse(manifest)
     return root.size if root else 0
+
+
+def root_key(manifest: bytes) -> bytes | None:
+    """Return the key that names the content of *manifest*: the key of its root, or None when there is nothing.
+
+    Raises:
+        Malformed: it is no manifest.
+    """
+    root, _ = _parse(manifest)
+    return root.content_id[:CHUNK_KEY_BYTES] if root else None
+
+
+def is_tree(manifest: bytes) -> bool:
+    """Tell whether *manifest* names a tree of nodes, whose chunks a content lists as its pieces."""
+    return manifest[:1] == bytes((_TREE,))
 
 
 def pieces(manifest: bytes, load: Load, start: int, stop: int) -> Iterator[Piece]:

@@ -145,7 +145,9 @@ class Writer:
 
     def _store_nodes(self, ingest: Ingest, nodes: Sequence[bytes]) -> list[bytes]:
         self._store([Cut(ingest, -1, MANIFEST, node) for node in nodes])
-        return [ingest.domain.keys.content_ids.of(MANIFEST, node) for node in nodes]
+        names = [ingest.domain.keys.content_ids.of(MANIFEST, node) for node in nodes]
+        ingest.nodes += names
+        return names
 
     def _append(self, domain: OpenDomain, cut: Cut, name: bytes) -> PendingChunk:
         record, flags = self._sealer().seal(domain.keys, domain.keys.epoch, cut.kind, name, cut.raw)

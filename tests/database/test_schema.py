@@ -1,10 +1,17 @@
 """The schema goes forward, and what is in the tables stays."""
 
+from importlib import resources
+
 import pytest
 
 from cloudconnect.database import AlreadyRunning, HomeLock, HomeNotWritable, open_database
+from cloudconnect.database.connection import Connection
 from cloudconnect.database.errors import DatabaseCorrupt
 from cloudconnect.kernel.errors import Unavailable
+
+MIGRATIONS = sorted(resources.files("cloudconnect.database").joinpath("migrations").glob("0*.py"))
+NEWEST = MIGRATIONS[-1].name[:4]
+CONTENT = bytes(range(32))
 
 
 async def test_a_second_start_finds_the_schema_and_every_fact(ledger, database_url, tmp_path):
@@ -13,7 +20,7 @@ async def test_a_second_start_finds_the_schema_and_every_fact(ledger, database_u
 
     again.migrate()
 
-    assert again.schema_version() == ledger.database.schema_version() == "0001"
+    assert again.schema_version() == ledger.database.schema_version() == NEWEST
     assert again.read_now(lambda sql: sql.rows("SELECT position, kind FROM event")) == [(1, "files.folder-added")]
     again.close()
 
@@ -55,3 +62,26 @@ def test_a_second_daemon_on_the_same_data_is_refused_and_told_who_holds_them(tmp
 def test_a_data_directory_that_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(HomeNotWritable, match="cannot be written"):
         HomeLock(tmp_path / "nowhere")
+
+
+def test_versions_of_the_first_release_come_forward_with_the_key_of_their_content(database_url, tmp_path):
+    database = open_database(database_url, tmp_path)
+    database.migrate("0001_foundation")
+    versions = [
+        ("nod_a", b"\x01" + CONTENT + bytes(8), CONTENT[:16]),
+        ("nod_b", b"\x02\x00" + CONTENT + bytes(8), CONTENT[:16]),
+        ("nod_c", b"\x00", None),
+    ]
+    writer = Connection(database._writer_engine)
+    with database._writer_engine.atomic():
+        writer.execute_many(
+            "INSERT INTO version (node, seq, size, sha256, media_type, manifest, author, created_ms)"
+            " VALUES (?, 1, 0, ?, '', ?, '', 0)",
+            [(node, b"", manifest) for node, manifest, _ in versions],
+        )
+
+    database.migrate()
+
+    found = database.read_now(lambda sql: sql.rows("SELECT node, content FROM version ORDER BY node"))
+    assert found == [(node, key) for node, _, key in versions]
+    database.close()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cloudconnect.bus import Dispatcher, EventLog
-from cloudconnect.database import open_database
+from cloudconnect.database import Database, open_database
 from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
@@ -25,6 +25,7 @@ from cloudconnect.kernel.tokens import TokenKind
 @dataclass(frozen=True)
 class FakeContent:
     manifest: bytes
+    key: bytes
     size: int
     sha256: bytes
     stored_bytes: int
@@ -46,7 +47,9 @@ class FakeVault:
         digest = hashlib.sha256(data).digest()
         is_known = (space, digest) in self.contents
         self.contents[space, digest] = data
-        return FakeContent(digest, len(data), digest, 0 if is_known else len(data), len(data) if is_known else 0)
+        return FakeContent(
+            digest, digest[:16], len(data), digest, 0 if is_known else len(data), len(data) if is_known else 0
+        )
 
     def settle(self, sql, space, content):
         pass
@@ -76,6 +79,7 @@ class Rooms:
     """The rooms under test, and what they stand on."""
 
     clock: HeldClock
+    database: Database
     log: EventLog
     dispatcher: Dispatcher
     vault: FakeVault
@@ -110,7 +114,7 @@ async def rooms(database_url, tmp_path):
     dispatcher = Dispatcher(log, database)
     dispatcher.subscribe(sessions_room.reactions(sessions))
     gateway = GatewayService(log, database, clock)
-    yield Rooms(clock, log, dispatcher, vault, access, auth, sessions, developer, gateway, files)
+    yield Rooms(clock, database, log, dispatcher, vault, access, auth, sessions, developer, gateway, files)
     await dispatcher.stop()
     await log.stop()
     database.close()

@@ -1,4 +1,4 @@
-"""The chunk index on SQLite, with just the two tables that the engine knows."""
+"""The chunk index on SQLite, with just the tables that the engine knows and one for what refers to contents."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -10,9 +10,15 @@ from cloudconnect.storage import index
 
 TABLES = """
 CREATE TABLE pack (number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, domain BLOB NOT NULL,
-    size BIGINT NOT NULL, state TEXT NOT NULL);
+    size BIGINT NOT NULL, state TEXT NOT NULL, backend TEXT NOT NULL DEFAULT 'main');
 CREATE TABLE chunk (key BLOB NOT NULL PRIMARY KEY, pack BIGINT NOT NULL, position BIGINT NOT NULL,
     length BIGINT NOT NULL, raw_length BIGINT NOT NULL) WITHOUT ROWID;
+CREATE INDEX chunk_pack ON chunk (pack);
+CREATE TABLE piece (chunk BLOB NOT NULL, content BLOB NOT NULL, PRIMARY KEY (chunk, content)) WITHOUT ROWID;
+CREATE INDEX piece_content ON piece (content);
+CREATE TABLE condemned (key BLOB NOT NULL PRIMARY KEY, since_ms BIGINT NOT NULL);
+CREATE TABLE damaged (key BLOB NOT NULL PRIMARY KEY, found_ms BIGINT NOT NULL);
+CREATE TABLE version (name TEXT NOT NULL PRIMARY KEY, manifest BLOB NOT NULL, content BLOB);
 """
 
 

@@ -79,6 +79,7 @@ class Version:
     sha256: bytes
     media_type: str
     manifest: bytes
+    content: bytes | None
     author: str
     created: datetime
 

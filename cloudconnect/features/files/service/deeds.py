@@ -166,6 +166,7 @@ def _version(entry: Entry, content: Content, unit: Unit) -> Version:
         sha256=content.sha256,
         media_type=entry.media_type or "",
         manifest=content.manifest,
+        content=content.key,
         author=unit.actor.id,
         created=unit.now,
     )

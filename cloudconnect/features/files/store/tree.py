@@ -102,8 +102,8 @@ def close_entry(sql: Sql, node: NodeId, seq: int) -> None:
 def add_version(sql: Sql, version: Version) -> None:
     """Add a version of a file's content."""
     sql.execute(
-        "INSERT INTO version (node, seq, size, sha256, media_type, manifest, author, created_ms)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO version (node, seq, size, sha256, media_type, manifest, content, author, created_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             version.node,
             version.seq,
@@ -111,6 +111,7 @@ def add_version(sql: Sql, version: Version) -> None:
             version.sha256,
             version.media_type,
             version.manifest,
+            version.content,
             version.author,
             to_ms(version.created),
         ),
@@ -120,23 +121,29 @@ def add_version(sql: Sql, version: Version) -> None:
 def get_version(sql: Sql, node: NodeId, seq: int) -> Version:
     """Return the version of *node* that was written at *seq*; an entry that names it vouches that it is there."""
     row = sql.row(
-        "SELECT node, seq, size, sha256, media_type, manifest, author, created_ms FROM version"
+        "SELECT node, seq, size, sha256, media_type, manifest, content, author, created_ms FROM version"
         " WHERE node = ? AND seq = ?",
         (node, seq),
     )
     if row is None:
         raise LookupError(f"entry of {node} names version {seq}, which is not there")
-    return Version(NodeId(row[0]), row[1], row[2], row[3], row[4], row[5], row[6], from_ms(row[7]))
+    return Version(NodeId(row[0]), row[1], row[2], row[3], row[4], row[5], row[6], row[7], from_ms(row[8]))
 
 
 def copy_versions(sql: Sql, pairs: Iterable[tuple[NodeId, int, NodeId]], seq: int, author: str, now_ms: int) -> None:
     """For each (node, its version's seq, new node), give the new node the same content as of *seq*."""
     sql.execute_many(
-        "INSERT INTO version (node, seq, size, sha256, media_type, manifest, author, created_ms)"
-        " SELECT ?, CAST(? AS BIGINT), size, sha256, media_type, manifest, ?, CAST(? AS BIGINT)"
+        "INSERT INTO version (node, seq, size, sha256, media_type, manifest, content, author, created_ms)"
+        " SELECT ?, CAST(? AS BIGINT), size, sha256, media_type, manifest, content, ?, CAST(? AS BIGINT)"
         " FROM version WHERE node = ? AND seq = ?",
         [(copied, seq, author, now_ms, node, version) for node, version, copied in pairs],
     )
+
+
+def find_contents(sql: Sql, keys: Sequence[bytes]) -> set[bytes]:
+    """Return those of the content *keys* that some version, present or past, still names."""
+    rows = sql.rows(f"SELECT DISTINCT content FROM version WHERE content IN ({', '.join('?' * len(keys))})", keys)  # noqa: S608 - question marks only
+    return {row[0] for row in rows}
 
 
 def _where(sql: Sql, condition: str, parameters: Sequence[Value], at: int | None, tail: str) -> list[Row]:

@@ -1,0 +1,334 @@
+"""The verbs of the operations room."""
+
+import asyncio
+import dataclasses
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from cloudconnect.bus import EventLog, Unit
+from cloudconnect.database import Database
+from cloudconnect.events.operations import OperationEnded, OperationStarted
+from cloudconnect.features.operations import rules, store
+from cloudconnect.features.operations.errors import AlreadyUnderWay, NoSuchOperation, UnknownKind, WrongState
+from cloudconnect.features.operations.models import Operation, OperationId, State
+from cloudconnect.kernel.clock import Clock, to_ms
+from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect.kernel.ids import new_id
+from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
+from cloudconnect.kernel.principal import APPLIANCE, Principal
+from cloudconnect.kernel.text import N_
+from cloudconnect.ports.access import Access
+from cloudconnect.ports.operations import Interrupted, Kind, Outcome
+
+log = structlog.get_logger()
+
+_WRITE_SECONDS = 2.0
+_AT_ONCE = 8
+_KEPT = timedelta(days=90)
+_LAST_ID = "~"
+
+
+class _Run:
+    """One run of an operation: what its thread tells and what it is asked to do (``ports.operations.Progress``)."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.id = operation.id
+        self.kind = operation.kind
+        self._lock = threading.Lock()
+        self._began = time.monotonic()
+        self._began_done: int | None = None
+        self._worked_before = operation.worked_seconds
+        self._done, self._total, self._note = operation.done, operation.total, operation.note
+        self._checkpoint = operation.checkpoint
+        self._end_as: State | None = None
+        self.is_interrupted = False
+
+    @property
+    def checkpoint(self) -> str:
+        return self._checkpoint
+
+    def report(self, done: int, total: int, note: str = "") -> None:
+        with self._lock:
+            if self._began_done is None:
+                self._began_done = done
+            self._done, self._total, self._note = done, total, note
+
+    def keep(self, checkpoint: str) -> None:
+        with self._lock:
+            self._checkpoint = checkpoint
+
+    def check(self) -> None:
+        if self.is_interrupted:
+            raise Interrupted
+
+    def interrupt(self, end_as: State | None) -> None:
+        """Ask the run to end; None means that it goes on after the next start."""
+        self._end_as = end_as
+        self.is_interrupted = True
+
+    @property
+    def end_as(self) -> State | None:
+        return self._end_as
+
+    def standing(self) -> store.Standing:
+        with self._lock:
+            worked = self._worked_before + time.monotonic() - self._began
+            return store.Standing(self._done, self._total, self._note, self._checkpoint, int(worked * 1000))
+
+    def remaining_seconds(self) -> float | None:
+        with self._lock:
+            first = self._began_done or 0
+            return rules.remaining_seconds(self._done - first, self._total - first, time.monotonic() - self._began)
+
+
+class OperationsService:
+    """Runs operations, each in a thread, and keeps how far they are."""
+
+    def __init__(
+        self, event_log: EventLog, database: Database, clock: Clock, access: Access, registry: CollectorRegistry
+    ) -> None:
+        self._log = event_log
+        self._database = database
+        self._clock = clock
+        self._access = access
+        self._kinds: dict[str, Kind] = {}
+        self._runs: dict[OperationId, _Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="operation")
+        self._done = Gauge(
+            "cloudconnect_operation_done", "Units done by a running operation", ["kind"], registry=registry
+        )
+        self._total = Gauge(
+            "cloudconnect_operation_total", "Units in all of a running operation", ["kind"], registry=registry
+        )
+        self._ended = Counter(
+            "cloudconnect_operations_ended", "Operations that ended", ["kind", "state"], registry=registry
+        )
+
+    def add_kind(self, kind: Kind) -> None:
+        """Declare a kind, before the start."""
+        self._kinds[kind.name] = kind
+
+    def kinds(self) -> list[Kind]:
+        """Return the kinds that can be started, by name."""
+        return [self._kinds[name] for name in sorted(self._kinds)]
+
+    async def start_interrupted(self) -> None:
+        """Go on with what was at work when the appliance stopped."""
+        for operation in await self._database.read(
+            lambda sql: store.find_in_states(sql, [State.WAITING, State.RUNNING])
+        ):
+            self._launch(operation)
+
+    async def stop(self) -> None:
+        """Interrupt what is at work and wait for it; it goes on after the next start."""
+        for run in self._runs.values():
+            run.interrupt(None)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await asyncio.to_thread(self._pool.shutdown)
+
+    async def start(self, principal: Principal, kind: str, parameters: Mapping[str, str]) -> str:
+        """Start an operation of *kind* and return its id.
+
+        Raises:
+            Denied: only administrators may.
+            UnknownKind: there is no such kind.
+            AlreadyUnderWay: one of this kind has not ended.
+        """
+        self._access.require_admin(principal)
+        return (await self._start(principal, kind, parameters)).id
+
+    async def start_due(self, kind: str, parameters: Mapping[str, str] | None = None) -> None:
+        """Start an operation by the clock, unless one of its kind is under way."""
+        try:
+            await self._start(APPLIANCE, kind, parameters or {})
+        except AlreadyUnderWay:
+            log.info("operations.still_under_way", kind=kind)
+
+    async def get_operation(self, principal: Principal, operation: str) -> Operation:
+        """Return an operation as it stands this moment.
+
+        Raises:
+            NoSuchOperation: there is none.
+        """
+        self._access.require_admin(principal)
+        return await self._get(OperationId(operation))
+
+    async def find_operations(self, principal: Principal, limit: int, cursor: str | None) -> Page[Operation]:
+        """Return a page of operations, newest first."""
+        self._access.require_admin(principal)
+        before = str(decode_cursor(cursor, str)[0]) if cursor else _LAST_ID
+        found = await self._database.read(lambda sql: store.find_before(sql, before, limit + 1))
+        following = encode_cursor(found[limit - 1].id) if len(found) > limit else None
+        return Page([self._live(operation) for operation in found[:limit]], following)
+
+    async def pause(self, principal: Principal, operation: str) -> Operation:
+        """Interrupt an operation until it is resumed; it may take a moment to notice."""
+        return await self._interrupt(principal, operation, State.PAUSED)
+
+    async def cancel(self, principal: Principal, operation: str) -> Operation:
+        """End an operation; what it has done stays done."""
+        return await self._interrupt(principal, operation, State.CANCELLED)
+
+    async def resume(self, principal: Principal, operation: str) -> Operation:
+        """Go on with an operation that is paused, or failed, from where it stood.
+
+        Raises:
+            WrongState: it is neither.
+        """
+        self._access.require_admin(principal)
+        found = await self._get(OperationId(operation))
+        if found.state not in rules.RESUMABLE_STATES or found.id in self._runs:
+            raise _wrong_state(found)
+        self._kind(found.kind)
+        await self._log.commit(
+            lambda unit: store.set_state(unit.sql, found.id, State.WAITING, unit.now_ms, is_over=False),
+            actor=principal,
+        )
+        self._launch(dataclasses.replace(found, state=State.WAITING))
+        return await self._get(found.id)
+
+    async def remove_old(self) -> None:
+        """Forget operations that ended long ago; a job calls this once a day."""
+        before_ms = to_ms(self._clock.now() - _KEPT)
+        await self._log.commit(lambda unit: store.remove_finished(unit.sql, before_ms), actor=APPLIANCE)
+
+    async def _start(self, actor: Principal, kind: str, parameters: Mapping[str, str]) -> Operation:
+        self._kind(kind)
+
+        def change(unit: Unit) -> Operation:
+            if any(other.kind == kind for other in store.find_in_states(unit.sql, rules.OPEN_STATES)):
+                raise AlreadyUnderWay(
+                    N_("An operation “{kind}” has not ended yet."),
+                    fix=N_("Wait for it, or cancel it: cloudconnect operations list"),
+                    kind=kind,
+                )
+            operation = OperationId(new_id("opn", unit.now_ms))
+            store.add(unit.sql, operation, kind, parameters, actor.id, unit.now_ms)
+            unit.record(OperationStarted(subject=operation, operation=kind))
+            found = store.find(unit.sql, operation)
+            if found is None:
+                raise LookupError("the operation that was just added")
+            return found
+
+        operation = await self._log.commit(change, actor=actor)
+        self._launch(operation)
+        return operation
+
+    def _launch(self, operation: Operation) -> None:
+        run = self._runs[operation.id] = _Run(operation)
+        task = asyncio.get_running_loop().create_task(self._work(run, operation))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, run: _Run, operation: Operation) -> None:
+        kind = self._kinds.get(operation.kind)
+        result: Outcome = {}
+        error = ""
+        state: State | None
+        try:
+            if kind is None:
+                raise UnknownKind  # noqa: TRY301 - it ends as any other failure of the run does
+            await self._log.commit(lambda unit: store.begin(unit.sql, run.id, unit.now_ms), actor=APPLIANCE)
+            working = asyncio.get_running_loop().run_in_executor(self._pool, kind.run, operation.parameters, run)
+            while not (await asyncio.wait([working], timeout=_WRITE_SECONDS))[0]:
+                await self._write_standing(run)
+            result = working.result()
+            state = State.DONE
+        except Interrupted:
+            state = run.end_as
+        except Exception as failure:
+            state, error = State.FAILED, str(failure) or repr(failure)
+            if not isinstance(failure, CloudConnectError):
+                log.exception("operations.failed", operation=run.id, kind=run.kind)
+        try:
+            await self._end(run, state, result, error)
+        finally:
+            del self._runs[run.id]
+
+    async def _write_standing(self, run: _Run) -> None:
+        standing = run.standing()
+        self._done.labels(run.kind).set(standing.done)
+        self._total.labels(run.kind).set(standing.total)
+        await self._log.commit(
+            lambda unit: store.write_standing(unit.sql, run.id, standing, unit.now_ms), actor=APPLIANCE
+        )
+
+    async def _end(self, run: _Run, state: State | None, result: Outcome, error: str) -> None:
+        standing = run.standing()
+        is_over = state is not None and state not in rules.OPEN_STATES
+
+        def change(unit: Unit) -> None:
+            store.write_standing(unit.sql, run.id, standing, unit.now_ms)
+            if state is None:
+                return
+            store.set_state(unit.sql, run.id, state, unit.now_ms, is_over=is_over, error=error)
+            store.write_result(unit.sql, run.id, result)
+            if is_over:
+                unit.record(OperationEnded(subject=run.id, operation=run.kind, state=state))
+
+        await self._log.commit(change, actor=APPLIANCE)
+        if state is not None and is_over:
+            self._ended.labels(run.kind, state).inc()
+
+    async def _interrupt(self, principal: Principal, operation: str, state: State) -> Operation:
+        self._access.require_admin(principal)
+        found = await self._get(OperationId(operation))
+        run = self._runs.get(found.id)
+        if found.state not in rules.OPEN_STATES or (run is None and found.state is state):
+            raise _wrong_state(found)
+        if run is not None:
+            run.interrupt(state)
+            return found
+
+        def change(unit: Unit) -> None:
+            store.set_state(unit.sql, found.id, state, unit.now_ms, is_over=True)
+            unit.record(OperationEnded(subject=found.id, operation=found.kind, state=state))
+
+        await self._log.commit(change, actor=principal)
+        return await self._get(found.id)
+
+    async def _get(self, operation: OperationId) -> Operation:
+        found = await self._database.read(lambda sql: store.find(sql, operation))
+        if found is None:
+            raise NoSuchOperation(fix=N_("See which there are, with: cloudconnect operations list"))
+        return self._live(found)
+
+    def _live(self, operation: Operation) -> Operation:
+        kind = self._kinds.get(operation.kind)
+        if kind is not None:
+            operation = dataclasses.replace(operation, title=kind.title, unit=kind.unit)
+        run = self._runs.get(operation.id)
+        if run is None:
+            return operation
+        standing = run.standing()
+        return dataclasses.replace(
+            operation,
+            done=standing.done,
+            total=standing.total,
+            note=standing.note,
+            worked_seconds=standing.worked_ms / 1000,
+            remaining_seconds=run.remaining_seconds(),
+        )
+
+    def _kind(self, name: str) -> Kind:
+        try:
+            return self._kinds[name]
+        except KeyError:
+            raise UnknownKind(
+                N_("There is no operation “{kind}”."),
+                fix=N_("Choose one of: {kinds}."),
+                kind=name,
+                kinds=", ".join(sorted(self._kinds)),
+            ) from None
+
+
+def _wrong_state(operation: Operation) -> WrongState:
+    return WrongState(N_("The operation is {state}."), state=operation.state)
