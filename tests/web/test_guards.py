@@ -9,7 +9,15 @@ from cloudconnect_web.operations import Guard
 from cloudconnect_web.pages import PAGES
 from cloudconnect_web.server import OPERATIONS, UnguardedRoute, check_guards
 
-SAMPLES = {"space": "personal", "path": "a.txt", "user": "admin", "token": "x", "session": "x", "node": "nod_x"}
+SAMPLES = {
+    "space": "personal",
+    "path": "a.txt",
+    "user": "admin",
+    "token": "x",
+    "session": "x",
+    "node": "nod_x",
+    "operation": "opn_x",
+}
 GUARDED = [each for each in OPERATIONS if each.guard is not Guard.OPEN]
 
 

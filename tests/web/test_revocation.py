@@ -12,7 +12,15 @@ from cloudconnect_web.operations import PREFIX, Guard
 from cloudconnect_web.server import OPERATIONS
 
 PASSWORD = "purple tram rides north"
-SAMPLES = {"space": "personal", "path": "a.txt", "user": "admin", "token": "x", "session": "x", "node": "nod_x"}
+SAMPLES = {
+    "space": "personal",
+    "path": "a.txt",
+    "user": "admin",
+    "token": "x",
+    "session": "x",
+    "node": "nod_x",
+    "operation": "opn_x",
+}
 LONGEST_SECONDS = 1.5
 """Half a second of memory and a check each second; what is measured includes the machine's own delays."""
 
