@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 _BUFFER_BYTES: Final = 4 << 20
 _BATCH: Final = 128
 _BATCH_BYTES: Final = 8 << 20
-_STORES: Final = 2  # buffers of one stream that are stored at once
+_STORES: Final = 3  # buffers of one stream that are stored at once
 
 
 class Content(Protocol):
@@ -49,7 +49,7 @@ class Vault:
     async def write(self, space: SpaceId, stream: AsyncIterator[bytes]) -> StoredContent:
         """Store *stream* and return once every byte is durable.
 
-        Giving up leaves nothing but garbage in packs and disturbs no other upload. At most about 24 MiB of the stream
+        Giving up leaves nothing but garbage in packs and disturbs no other upload. At most about 28 MiB of the stream
         are in memory.
 
         Raises:

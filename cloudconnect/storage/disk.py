@@ -5,6 +5,8 @@ Source of the rules: SECURITY.md, section 5.1, D3, D7 and D8.
 
 import contextlib
 import errno
+import fcntl
+import mmap
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -13,8 +15,11 @@ from typing import Final
 
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage.errors import StoreFull, StoreReadOnly
+from cloudconnect.storage.seal import Buffer
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+_BLOCK_BYTES: Final = 1 << 20
 
 FLOOR_BYTES: Final = 256 << 20
 FLOOR_SHARE: Final = 0.01
@@ -100,6 +105,70 @@ class Floor:
                 free_bytes=free,
                 least_bytes=least,
             )
+
+
+class Spool:
+    """A new file that is written from its start to its end.
+
+    What fills whole MiB goes past the page cache where the file system allows it (open(2), O_DIRECT): nobody reads a
+    spool soon, and a page that is not made costs no processor time. Not for several threads at once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor: int | None = open_new(path)
+        self._block = mmap.mmap(-1, _BLOCK_BYTES)
+        self._filled = 0
+        self._has_begun = False
+
+    def write(self, data: Buffer) -> None:
+        """Take *data* as what comes next."""
+        view = memoryview(data)
+        while len(view) >= _BLOCK_BYTES - self._filled:
+            taken = _BLOCK_BYTES - self._filled
+            self._block[self._filled :] = view[:taken]
+            view = view[taken:]
+            self._write_block()
+        end = self._filled + len(view)
+        self._block[self._filled : end] = view
+        self._filled = end
+
+    def finish(self) -> None:
+        """Write what is left and close the file, which is complete and not durable yet."""
+        if self._has_begun:
+            fcntl.fcntl(self._open(), fcntl.F_SETFL, 0)
+        self._put(memoryview(self._block)[: self._filled])
+        self.close()
+
+    def close(self) -> None:
+        """Close the file as it is."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _write_block(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self._open(), fcntl.F_SETFL, os.O_DIRECT)
+        self._put(memoryview(self._block))
+        self._filled = 0
+
+    def _put(self, view: memoryview) -> None:
+        while view:
+            try:
+                written = os.write(self._open(), view)
+            except OSError as error:
+                # The file system takes the flag and not this write.
+                if error.errno != errno.EINVAL or not fcntl.fcntl(self._open(), fcntl.F_GETFL) & os.O_DIRECT:
+                    raise
+                fcntl.fcntl(self._open(), fcntl.F_SETFL, 0)
+            else:
+                view = view[written:]
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            raise ValueError("the file is finished")
+        return self._descriptor
 
 
 def open_new(path: Path) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cloudconnect.storage import manifest as manifests
+from cloudconnect.storage.buffers import Buffers
 from cloudconnect.storage.domains import OpenDomain, OpenPack, PendingChunk
 from cloudconnect.storage.index import CHUNK_KEY_BYTES, ChunkRow, StoredPack
 from cloudconnect.storage.manifest import Entry
@@ -50,7 +51,7 @@ class Ingest:
     :meth:`cut` is called with one buffer after the other; what it returns may be stored by several threads at once.
     """
 
-    def __init__(self, enter: Callable[[], OpenDomain], leave: Callable[["Ingest"], None]) -> None:
+    def __init__(self, enter: Callable[[], OpenDomain], leave: Callable[["Ingest"], None], buffers: Buffers) -> None:
         self.future: Future[StoredContent] = Future()
         self.future.set_running_or_notify_cancel()  # so that whoever waits may go away without hurting who answers
         self.entries: list[Entry] = []
@@ -63,7 +64,8 @@ class Ingest:
         self._holds = 1
         self._is_over = False
         self._domain: OpenDomain | None = None
-        self._tail: memoryview = memoryview(b"")
+        self._buffers = buffers
+        self._tail = b""
         self._sha256 = hashlib.sha256()
         self._size = 0
         self._stored_bytes = 0
@@ -102,13 +104,18 @@ class Ingest:
             for piece in pieces:
                 self._sha256.update(piece)
                 self._size += len(piece)
-            data = pieces[0] if len(pieces) == 1 and not self._tail else b"".join([self._tail, *pieces])
-            start, view, cuts = 0, memoryview(data), []
-            for end in chunker.cut(data, is_last=is_last):
+            if len(pieces) == 1 and not self._tail:
+                view = memoryview(pieces[0])
+            else:
+                view = self._buffers.gather((self._tail, *pieces), len(self._tail) + sum(map(len, pieces)))
+            start, cuts = 0, []
+            for end in chunker.cut(view, is_last=is_last):
                 cuts.append(Cut(self, len(self.entries), DATA, view[start:end]))
                 self.entries.append(Entry(b"", end - start))
                 start = end
-            self._tail = view[start:]
+            self._tail = bytes(view[start:])
+            if not cuts:
+                self._buffers.give_back([view])
             return cuts
 
     def known(self, key: bytes) -> PendingChunk | None:
@@ -159,7 +166,7 @@ class Ingest:
             if self._is_over:
                 return
             self._is_over = True
-            self._tail = memoryview(b"")
+            self._tail = b""
         self.release()
 
     def fail(self, error: Exception) -> None:

@@ -6,14 +6,13 @@ the footer; and the records can be walked with the keys alone when the footer or
 
 import contextlib
 import hashlib
-import os
 import secrets
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
-from cloudconnect.storage.disk import open_new
+from cloudconnect.storage.disk import Spool
 from cloudconnect.storage.seal import (
     RECORD_HEAD_BYTES,
     SALT_BYTES,
@@ -40,7 +39,6 @@ _TRAILER: Final = struct.Struct(">QII32s8s")
 _TRAILER_FIELDS: Final = struct.Struct(">QII")
 _TRAILER_MAGIC: Final = b"CCEND1\0\0"
 _READ_BYTES: Final = 1 << 20
-_GATHER_BYTES: Final = 256 << 10
 _DIGEST_BYTES: Final = 40  # of the trailer: the digest and the magic after it
 
 
@@ -69,7 +67,7 @@ class ByteSource(Protocol):
 
 
 class PackWriter:
-    """Writes one pack into a spool file, hashing as it goes; holds at most 256 KiB of it in memory.
+    """Writes one pack into a spool file, hashing as it goes; holds at most 1 MiB of it in memory.
 
     Not for several threads at once. Errors of the disk come out as ``OSError``; after one the pack is of no use.
     """
@@ -84,8 +82,7 @@ class PackWriter:
         self._keys = keys
         self._footer_salt = footer_salt or secrets.token_bytes(SALT_BYTES)
         self._digest = hashlib.sha256()
-        self._gathered = bytearray()
-        self._descriptor: int | None = open_new(path)
+        self._spool = Spool(path)
         salt = salt or secrets.token_bytes(SALT_BYTES)
         self._header = _HEADER.pack(_MAGIC, _VERSION, _SUITE, 0, self.epoch, keys.space, salt)
         self._write(self._header)
@@ -107,44 +104,19 @@ class PackWriter:
         self._write(_FOOTER_HEAD.pack(_FOOTER_MAGIC, len(sealed), self._footer_salt) + sealed)
         self._write(_TRAILER_FIELDS.pack(start, self.size - start, 0))
         self._write(self._digest.digest() + _TRAILER_MAGIC)
-        self._flush()
-        self._close()
+        self._spool.finish()
         return self._digest.digest()
 
     def discard(self) -> None:
         """Remove what was written."""
-        self._close()
+        self._spool.close()
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
 
     def _write(self, data: Buffer) -> None:
         self._digest.update(data)
         self.size += len(data)
-        if len(data) + len(self._gathered) <= _GATHER_BYTES:
-            self._gathered += data
-            return
-        self._flush()
-        if len(data) <= _GATHER_BYTES:
-            self._gathered += data
-        else:
-            self._put(data)
-
-    def _flush(self) -> None:
-        if self._gathered:
-            self._put(self._gathered)
-            self._gathered = bytearray()
-
-    def _put(self, data: Buffer) -> None:
-        if self._descriptor is None:
-            raise ValueError("the pack is finished")
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
-
-    def _close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        self._spool.write(data)
 
 
 def verify(source: ByteSource, pack_id: bytes | None = None) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.storage import manifest
 from cloudconnect.storage.backends import Backend
+from cloudconnect.storage.buffers import Buffers
 from cloudconnect.storage.chunker import AVERAGE_BYTES, Chunker
 from cloudconnect.storage.disk import Floor, Health
 from cloudconnect.storage.domains import OpenDomain, OpenPack, PackState, PendingChunk
@@ -61,15 +62,16 @@ class Writer:
         self._lock = threading.Lock()
         self._domains: dict[bytes, OpenDomain] = {}
         self._threads = threading.local()
+        self._buffers = Buffers()
         self._closers = ThreadPoolExecutor(_CLOSERS, thread_name_prefix="packs")
         self._closing = threading.BoundedSemaphore(_CLOSERS)
 
     def begin(self, space: bytes) -> Ingest:
         """Return a new ingest into *space*; it costs nothing until something is cut."""
-        return Ingest(lambda: self._enter(space), self._leave)
+        return Ingest(lambda: self._enter(space), self._leave, self._buffers)
 
     def store(self, cuts: Iterable[Cut]) -> None:
-        """Store what was cut, of any number of streams, with one look-up for all.
+        """Store what was cut, of any number of streams, with one look-up for all; the cuts are used up.
 
         Raises:
             StoreFull: there is no room.
@@ -80,6 +82,7 @@ class Writer:
         try:
             self._store([cut for cut in cuts if cut.ingest in held])
         finally:
+            self._buffers.give_back(cut.raw for cut in cuts)
             for ingest in held:
                 ingest.release()
 
@@ -124,6 +127,8 @@ class Writer:
         with self._lock:
             if domain.is_idle and self._domains.get(domain.keys.space) is domain:
                 del self._domains[domain.keys.space]
+            if not self._domains:
+                self._buffers.forget()
 
     def _store(self, cuts: Sequence[Cut]) -> None:
         names = [cut.ingest.domain.keys.content_ids.of(cut.kind, cut.raw) for cut in cuts]
