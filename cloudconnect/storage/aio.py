@@ -1,22 +1,30 @@
 """The only door between the event loop and the engine's threads."""
 
 import asyncio
+import hashlib
 import os
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from cloudconnect.kernel.ids import SpaceId, id_bytes
 from cloudconnect.storage import index
-from cloudconnect.storage.ingest import Ingest, StoredContent
+from cloudconnect.storage import manifest as manifests
+from cloudconnect.storage.chunker import MINIMUM_BYTES
+from cloudconnect.storage.ingest import Cut, Ingest, SmallContent, StoredBatch, StoredContent
+from cloudconnect.storage.manifest import Entry
 from cloudconnect.storage.reader import Reading, Window
 from cloudconnect.storage.repository import Repository
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
+SMALL_BYTES: Final = MINIMUM_BYTES
+"""The longest stream that always becomes one chunk."""
+
+_EMPTY_SHA256: Final = hashlib.sha256(b"").digest()
 _BUFFER_BYTES: Final = 4 << 20
 _BATCH: Final = 128
 _BATCH_BYTES: Final = 8 << 20
@@ -70,6 +78,31 @@ class Vault:
             self._pool.submit(ingest.end)
             raise
 
+    async def write_many(self, space: SpaceId, contents: Sequence[bytes]) -> StoredBatch:
+        """Store many small streams, each at most SMALL_BYTES long, and return once all of them are durable.
+
+        They share a look-up, packs and one wait for the disk, which costs a tenth of storing them one by one.
+
+        Raises:
+            StoreFull: there is no room.
+            StoreReadOnly: the store takes no changes.
+            NoDomain: there are no keys for the space.
+        """
+        if any(len(raw) > SMALL_BYTES for raw in contents):
+            raise ValueError("a stream too long for a batch")
+        ingest = self._writer.begin(id_bytes(space))
+        try:
+            cuts = await self._run(ingest.take, contents)
+            parts = [cuts[start : start + _BATCH] for start in range(0, len(cuts), _BATCH)]
+            digests = await asyncio.gather(*(self._run(self._store_part, part) for part in parts))
+            await self._run(self._writer.finish_many, ingest)
+            shared = await asyncio.wrap_future(ingest.future)
+        except BaseException:
+            self._pool.submit(ingest.end)
+            raise
+        sha256 = {place: digest for part in digests for place, digest in part}
+        return StoredBatch(shared, [_small(entry, sha256.get(place)) for place, entry in enumerate(ingest.entries)])
+
     def settle(self, sql: index.Sql, space: SpaceId, content: Content) -> None:
         """Make *content* findable, inside the transaction that adds what points to it.
 
@@ -77,6 +110,8 @@ class Vault:
             ChunksMissing: a chunk it reused is gone; the transaction must not go on.
         """
         del space  # a chunk's key comes from a key of its space, so the index need not tell spaces apart
+        if isinstance(content, StoredBatch):
+            content = content.shared
         if not isinstance(content, StoredContent):
             raise TypeError("content that this vault has not written")
         index.settle(sql, content)
@@ -132,6 +167,10 @@ class Vault:
         for store in stores:
             await store
         await self._run(self._writer.finish, ingest)
+
+    def _store_part(self, cuts: Sequence[Cut]) -> list[tuple[int, bytes]]:
+        self._writer.store(cuts)
+        return [(cut.place, hashlib.sha256(cut.raw).digest()) for cut in cuts]
 
     def _open(
         self, space: bytes, manifest: bytes, start: int, stop: int | None
@@ -214,6 +253,11 @@ def _take_outcome(future: "asyncio.Future[None]") -> None:
 
 def _fetch(reading: Reading, window: Window) -> tuple[list[bytes], Window | None]:
     return reading.fetch(window), reading.next_window()
+
+
+def _small(entry: Entry, digest: bytes | None) -> SmallContent:
+    manifest = manifests.write_one(entry)
+    return SmallContent(manifest, manifests.root_key(manifest), entry.size, digest or _EMPTY_SHA256)
 
 
 async def _buffers(stream: AsyncIterator[bytes]) -> AsyncIterator[tuple[list[bytes], bool]]:

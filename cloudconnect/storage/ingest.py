@@ -36,6 +36,22 @@ class StoredContent:
         return manifests.root_key(self.manifest)
 
 
+class SmallContent(NamedTuple):
+    """One content of at most one chunk; what its chunk needs is settled with all others of its batch."""
+
+    manifest: bytes
+    key: bytes | None
+    size: int
+    sha256: bytes
+
+
+class StoredBatch(NamedTuple):
+    """What many small streams became, and what they need to be settled together."""
+
+    shared: StoredContent
+    contents: list[SmallContent]
+
+
 class Cut(NamedTuple):
     """A stretch that one chunk is made of, and its place among the chunks of its stream."""
 
@@ -117,6 +133,24 @@ class Ingest:
             if not cuts:
                 self._buffers.give_back([view])
             return cuts
+
+    def take(self, contents: Sequence[Buffer]) -> list[Cut]:
+        """Take in many streams, each of at most the shortest chunk, and return what each was cut into.
+
+        Raises:
+            NoDomain: there are no keys for the space.
+            StoreReadOnly: the store takes no changes.
+            StoreFull: less than the floor is free.
+        """
+        with self._lock:
+            if self._is_over:
+                return []
+            self._entered()
+            self.was_ending = True
+            self.domain.ending()
+            self.entries = [Entry(b"", len(raw)) for raw in contents]
+            self._size = sum(entry.size for entry in self.entries)
+            return [Cut(self, place, DATA, raw) for place, raw in enumerate(contents) if len(raw)]
 
     def known(self, key: bytes) -> PendingChunk | None:
         """Return a chunk that is on its way to disk, for this stream or for another of its domain."""

@@ -58,7 +58,7 @@ def write(entries: Sequence[Entry], store: Store, node_entries: int = NODE_ENTRI
     if not entries:
         return EMPTY
     if len(entries) == 1:
-        return bytes((_ONE,)) + _ENTRY.pack(*entries[0])
+        return write_one(entries[0])
     level = 0
     while True:
         groups = [entries[start : start + node_entries] for start in range(0, len(entries), node_entries)]
@@ -67,6 +67,11 @@ def write(entries: Sequence[Entry], store: Store, node_entries: int = NODE_ENTRI
         if len(entries) == 1:
             return _TREE_HEAD.pack(_TREE, level) + _ENTRY.pack(*entries[0])
         level += 1
+
+
+def write_one(entry: Entry) -> bytes:
+    """Return the manifest of a content of one chunk, or of none if *entry* is empty."""
+    return bytes((_ONE,)) + _ENTRY.pack(*entry) if entry.size else EMPTY
 
 
 def size(manifest: bytes) -> int:

@@ -39,6 +39,9 @@ _LENGTHS: Final = struct.Struct(">II")
 _HEAD_BYTES: Final = 4 + SALT_BYTES
 RECORD_HEAD_BYTES: Final = _HEAD_BYTES + _HEADER.size + TAG_BYTES
 """Bytes of a record before its payload: epoch, salt and the sealed header."""
+_DRAWN_BYTES: Final = 128 * SALT_BYTES
+_INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
 _BOX_FORMAT: Final = bytes((1, _SUITE))
 _BOX_OVERHEAD: Final = 2 + SALT_BYTES + KEY_BYTES + TAG_BYTES
 
@@ -54,12 +57,21 @@ class Malformed(Exception):
 class Key:
     """32 secret bytes that do not show themselves when printed, logged or pickled."""
 
-    __slots__ = ("secret",)
+    __slots__ = ("_inner", "_outer", "secret")
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != KEY_BYTES:
             raise ValueError("a key has 32 bytes")
         self.secret = secret
+        self._inner, self._outer = _mac_states(secret)
+
+    def mac(self, data: Buffer) -> bytes:
+        """Return HMAC-SHA-256 of *data* under this key, without hashing the key again (RFC 2104, section 4)."""
+        inner = self._inner.copy()
+        inner.update(data)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
 
     def __repr__(self) -> str:
         return "Key(…)"
@@ -102,10 +114,10 @@ def ctx(label: str, *fields: bytes) -> bytes:
 def derive(key: Key, label: str, *fields: bytes, size: int = KEY_BYTES) -> bytes:
     """Return *size* bytes, at most 64, derived from *key* for one use: HKDF-Expand-SHA256 (RFC 5869, section 2.3)."""
     info = ctx(label, *fields)
-    first = hmac.digest(key.secret, info + b"\x01", "sha256")
+    first = key.mac(info + b"\x01")
     if size <= len(first):
         return first[:size]
-    return (first + hmac.digest(key.secret, first + info + b"\x02", "sha256"))[:size]
+    return (first + key.mac(first + info + b"\x02"))[:size]
 
 
 def padme(size: int) -> int:
@@ -147,11 +159,8 @@ class ContentIds:
     __slots__ = ("_inner", "_outer")
 
     def __init__(self, key: Key) -> None:
-        # The first block of both hashes depends on the key alone (RFC 2104, section 4); keeping the states saves two
-        # compressions a chunk and, with the class already fed, the copy that a prefix would cost.
-        block = key.secret.ljust(64, b"\0")
-        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
-        inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        # As in Key.mac; with the class already fed there is no need for the copy that a prefix would cost.
+        inner, self._outer = _mac_states(key.secret)
         self._inner = tuple(_fed(inner, struct.pack(">H", kind)) for kind in range(MANIFEST + 1))
 
     def of(self, kind: int, raw: Buffer) -> bytes:
@@ -208,6 +217,7 @@ class Sealer:
     def __init__(self, codec: Codec, entropy: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._codec = codec
         self._entropy = entropy
+        self._drawn = memoryview(b"")
         self._plain = bytearray()
         self._record = bytearray()
 
@@ -229,7 +239,7 @@ class Sealer:
         key, space, epoch_bytes = keys.key(epoch), keys.space, struct.pack(">I", epoch)
         # The salt hedges against a cloned random generator: it repeats only where the sealed bytes repeat as well.
         label = bytes((flags,)) + self._codec.label
-        salt = derive(key, "salt-hedge", content_id, label, b"\x01", self._entropy(SALT_BYTES), size=SALT_BYTES)
+        salt = derive(key, "salt-hedge", content_id, label, b"\x01", self._draw(), size=SALT_BYTES)
         header = _HEADER.pack(_MAGIC, _SUITE, flags, kind, size + TAG_BYTES, 0, content_id)
         head_key = AESGCM(derive(key, "chunk-hdr", space, salt))
         sealed_header = head_key.encrypt(_NONCE, header, ctx("chunk-hdr", space, epoch_bytes))
@@ -286,6 +296,13 @@ class Sealer:
         except ValueError:
             raise Malformed("not one whole compressed stream") from None
 
+    def _draw(self) -> bytes:
+        # One call of the system for many records: each lets another thread take the interpreter.
+        if not self._drawn:
+            self._drawn = memoryview(self._entropy(_DRAWN_BYTES))
+        drawn, self._drawn = bytes(self._drawn[:SALT_BYTES]), self._drawn[SALT_BYTES:]
+        return drawn
+
     def _grow(self, size: int) -> None:
         if len(self._record) < size:
             self._plain = bytearray(size)
@@ -337,6 +354,11 @@ def _decrypt(key: bytes, sealed: bytes, bound: bytes) -> bytes:
 
 def _prefixed(field: bytes) -> bytes:
     return len(field).to_bytes(4, "big") + field
+
+
+def _mac_states(secret: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    block = secret.ljust(64, b"\0")
+    return hashlib.sha256(block.translate(_INNER_PAD)), hashlib.sha256(block.translate(_OUTER_PAD))
 
 
 def _fed(state: "hashlib._Hash", data: bytes) -> "hashlib._Hash":

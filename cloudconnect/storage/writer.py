@@ -91,9 +91,17 @@ class Writer:
 
         The future fails with StoreFull or StoreReadOnly when a pack it needs cannot become durable.
         """
+        return self._finish(ingest, is_one=True)
+
+    def finish_many(self, ingest: Ingest) -> Future[StoredContent]:
+        """Do what :meth:`finish` does for the many streams of one ingest; what the future answers names no content."""
+        return self._finish(ingest, is_one=False)
+
+    def _finish(self, ingest: Ingest, *, is_one: bool) -> Future[StoredContent]:
         if ingest.hold():
             try:
-                ingest.manifest = manifest.write(ingest.entries, lambda nodes: self._store_nodes(ingest, nodes))
+                if is_one:
+                    ingest.manifest = manifest.write(ingest.entries, lambda nodes: self._store_nodes(ingest, nodes))
                 if ingest.domain.want(ingest.packs):
                     self._closers.submit(self._flush, ingest.domain)
             finally:
