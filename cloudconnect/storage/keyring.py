@@ -36,7 +36,8 @@ _SERVICE_VERSION: Final = struct.pack(">I", 1)
 _PRAGMAS: Final = (
     "PRAGMA auto_vacuum = FULL",
     "PRAGMA journal_mode = DELETE",
-    "PRAGMA synchronous = FULL",
+    # A journal that is there again after a power cut would roll a committed key back; EXTRA syncs its removal.
+    "PRAGMA synchronous = EXTRA",
     "PRAGMA secure_delete = ON",
 )
 _TABLES: Final = (

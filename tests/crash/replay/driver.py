@@ -1,0 +1,222 @@
+"""Uses an appliance's engine under the recorder, again and again, each time in a process of its own.
+
+    LD_PRELOAD=shim.so python driver.py        with one Run as JSON in each line of its input
+
+For each line it forks, since starting Python takes longer than the run, and answers with the exit code. The run writes
+what it begins and what it acknowledges into a journal, which the recorder puts in order with everything else.
+"""
+
+import asyncio
+import ctypes
+import hashlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+
+import bugs
+import structlog
+from assembled import Assembled
+from history import Deed, content
+
+from cloudconnect.bus import Unit
+from cloudconnect.events.files import EntryTrashed, FileWritten
+from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect.kernel.ids import SpaceId, new_id
+from cloudconnect.kernel.principal import APPLIANCE
+from cloudconnect.ports.vault import Content
+
+EXIT_FAILED = 70
+NODES = 8
+SPACES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: what to do, with which bug, and which calls fail (kind, from the nth on, error, how many)."""
+
+    seed: int = 1
+    deeds: int = 16
+    """How many; none means to make the store and to record nothing."""
+    bug: str = ""
+    fault: tuple[str, int, int, int] | None = None
+    is_new: bool = False
+    """Whether the store is made in the run."""
+    root: str = ""
+    trace: str = ""
+
+    def to_json(self) -> str:
+        """Return it as a line of the driver's input."""
+        return json.dumps(asdict(self))
+
+
+class Driver:
+    """Does deeds, some of them at the same time."""
+
+    def __init__(self, run: Run, house: Assembled, tell: Callable[[dict], None]) -> None:
+        self._run = run
+        self._house = house
+        self._tell = tell
+        self._random = Random(run.seed)
+        self._spaces: list[SpaceId] = []
+        self._nodes: set[str] = set()
+        self._deeds = 0
+        self._contents = 0
+
+    async def work(self) -> None:
+        """Do everything, or stop at the first error that ends a daemon."""
+        self._house.log.start()
+        await self._add_space()
+        while self._deeds < self._run.deeds and not self._house.has_failed:
+            if self._random.random() < 0.08 and len(self._spaces) < SPACES:
+                await self._add_space()
+            taken: set[str] = set()
+            planned = [self._plan(taken) for _ in range(self._random.choice([1, 1, 2, 3]))]
+            await asyncio.gather(*(self._do(deed) for deed in planned))
+            await asyncio.gather(*(hook(self._house) for hook in bugs.between_deeds))
+        if self._house.has_failed:
+            self._tell({"failed": True})
+
+    async def _add_space(self) -> None:
+        space = SpaceId(new_id("spc", 1_700_000_000_000 + len(self._spaces)))
+        try:
+            await self._house.vault.add_domain(space)
+        except Exception as error:
+            self._tell({"stranger": repr(error)})
+            return
+        self._spaces.append(space)
+        self._tell({"space": space})
+
+    def _plan(self, taken: set[str]) -> Deed:
+        random, self._deeds = self._random, self._deeds + 1
+        names = [f"{space}/{number}" for space in range(max(len(self._spaces), 1)) for number in range(NODES)]
+        free = [name for name in names if name not in taken]
+        chosen = random.sample(free, random.choice([1, 1, 2, 3]))
+        taken.update(chosen)
+        if random.random() < 0.2:
+            gone = tuple(name for name in chosen if name in self._nodes)
+            return Deed(self._deeds, {}, gone)
+        puts = {}
+        for name in chosen:
+            is_repeat = self._contents and random.random() < 0.2
+            puts[name] = random.randrange(self._contents) if is_repeat else self._contents
+            self._contents += not is_repeat
+        return Deed(self._deeds, puts, keeps_old=random.random() < 0.3)
+
+    async def _do(self, deed: Deed) -> None:
+        self._tell(deed.to_json())
+        try:
+            stored = await self._store(deed)
+            await self._house.log.commit(lambda unit: self._settle(unit, deed, stored), actor=APPLIANCE)
+        except CloudConnectError as refusal:
+            # What the engine refuses, it refuses before the commit; so does the database when it is full.
+            is_sure = refusal.code.startswith("storage.") or refusal.code == "database.full"
+            self._tell({"refused": deed.number, "code": refusal.code, "is_sure": is_sure})
+        except Exception as error:
+            self._tell({"stranger": "".join(traceback.format_exception(error))})
+        else:
+            self._tell({"done": deed.number})
+            self._nodes |= deed.puts.keys()
+            self._nodes.difference_update(deed.removes)
+
+    async def _store(self, deed: Deed) -> dict[str, Content]:
+        contents = await asyncio.gather(
+            *(
+                self._house.vault.write(self._space(node), _stream(content(self._run.seed, number)))
+                for node, number in deed.puts.items()
+            ),
+            return_exceptions=True,
+        )
+        for each in contents:
+            if isinstance(each, BaseException):
+                raise each
+        return dict(zip(deed.puts, contents, strict=True))
+
+    def _settle(self, unit: Unit, deed: Deed, stored: dict[str, Content]) -> None:
+        for node in deed.removes:
+            unit.sql.execute("DELETE FROM version WHERE node = ?", (node,))
+            unit.record(EntryTrashed(subject=node, space=self._space(node)))
+        for node, number in deed.puts.items():
+            each = stored[node]
+            self._house.vault.settle(unit.sql, self._space(node), each)
+            if not deed.keeps_old:
+                unit.sql.execute("DELETE FROM version WHERE node = ?", (node,))
+            unit.record(FileWritten(subject=node, space=self._space(node), size=each.size))
+            unit.sql.execute(
+                "INSERT INTO version (node, seq, size, sha256, media_type, manifest, content, author, created_ms)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(node, deed.number, each.size, hashlib.sha256(content(self._run.seed, number)).digest()),
+                    *(str(number), each.manifest, each.key, self._space(node), unit.now_ms),
+                ),
+            )
+
+    def _space(self, node: str) -> SpaceId:
+        return self._spaces[int(node.partition("/")[0])]
+
+
+async def _stream(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+def drive(run: Run, recorder: ctypes.CDLL) -> int:
+    """Do *run* in this process; return its exit code."""
+    root = Path(run.root)
+    journal = root / "journal"
+    if not run.deeds:
+        Assembled(root).close()
+        return 0
+    recorder.rig_begin(*(str(path).encode() for path in (root, run.trace, journal)))
+    if run.fault is not None:
+        kind, nth, error, times = run.fault
+        recorder.rig_fault(ctypes.c_char(kind.encode()), ctypes.c_long(nth), error, ctypes.c_long(times))
+    descriptor = os.open(journal, os.O_WRONLY | os.O_CREAT, 0o600)
+
+    def tell(entry: dict) -> None:
+        os.write(descriptor, json.dumps(entry).encode())
+
+    if run.bug:
+        bugs.plant(run.bug)
+    return asyncio.run(_drive(run, root, tell))
+
+
+async def _drive(run: Run, root: Path, tell: Callable[[dict], None]) -> int:
+    try:
+        house = Assembled(root)
+        house.recover()
+    except CloudConnectError as refusal:
+        tell({"refused": 0, "code": refusal.code, "is_sure": False})
+        return EXIT_FAILED
+    tell({"made": True})
+    try:
+        await Driver(run, house, tell).work()
+    finally:
+        await house.stop()
+    return EXIT_FAILED if house.has_failed else 0
+
+
+def main() -> None:
+    """Answer each line of the input with an exit code."""
+    structlog.configure(processors=[structlog.dev.ConsoleRenderer()], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    recorder = ctypes.CDLL(None)
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                code = drive(Run(**json.loads(line)), recorder)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()

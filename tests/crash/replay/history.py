@@ -1,0 +1,110 @@
+"""What the driver was asked to do and has acknowledged, and whether what is there agrees with it."""
+
+import functools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+Versions = tuple[tuple[int, int], ...]
+"""The versions of one node, oldest first: the number of the deed that wrote it and the number of its content."""
+
+_SIZES = (0, 200, 3_000, 9_000, 24_000)
+_LONGEST = 60_000
+
+
+@functools.lru_cache(maxsize=4_096)
+def content(seed: int, number: int) -> bytes:
+    """Return the bytes of a content; some begin like an earlier one, so that they share chunks with it."""
+    random = Random(f"{seed}/{number}")
+    earlier = content(seed, random.randrange(number)) if number and random.random() < 0.3 else b""
+    size = random.choice(_SIZES)
+    return (earlier + random.randbytes(random.randrange(size // 2, size + 1)))[:_LONGEST]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One unit of work: nodes that get a new version, by content, in place of the old ones or beside them, or go."""
+
+    number: int
+    puts: dict[str, int]
+    removes: tuple[str, ...] = ()
+    keeps_old: bool = False
+
+    @property
+    def facts(self) -> int:
+        """How many facts it records."""
+        return len(self.puts) + len(self.removes)
+
+    def after(self, before: dict[str, Versions]) -> dict[str, Versions]:
+        """Return what its nodes are once it is done."""
+        changed: dict[str, Versions] = dict.fromkeys(self.removes, ())
+        for node, number in self.puts.items():
+            kept = before.get(node, ()) if self.keeps_old else ()
+            changed[node] = (*kept, (self.number, number))
+        return changed
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the journal keeps it."""
+        return {"begun": self.number, "puts": self.puts, "removes": self.removes, "keeps_old": self.keeps_old}
+
+
+@dataclass(slots=True)
+class History:
+    """What must be there, and what may be, as the journal of the driver tells it."""
+
+    nodes: dict[str, Versions] = field(default_factory=dict)
+    facts: int = 0
+    acknowledged: int = 0
+    open: dict[int, Deed] = field(default_factory=dict)
+    spaces: set[str] = field(default_factory=set)
+    strangers: list[str] = field(default_factory=list)
+    refusals: dict[int, str] = field(default_factory=dict)
+    is_made: bool = False
+    has_failed: bool = False
+
+    def read(self, line: bytes) -> None:
+        """Take an entry of the journal in."""
+        entry = json.loads(line)
+        match entry:
+            case {"begun": number, "puts": puts, "removes": removes, "keeps_old": keeps_old}:
+                self.open[number] = Deed(number, puts, tuple(removes), keeps_old)
+            case {"done": number}:
+                deed = self.open.pop(number)
+                self.nodes |= deed.after(self.nodes)
+                self.facts += deed.facts
+                self.acknowledged += 1
+            case {"refused": number, "code": code, "is_sure": is_sure}:
+                self.refusals[number] = code
+                if is_sure:
+                    del self.open[number]
+            case {"space": space}:
+                self.spaces.add(space)
+            case {"made": _}:
+                self.is_made = True
+            case {"failed": _}:
+                self.has_failed = True
+            case {"stranger": error}:
+                self.strangers.append(error)
+
+    def compare(self, nodes: dict[str, Versions], facts: int) -> Iterator[str]:
+        """Yield in what *nodes*, all that is there, and the number of *facts* go against what must be."""
+        expected, expected_facts = dict(self.nodes), self.facts
+        for deed in self.open.values():
+            after = deed.after(self.nodes)
+            there = {node: nodes.get(node, ()) for node in after}
+            if there == after:
+                expected |= after
+                expected_facts += deed.facts
+            elif any(there[node] != self.nodes.get(node, ()) for node in after):
+                yield "an unacknowledged deed is there in part"
+                expected |= there
+        for node in sorted(expected.keys() | nodes.keys()):
+            must, there = expected.get(node, ()), nodes.get(node, ())
+            if set(must) - set(there):
+                yield "an acknowledged version is missing"
+            if set(there) - set(must):
+                yield "a version is there that should not be"
+        if facts != expected_facts:
+            yield "the log and the versions disagree"

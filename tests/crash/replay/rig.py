@@ -1,0 +1,239 @@
+"""Cuts the power at every moment of a run of the driver, and starts on whatever a disk may then hold.
+
+Source: Pillai et al., "All File Systems Are Not Created Equal" (OSDI 2014); Mohan et al., "Finding Crash-Consistency
+Bugs with Bounded Black-Box Crash Testing" (OSDI 2018); Rebello et al., "Can Applications Recover from fsync Failures?"
+(ATC 2020).
+"""
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+from checks import violations
+from driver import EXIT_FAILED, Run
+from history import History
+from recording import Step, steps
+from states import BY_CHANCE, MODES, Disk, Image
+
+HERE = Path(__file__).parent
+_MEMORY = Path("/dev/shm")
+FAULTS: dict[str, tuple[str, int, int]] = {
+    "sync: input/output error": ("s", errno.EIO, 1),
+    "write: input/output error": ("w", errno.EIO, 1),
+    "write: no room from here on": ("w", errno.ENOSPC, 1 << 40),
+    "write: no room three times": ("w", errno.ENOSPC, 3),
+    "write: only half": ("w", 0, 1),
+    "rename: input/output error": ("r", errno.EIO, 1),
+    "rename: no room": ("r", errno.ENOSPC, 1),
+    "unlink: input/output error": ("u", errno.EIO, 1),
+}
+"""Kind of call, error number, and how many calls in a row fail."""
+
+_CALLS = {"s": "S", "w": "W", "r": "R", "u": "U"}
+_POOLED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which of the possible states are looked at."""
+
+    modes: tuple[str, ...] = MODES
+    repeats: int = 1
+    """How many states of each mode of chance."""
+    share: float = 1.0
+    """How likely each is looked at."""
+    after_failure: bool = False
+    """Only from the first call on that fails by order."""
+    stops_at_first: bool = False
+
+
+@dataclass(slots=True)
+class Found:
+    """What some runs showed."""
+
+    states: int = 0
+    runs: int = 0
+    acknowledged: int = 0
+    refused: int = 0
+    ended: int = 0
+    violations: Counter[str] = field(default_factory=Counter)
+    first: str = ""
+
+    def add(self, other: "Found") -> None:
+        """Count what *other* found as well."""
+        self.states += other.states
+        self.runs += other.runs
+        self.acknowledged += other.acknowledged
+        self.refused += other.refused
+        self.ended += other.ended
+        self.violations += other.violations
+        self.first = self.first or other.first
+
+    def note(self, wrong: list[str], where: str) -> None:
+        """Count what was *wrong* in one state."""
+        self.violations.update(set(wrong))
+        if wrong and not self.first:
+            self.first = f"{where}: {wrong[0]}"
+
+    def __str__(self) -> str:
+        told = f"{self.runs} runs, {self.acknowledged} acknowledged, {self.refused} refused, {self.ended} ended early"
+        wrong = f"{self.violations.total()} violations {dict(self.violations)} {self.first}" if self.violations else "0 violations"
+        return f"{told}, {self.states} states, {wrong}"
+
+
+class Rig:
+    """A driver under the recorder, and a place in memory for the states."""
+
+    def __init__(self, shim: Path, place: Path, keep: Path | None = None) -> None:
+        self._place = Path(tempfile.mkdtemp(dir=place))
+        self._root = self._place / "root"
+        self._pool: dict[bytes, Path] = {}
+        self._keep = keep
+        self._driver = subprocess.Popen(
+            [sys.executable, str(HERE / "driver.py")],
+            env=os.environ | {"LD_PRELOAD": str(shim)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+
+    def close(self) -> None:
+        """End the driver and remove everything."""
+        self._driver.stdin.close()
+        self._driver.wait()
+        self._driver.stdout.close()
+        shutil.rmtree(self._place)
+
+    def explore(self, run: Run, plan: Plan = Plan()) -> Found:  # noqa: B008 - it cannot be changed
+        """Do *run*, and look at the states of *plan* after each of its calls, and at what it leaves."""
+        disk, trace, code = self._record(run)
+        history, found, random = History(), Found(runs=1), Random(run.seed)
+        seen: set[int] = set()
+        is_looking = not plan.after_failure
+        for number, step in enumerate(trace):
+            is_looking |= step.what in {"E", "F"}
+            if step.what == "J":
+                history.read(step.data)
+                seen.clear()
+            else:
+                disk.play(step)
+            if is_looking:
+                for mode, image in _unseen(disk, plan, random, seen):
+                    found.states += 1
+                    wrong = self._look(image, history, run)
+                    found.note(wrong, f"{run}, call {number} ({step.what} {Path(step.path).name}), {mode}")
+            if found.violations and plan.stops_at_first:
+                return found
+        self._conclude(run, code, history, found)
+        return found
+
+    def count(self, run: Run) -> Counter[str]:
+        """Return how many calls of each kind *run* makes."""
+        calls = Counter(step.what for step in self._record(run)[1])
+        return Counter({kind: calls[what] for kind, what in _CALLS.items()})
+
+    def _record(self, run: Run) -> tuple[Disk, list[Step], int]:
+        shutil.rmtree(self._root, ignore_errors=True)
+        self._root.mkdir()
+        trace = self._place / "trace"
+        run = replace(run, root=str(self._root), trace=str(trace))
+        if not run.is_new:
+            self._ask(replace(run, deeds=0))
+        disk = Disk(run.root)
+        code = self._ask(run)
+        return disk, list(steps(trace)), code
+
+    def _ask(self, run: Run) -> int:
+        self._driver.stdin.write(run.to_json() + "\n")
+        return int(self._driver.stdout.readline())
+
+    def _conclude(self, run: Run, code: int, history: History, found: Found) -> None:
+        found.acknowledged += history.acknowledged
+        found.refused += len(history.refusals)
+        found.ended += history.has_failed
+        if history.strangers:
+            found.note(["an error that is no refusal"], f"{run}: {history.strangers[0]}")
+        is_ended = history.has_failed or 0 in history.refusals
+        if code != (EXIT_FAILED if is_ended else 0):
+            found.note([f"the driver ended with {code}"], str(run))
+        found.states += 1
+        found.note(violations(self._root, history, run.seed), f"{run}, as it was left")
+
+    def _look(self, image: Image, history: History, run: Run) -> list[str]:
+        state = self._place / "state"
+        self._lay_out(image, state)
+        try:
+            wrong = violations(state, history, run.seed)
+        finally:
+            shutil.rmtree(state)
+        if wrong and self._keep is not None:
+            self._lay_out(image, Path(tempfile.mkdtemp(dir=self._keep)) / "state")
+        return wrong
+
+    def _lay_out(self, image: Image, state: Path) -> None:
+        start = len(str(self._root))
+        for path, data in image.items():
+            target = f"{state}{path[start:]}"
+            if data is None:
+                os.mkdir(target, 0o700)  # noqa: PTH102 - hundreds of thousands of times
+            elif "/packs/" in path:
+                os.link(self._pooled(data), target)  # noqa: PTH200 - as above
+            elif not path.endswith("-shm"):  # the index of the database's log does not outlive the machine
+                with open(target, "wb") as file:  # noqa: PTH123 - as above
+                    file.write(data)
+
+    def _pooled(self, data: bytes) -> Path:
+        # Nobody changes a pack, so all states may share it.
+        path = self._pool.get(data)
+        if path is None:
+            pool = self._place / "pool"
+            if len(self._pool) > _POOLED:
+                shutil.rmtree(pool)
+                self._pool.clear()
+            pool.mkdir(exist_ok=True)
+            path = self._pool[data] = pool / str(len(self._pool))
+            path.write_bytes(data)
+        return path
+
+
+def memory() -> Path | None:
+    """Return a directory whose files cost no disk, if there is one."""
+    return _MEMORY if os.access(_MEMORY, os.W_OK) else None
+
+
+def spread(run: Run, fault: tuple[str, int, int], calls: int, most: int = 1 << 30) -> Iterator[Run]:
+    """Yield *run* with *fault* at each of its *calls* of that kind, or at *most* of them, evenly spread."""
+    kind, error, times = fault
+    for nth in range(1, calls + 1, max(-(-calls // most), 1)):
+        yield replace(run, fault=(kind, nth, error, times))
+
+
+def build_shim(place: Path) -> Path | None:
+    """Compile the recorder into *place*; None without a compiler."""
+    if shutil.which("cc") is None:
+        return None
+    shim = place / "shim.so"
+    command = ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(shim), str(HERE / "shim.c")]
+    subprocess.run(command, check=True)
+    return shim
+
+
+def _unseen(disk: Disk, plan: Plan, random: Random, seen: set[int]) -> Iterator[tuple[str, Image]]:
+    for mode in plan.modes:
+        for _ in range(plan.repeats if mode in BY_CHANCE else 1):
+            if plan.share < 1 and random.random() >= plan.share:
+                continue
+            image = disk.image(mode, random)
+            mark = hash(frozenset(image.items()))
+            if mark not in seen:
+                seen.add(mark)
+                yield mode, image
