@@ -12,9 +12,10 @@ T ?=
 K ?=
 LANGUAGE ?=
 N ?= auto
+STATES ?= 250000
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check format lint types assets messages wheel docs ci clean
+.PHONY: help run setup test crash check format lint types assets messages wheel docs ci clean
 # A recipe that fails half-way must not look finished the next time.
 .DELETE_ON_ERROR:
 
@@ -31,6 +32,9 @@ setup: $(ENVIRONMENT)/.development $(STATIC)/manifest.json $(CATALOGUES) ## Make
 
 test: setup ## Run the tests (T=features/files for a part, K=expression to choose, N=1 for one at a time)
 	$(BIN)/pytest -n $(N) $(if $(K),-k "$(K)") $(if $(T),tests/$(T))
+
+crash: setup ## Look at 250,000 states that power cuts and disk errors may leave (STATES=…)
+	$(BIN)/python tests/crash/replay/crash.py --states $(STATES)
 
 check: lint types ## Everything a reviewer's machine can see: format, lint, contracts, types
 

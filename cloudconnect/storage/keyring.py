@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage.disk import make_directory, sync_directory, sync_file
 from cloudconnect.storage.errors import KeyringDamaged, KeyringUnavailable, NewerFormat, NoDomain, StoreFull, WrongKey
@@ -57,7 +58,8 @@ _TABLES: Final = (
 class Keyring:
     """The keys of one appliance, unlocked. Safe for threads; made by :meth:`create` or :meth:`open`."""
 
-    def __init__(self, database: sqlite3.Connection, master: Key) -> None:
+    def __init__(self, path: Path, database: sqlite3.Connection, master: Key) -> None:
+        self._path = path
         self._database = database
         self._lock = threading.RLock()
         self._master = master
@@ -111,19 +113,10 @@ class Keyring:
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             _configure(database)
-            return cls(database, _master(database, slot))
+            return cls(path, database, _master(database, slot))
         except sqlite3.OperationalError as error:
             database.close()
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                raise StoreFull(
-                    N_("There is no room left on the disk."), fix=N_("Free some space, then start again.")
-                ) from error
-            raise KeyringUnavailable(
-                N_("The keyring {path} cannot be opened: {reason}."),
-                fix=N_("Make the data directory writable for the daemon."),
-                path=str(path),
-                reason=str(error),
-            ) from error
+            raise _refusal(error, path) from error
         except sqlite3.DatabaseError as error:
             database.close()
             raise KeyringDamaged(
@@ -194,14 +187,29 @@ class Keyring:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
+        """Have what is done take effect as a whole and durably, or not at all.
+
+        Raises:
+            StoreFull: the disk has no room.
+            KeyringUnavailable: the disk reports an error; SQLite has put the file back to what it was, or will.
+        """
         with self._lock:
-            self._database.execute("BEGIN IMMEDIATE")
             try:
+                self._database.execute("BEGIN IMMEDIATE")
                 yield
+                self._database.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                self._roll_back()
+                raise _refusal(error, self._path) from error
             except BaseException:
-                self._database.execute("ROLLBACK")
+                self._roll_back()
                 raise
-            self._database.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        # After an error of the disk SQLite has mostly done so itself, and where it cannot, the next start does.
+        with contextlib.suppress(sqlite3.OperationalError):
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
 
 
 _SPACE_LABELS: Final = {"seal": "space-key", "name": "space-content-ids", "cut": "space-cuts"}
@@ -209,6 +217,17 @@ _SPACE_LABELS: Final = {"seal": "space-key", "name": "space-content-ids", "cut":
 
 def _space_box(use: str, space: bytes, epoch: int, key: Key) -> tuple[str, bytes, bytes, bytes]:
     return _SPACE_LABELS[use], key.secret, space, struct.pack(">I", epoch)
+
+
+def _refusal(error: sqlite3.OperationalError, path: Path) -> CloudConnectError:
+    if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        return StoreFull(N_("There is no room left on the disk."), fix=N_("Free some space, then start again."))
+    return KeyringUnavailable(
+        N_("The keyring {path} cannot be used: {reason}."),
+        fix=N_("Make the data directory writable for the daemon."),
+        path=str(path),
+        reason=str(error),
+    )
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from cloudconnect.storage.errors import NewerFormat, NoDomain, WrongKey
+from cloudconnect.storage.errors import NewerFormat, NoDomain, StoreFull, WrongKey
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, RecoverySlot
 
@@ -159,6 +159,23 @@ def test_no_key_lies_open_in_the_file(made, path):
     secrets = [keyring.service_key("pepper").secret, keyring.domain(SPACE).key(1).secret, keyring._master.secret]
 
     assert not any(secret in data for secret in secrets)
+
+
+def test_without_room_it_refuses_and_stays_as_it_was(made):
+    keyring, _ = made
+    (most,) = keyring._database.execute("PRAGMA page_count").fetchone()
+    keyring._database.execute(f"PRAGMA max_page_count = {most}")
+    for number in range(1_000):
+        space = number.to_bytes(16, "big")
+        try:
+            keyring.add_domain(space)
+        except StoreFull:
+            break
+    with pytest.raises(NoDomain):
+        keyring.domain(space)
+    keyring._database.execute(f"PRAGMA max_page_count = {most + 100}")
+    keyring.add_domain(space)
+    assert keyring.domain(space)
 
 
 def test_threads_can_add_and_ask_at_once(made):

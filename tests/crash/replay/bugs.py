@@ -111,5 +111,8 @@ BUGS: dict[str, Callable[[], None]] = {
     "names of the database not settled": _no_settled_directory,
 }
 
-BUGS_OF_ERRORS = frozenset({"sync again after an error", "names of the database not settled"})
-"""Those that show only when a sync fails."""
+BUGS_OF_ERRORS = {"sync again after an error": "", "names of the database not settled": "/home"}
+"""Those that show only when a sync fails, and how the path ends that it has to be of."""
+
+BUGS_OF_NEW_SPACES = frozenset({"removal of the keyring's journal not synced"})
+"""Those that show only when a space is made."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import pytest  # noqa: E402 - the path comes first
+import pytest
 
 
 @pytest.fixture(scope="session")

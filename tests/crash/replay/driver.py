@@ -26,24 +26,28 @@ from history import Deed, content
 from cloudconnect.bus import Unit
 from cloudconnect.events.files import EntryTrashed, FileWritten
 from cloudconnect.kernel.errors import CloudConnectError
-from cloudconnect.kernel.ids import SpaceId, new_id
+from cloudconnect.kernel.ids import SpaceId, id_bytes
 from cloudconnect.kernel.principal import APPLIANCE
 from cloudconnect.ports.vault import Content
+from cloudconnect.storage.disk import make_directory
 
 EXIT_FAILED = 70
 NODES = 8
 SPACES = 3
+_SILENCE = 60  # above every level of the log: what is logged here was ordered
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: what to do, with which bug, and which calls fail (kind, from the nth on, error, how many)."""
+    """One run: what to do, with which bug, and which calls fail: kind, from the nth on, error, and how many."""
 
     seed: int = 1
     deeds: int = 16
     """How many; none means to make the store and to record nothing."""
     bug: str = ""
     fault: tuple[str, int, int, int] | None = None
+    fault_path: str = ""
+    """How the path ends that the calls are on; any without."""
     is_new: bool = False
     """Whether the store is made in the run."""
     root: str = ""
@@ -70,30 +74,38 @@ class Driver:
     async def work(self) -> None:
         """Do everything, or stop at the first error that ends a daemon."""
         self._house.log.start()
-        await self._add_space()
+        if not self._run.is_new:
+            self._tell_space()
         while self._deeds < self._run.deeds and not self._house.has_failed:
-            if self._random.random() < 0.08 and len(self._spaces) < SPACES:
+            if not self._spaces or (self._random.random() < 0.08 and len(self._spaces) < SPACES):
                 await self._add_space()
+                self._deeds += not self._spaces
+                continue
             taken: set[str] = set()
             planned = [self._plan(taken) for _ in range(self._random.choice([1, 1, 2, 3]))]
             await asyncio.gather(*(self._do(deed) for deed in planned))
             await asyncio.gather(*(hook(self._house) for hook in bugs.between_deeds))
         if self._house.has_failed:
-            self._tell({"failed": True})
+            self._tell({"ended": ""})
 
     async def _add_space(self) -> None:
-        space = SpaceId(new_id("spc", 1_700_000_000_000 + len(self._spaces)))
         try:
-            await self._house.vault.add_domain(space)
-        except Exception as error:
-            self._tell({"stranger": repr(error)})
+            await self._house.vault.add_domain(_space(len(self._spaces)))
+        except CloudConnectError as refusal:
+            self._tell({"no_space": refusal.code})
             return
-        self._spaces.append(space)
-        self._tell({"space": space})
+        except Exception as error:  # noqa: BLE001 - whatever it is, the rig must hear of it
+            self._tell({"stranger": "".join(traceback.format_exception(error))})
+            return
+        self._tell_space()
+
+    def _tell_space(self) -> None:
+        self._spaces.append(_space(len(self._spaces)))
+        self._tell({"space": self._spaces[-1]})
 
     def _plan(self, taken: set[str]) -> Deed:
         random, self._deeds = self._random, self._deeds + 1
-        names = [f"{space}/{number}" for space in range(max(len(self._spaces), 1)) for number in range(NODES)]
+        names = [f"{space}/{number}" for space in range(len(self._spaces)) for number in range(NODES)]
         free = [name for name in names if name not in taken]
         chosen = random.sample(free, random.choice([1, 1, 2, 3]))
         taken.update(chosen)
@@ -116,7 +128,7 @@ class Driver:
             # What the engine refuses, it refuses before the commit; so does the database when it is full.
             is_sure = refusal.code.startswith("storage.") or refusal.code == "database.full"
             self._tell({"refused": deed.number, "code": refusal.code, "is_sure": is_sure})
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the rig must hear of it
             self._tell({"stranger": "".join(traceback.format_exception(error))})
         else:
             self._tell({"done": deed.number})
@@ -159,6 +171,10 @@ class Driver:
         return self._spaces[int(node.partition("/")[0])]
 
 
+def _space(number: int) -> SpaceId:
+    return SpaceId(f"spc_{number:026d}")
+
+
 async def _stream(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
@@ -168,12 +184,14 @@ def drive(run: Run, recorder: ctypes.CDLL) -> int:
     root = Path(run.root)
     journal = root / "journal"
     if not run.deeds:
-        Assembled(root).close()
+        _make(root)
         return 0
     recorder.rig_begin(*(str(path).encode() for path in (root, run.trace, journal)))
     if run.fault is not None:
         kind, nth, error, times = run.fault
-        recorder.rig_fault(ctypes.c_char(kind.encode()), ctypes.c_long(nth), error, ctypes.c_long(times))
+        recorder.rig_fault(
+            ctypes.c_char(kind.encode()), ctypes.c_long(nth), error, ctypes.c_long(times), run.fault_path.encode()
+        )
     descriptor = os.open(journal, os.O_WRONLY | os.O_CREAT, 0o600)
 
     def tell(entry: dict) -> None:
@@ -184,12 +202,20 @@ def drive(run: Run, recorder: ctypes.CDLL) -> int:
     return asyncio.run(_drive(run, root, tell))
 
 
+def _make(root: Path) -> None:
+    house = Assembled(root)
+    house.keyring.add_domain(id_bytes(_space(0)))
+    house.close()
+    # As in a store in use; making it would make the names of the database's files durable, too.
+    make_directory(root / "home" / "packs")
+
+
 async def _drive(run: Run, root: Path, tell: Callable[[dict], None]) -> int:
     try:
         house = Assembled(root)
         house.recover()
     except CloudConnectError as refusal:
-        tell({"refused": 0, "code": refusal.code, "is_sure": False})
+        tell({"ended": refusal.code})
         return EXIT_FAILED
     tell({"made": True})
     try:
@@ -201,7 +227,7 @@ async def _drive(run: Run, root: Path, tell: Callable[[dict], None]) -> int:
 
 def main() -> None:
     """Answer each line of the input with an exit code."""
-    structlog.configure(processors=[structlog.dev.ConsoleRenderer()], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_SILENCE))
     recorder = ctypes.CDLL(None)
     for line in sys.stdin:
         child = os.fork()
@@ -209,7 +235,7 @@ def main() -> None:
             code = 1
             try:
                 code = drive(Run(**json.loads(line)), recorder)
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - the child must end here, whatever happened
                 traceback.print_exc()
             finally:
                 sys.stderr.flush()

@@ -60,9 +60,9 @@ class History:
     open: dict[int, Deed] = field(default_factory=dict)
     spaces: set[str] = field(default_factory=set)
     strangers: list[str] = field(default_factory=list)
-    refusals: dict[int, str] = field(default_factory=dict)
+    refusals: list[str] = field(default_factory=list)
     is_made: bool = False
-    has_failed: bool = False
+    has_ended: bool = False
 
     def read(self, line: bytes) -> None:
         """Take an entry of the journal in."""
@@ -76,15 +76,18 @@ class History:
                 self.facts += deed.facts
                 self.acknowledged += 1
             case {"refused": number, "code": code, "is_sure": is_sure}:
-                self.refusals[number] = code
+                self.refusals.append(code)
                 if is_sure:
                     del self.open[number]
             case {"space": space}:
                 self.spaces.add(space)
+            case {"no_space": code}:
+                self.refusals.append(code)
             case {"made": _}:
                 self.is_made = True
-            case {"failed": _}:
-                self.has_failed = True
+            case {"ended": code}:
+                self.has_ended = True
+                self.refusals += [code] if code else []
             case {"stranger": error}:
                 self.strangers.append(error)
 

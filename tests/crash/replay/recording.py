@@ -35,5 +35,11 @@ def steps(path: Path) -> Iterator[Step]:
         if at > len(trace):
             return
         yield Step(
-            letter, inode, trace[names : names + a].decode(), trace[names + a : data].decode(), offset, size, trace[data:at]
+            letter,
+            inode,
+            trace[names : names + a].decode(),
+            trace[names + a : data].decode(),
+            offset,
+            size,
+            trace[data:at],
         )

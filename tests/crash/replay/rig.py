@@ -62,8 +62,9 @@ class Found:
     states: int = 0
     runs: int = 0
     acknowledged: int = 0
-    refused: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
     ended: int = 0
+    violating: int = 0
     violations: Counter[str] = field(default_factory=Counter)
     first: str = ""
 
@@ -72,21 +73,25 @@ class Found:
         self.states += other.states
         self.runs += other.runs
         self.acknowledged += other.acknowledged
-        self.refused += other.refused
+        self.refusals += other.refusals
         self.ended += other.ended
+        self.violating += other.violating
         self.violations += other.violations
         self.first = self.first or other.first
 
     def note(self, wrong: list[str], where: str) -> None:
         """Count what was *wrong* in one state."""
+        self.violating += bool(wrong)
         self.violations.update(set(wrong))
         if wrong and not self.first:
             self.first = f"{where}: {wrong[0]}"
 
     def __str__(self) -> str:
-        told = f"{self.runs} runs, {self.acknowledged} acknowledged, {self.refused} refused, {self.ended} ended early"
-        wrong = f"{self.violations.total()} violations {dict(self.violations)} {self.first}" if self.violations else "0 violations"
-        return f"{told}, {self.states} states, {wrong}"
+        told = f"{self.runs} runs, {self.states} states, {self.acknowledged} acknowledged"
+        if self.refusals:
+            told += f", refused {dict(self.refusals)}, {self.ended} ended early"
+        told += f", {self.violating} violating"
+        return f"{told} {dict(self.violations)}; first {self.first}" if self.violations else told
 
 
 class Rig:
@@ -113,7 +118,7 @@ class Rig:
         self._driver.stdout.close()
         shutil.rmtree(self._place)
 
-    def explore(self, run: Run, plan: Plan = Plan()) -> Found:  # noqa: B008 - it cannot be changed
+    def explore(self, run: Run, plan: Plan = Plan()) -> Found:
         """Do *run*, and look at the states of *plan* after each of its calls, and at what it leaves."""
         disk, trace, code = self._record(run)
         history, found, random = History(), Found(runs=1), Random(run.seed)
@@ -158,12 +163,11 @@ class Rig:
 
     def _conclude(self, run: Run, code: int, history: History, found: Found) -> None:
         found.acknowledged += history.acknowledged
-        found.refused += len(history.refusals)
-        found.ended += history.has_failed
+        found.refusals.update(history.refusals)
+        found.ended += history.has_ended
         if history.strangers:
             found.note(["an error that is no refusal"], f"{run}: {history.strangers[0]}")
-        is_ended = history.has_failed or 0 in history.refusals
-        if code != (EXIT_FAILED if is_ended else 0):
+        if code != (EXIT_FAILED if history.has_ended else 0):
             found.note([f"the driver ended with {code}"], str(run))
         found.states += 1
         found.note(violations(self._root, history, run.seed), f"{run}, as it was left")
@@ -186,7 +190,7 @@ class Rig:
             if data is None:
                 os.mkdir(target, 0o700)  # noqa: PTH102 - hundreds of thousands of times
             elif "/packs/" in path:
-                os.link(self._pooled(data), target)  # noqa: PTH200 - as above
+                os.link(self._pooled(data), target)
             elif not path.endswith("-shm"):  # the index of the database's log does not outlive the machine
                 with open(target, "wb") as file:  # noqa: PTH123 - as above
                     file.write(data)

@@ -2,7 +2,7 @@
 //
 //     cc -shared -fPIC -O2 -o shim.so shim.c        LD_PRELOAD=shim.so python driver.py
 //
-// The process itself says when: rig_begin(directory, trace, journal), rig_fault(kind, nth, error, times), rig_end().
+// The process itself says when: rig_begin(directory, trace, journal), rig_fault(kind, nth, error, times, path), rig_end().
 // Every call that changes a file, a name or what is durable becomes one record of the trace:
 //
 //     u8 what | u64 inode | u32 length of a | u32 length of b | u64 offset | u64 size | a | b | data (of writes)
@@ -38,8 +38,9 @@ static size_t root_length;
 static int trace = -1;
 static char *paths[DESCRIPTORS];
 static char fault_kind;
-static long fault_nth, fault_times, fault_seen, counts[128];
+static long fault_nth, fault_times, fault_seen;
 static int fault_error;
+static char fault_path[PATH_MAX];
 
 // ---- what the process says --------------------------------------------------------------------------------------
 
@@ -53,18 +54,17 @@ void rig_begin(const char *directory, const char *trace_path, const char *journa
     root_length = strlen(root);
 }
 
-// From the nth call of that kind on (w, s, r or u), fail as many calls as `times` says; an error of 0 makes a write
-// short.
-void rig_fault(char kind, long nth, int error, long times)
+// From the nth call of that kind (w, s, r or u) on a path with that ending on, fail as many calls as `times` says; an
+// error of 0 makes a write short.
+void rig_fault(char kind, long nth, int error, long times, const char *path)
 {
+    snprintf(fault_path, sizeof fault_path, "%s", path);
     fault_kind = kind;
     fault_nth = nth;
     fault_error = error;
     fault_times = times;
     fault_seen = 0;
 }
-
-long rig_count(char kind) { return counts[(unsigned char)kind & 127]; }
 
 void rig_end(void) { root_length = 0; }
 
@@ -145,17 +145,16 @@ static void record(char what, uint64_t inode, const char *a, const char *b, uint
 
 // ---- failing -----------------------------------------------------------------------------------------------------
 
-static int is_due(char kind)
+static int is_due(char kind, const char *path)
 {
-    long seen = ++counts[(unsigned char)kind & 127];
-    if (kind != fault_kind || seen < fault_nth || fault_seen >= fault_times) return 0;
-    fault_seen++;
-    return 1;
+    size_t length = strlen(path), ending = strlen(fault_path);
+    if (kind != fault_kind || length < ending || strcmp(path + length - ending, fault_path)) return 0;
+    return ++fault_seen >= fault_nth && fault_seen < fault_nth + fault_times;
 }
 
 static int fails(char kind, uint64_t inode, const char *path)
 {
-    if (!is_due(kind)) return 0;
+    if (!is_due(kind, path)) return 0;
     record(kind == 's' ? 'E' : 'F', inode, path, NULL, 0, 0, NULL);
     errno = fault_error;
     return 1;

@@ -74,14 +74,14 @@ class Disk:
             _rename(names, step)
         image: Image = {self._root: None}
         for path, inode in sorted(names.items()):
-            if image.get(os.path.dirname(path), b"") is None:  # else the directory that it lay in is not there
+            if image.get(_parent(path), b"") is None:  # else the directory that it lay in is not there
                 image[path] = None if inode == _DIRECTORY else self._bytes(self._files[inode], mode, random)
         return image
 
     def _sync_names(self, directory: str) -> None:
         left: list[Step] = []
         for step in self._waiting:
-            if os.path.dirname(step.other or step.path) != directory:
+            if _parent(step.other or step.path) != directory:
                 left.append(step)
                 continue
             if step.what == "R":
@@ -111,10 +111,14 @@ class Disk:
                 return _after(file.durable, list(_some(file.waiting, random)))
 
 
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
 def _found(root: str) -> tuple[dict[str, tuple[int, bytes]], list[str]]:
     files, directories = {}, []
     for directory, inner, names in os.walk(root):
-        directories += [os.path.join(directory, name) for name in inner]
+        directories += [str(Path(directory, name)) for name in inner]
         for name in names:
             path = Path(directory, name)
             files[str(path)] = (path.lstat().st_ino, path.read_bytes())
