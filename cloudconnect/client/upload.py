@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,15 @@ from cloudconnect.client.progress import Failure, Progress
 from cloudconnect.kernel.clock import format_ns, parse_ns
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, NotFound, PreconditionFailed
 from cloudconnect.kernel.text import N_
-from cloudconnect.wire.files import Changed, Entry, Uploaded
+from cloudconnect.wire.files import Bulk, BulkItem, Entry, Uploaded
 
 AT_ONCE = 64
 _LARGE_AT_ONCE = 8
 _WHOLE_BYTES = 1 << 20
+_BULK_FILE_BYTES = 64 << 10
+_BULK_BYTES = 4 << 20
+_BULK_ITEMS = 1_000
+_BULK_AT_ONCE = 3
 _PIECE_BYTES = 1 << 20
 
 
@@ -32,6 +36,78 @@ class _Found:
     modified_ns: int
 
 
+class _Bulk:
+    """Sends many small files, or folders, in one request (``POST …/bulk``)."""
+
+    def __init__(
+        self,
+        client: Client,
+        space: str,
+        progress: Progress,
+        is_there: Callable[[_Found], Awaitable[bool]],
+    ) -> None:
+        self._client = client
+        self._path = f"{space}/bulk"
+        self._progress = progress
+        self._is_there = is_there
+
+    async def send(self, batch: list[_Found], there: dict[str, Entry]) -> None:
+        """Send what of *batch* can be read, and list what fails in the progress."""
+        sent, body, size = await asyncio.to_thread(self._read, batch, there)
+        if not sent:
+            return
+        try:
+            answer, is_repeated = await self._post(body)
+        except CloudConnectError as refusal:
+            for found in sent:
+                self._fail(found, str(refusal), refusal.code)
+            return
+        self._progress.sent_bytes += size
+        self._progress.stored_bytes += answer.stored_bytes
+        self._progress.reused_bytes += answer.reused_bytes
+        for found, outcome in zip(sent, answer.outcomes, strict=True):
+            # The answer to an earlier attempt may have been lost while its effect was not.
+            is_lost = outcome.code == "files.stale" and is_repeated
+            if not outcome.code or (is_lost and await self._is_there(found)):
+                if not found.is_folder:
+                    self._progress.done_files += 1
+                    self._progress.done_bytes += found.size
+            else:
+                self._fail(found, outcome.detail, outcome.code)
+
+    async def _post(self, body: bytes) -> tuple[Bulk, bool]:
+        """Return the answer, and whether it took more than one attempt to get it."""
+        later, is_repeated = Pauses(), False
+        while True:
+            try:
+                return await self._client.post_packed(self._path, Bulk, body), is_repeated
+            except CloudConnectError as refusal:
+                if not await later.wait(refusal):
+                    raise
+                is_repeated = True
+
+    def _read(self, batch: list[_Found], there: dict[str, Entry]) -> tuple[list[_Found], bytes, int]:
+        import msgspec  # noqa: PLC0415 - loaded with the first answer anyway
+
+        sent, items, size = [], [], 0
+        for found in batch:
+            content = None
+            if not found.is_folder:
+                try:
+                    content = _read_small(found.local)
+                except OSError as error:
+                    self._fail(found, error.strerror or str(error), "local")
+                    continue
+                size += len(content)
+            known = there.get(found.remote)
+            items.append(BulkItem(found.remote, content, found.modified_ns, None if known is None else known.etag))
+            sent.append(found)
+        return sent, msgspec.msgpack.encode(items), size
+
+    def _fail(self, found: _Found, detail: str, code: str) -> None:
+        self._progress.failures.append(Failure(found.remote, detail, code))
+
+
 class Upload:
     """One run of ``put``. What the server has already, by size and time of modification, is not sent again."""
 
@@ -41,6 +117,7 @@ class Upload:
         self._compares_content = compares_content
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
         self.progress = Progress()
+        self._bulk = _Bulk(self._client, self._space, self.progress, self._is_there)
 
     async def run(self, sources: list[Path], target: str) -> None:
         """Put *sources* to the path *target*.
@@ -76,8 +153,7 @@ class Upload:
             (folders if each.is_folder else files).append(each)
         self.progress.is_found = True
         await self._make_folders(folders, there)
-        queue = iter(files)
-        await asyncio.gather(*(self._work(queue, there) for _ in range(min(AT_ONCE, len(files)))))
+        await self._put_files(files, there)
 
     def _find(self, source: Path, target: str) -> Iterator[_Found]:
         pending = [(os.fspath(source), target)]
@@ -115,44 +191,54 @@ class Upload:
         return True
 
     async def _make_folders(self, folders: list[_Found], there: dict[str, Entry]) -> None:
-        """Make folders level by level, since each needs the one above it."""
-        levels: dict[int, list[_Found]] = {}
-        for folder in folders:
-            known = there.get(folder.remote)
-            if known is None or known.kind != "folder":
-                levels.setdefault(folder.remote.count("/"), []).append(folder)
-        for _, level in sorted(levels.items()):
-            queue = iter(level)
-            await asyncio.gather(*(self._make(queue) for _ in range(min(AT_ONCE, len(level)))))
+        """Make folders, upper ones first: what comes into a folder changes nothing about when it was modified."""
+        missing = [each for each in folders if (known := there.get(each.remote)) is None or known.kind != "folder"]
+        missing.sort(key=lambda each: each.remote.count("/"))
+        for start in range(0, len(missing), _BULK_ITEMS):
+            await self._bulk.send(missing[start : start + _BULK_ITEMS], there)
 
-    async def _make(self, queue: Iterator[_Found]) -> None:
-        for folder in queue:
-            try:
-                await self._make_one(folder)
-            except CloudConnectError as refusal:
-                if refusal.code != "files.exists" or not await self._is_folder(folder.remote):
-                    self._fail(folder.remote, str(refusal), refusal.code)
+    async def _put_files(self, files: list[_Found], there: dict[str, Entry]) -> None:
+        batches: list[list[_Found]] = [[]]
+        single: list[_Found] = []
+        size = 0
+        for found in files:
+            known = there.get(found.remote)
+            if self._compares_content and known is not None and known.size == found.size:
+                single.append(found)
+            elif _looks_the_same(found, known):
+                self._skip(found)
+            elif found.size > _BULK_FILE_BYTES:
+                single.append(found)
+            else:
+                if len(batches[-1]) == _BULK_ITEMS or size + found.size > _BULK_BYTES:
+                    batches.append([])
+                    size = 0
+                batches[-1].append(found)
+                size += found.size
+        queue, bulks = iter(single), iter(batches)
+        await asyncio.gather(
+            *(self._work_bulk(bulks, there) for _ in range(_BULK_AT_ONCE)),
+            *(self._work(queue, there) for _ in range(min(AT_ONCE, len(single)))),
+        )
 
-    async def _make_one(self, folder: _Found) -> None:
-        path = f"{self._space}/folders/{encode_path(folder.remote)}"
-        query: dict[str, str | bool] = {"modified": format_ns(folder.modified_ns), "parents": True}
-        later = Pauses()
-        while True:
-            try:
-                await self._client.ask("POST", path, Changed, query=query)
-                break
-            except CloudConnectError as refusal:
-                if not await later.wait(refusal):
-                    raise
+    def _skip(self, found: _Found) -> None:
+        self.progress.skipped_files += 1
+        self.progress.done_bytes += found.size
+        self.progress.done_files += 1
+
+    async def _work_bulk(self, batches: Iterator[list[_Found]], there: dict[str, Entry]) -> None:
+        for batch in batches:
+            if batch:
+                await self._bulk.send(batch, there)
 
     async def _work(self, queue: Iterator[_Found], there: dict[str, Entry]) -> None:
         for found in queue:
             known = there.get(found.remote)
             try:
                 if known is not None and await self._is_same(found, known):
-                    self.progress.skipped_files += 1
-                    self.progress.done_bytes += found.size
-                elif found.size <= _WHOLE_BYTES:
+                    self._skip(found)
+                    continue
+                if found.size <= _WHOLE_BYTES:
                     await self._send(found, known)
                 else:
                     # Each large file takes memory of the daemon's while it is on its way.
@@ -165,11 +251,11 @@ class Upload:
                 self._fail(found.remote, error.strerror or str(error), "local")
 
     async def _is_same(self, found: _Found, known: Entry) -> bool:
+        if not self._compares_content:
+            return _looks_the_same(found, known)
         if known.kind != "file" or known.size != found.size:
             return False
-        if self._compares_content:
-            return await asyncio.to_thread(file_sha256, found.local) == known.sha256
-        return parse_ns(known.modified) == found.modified_ns
+        return await asyncio.to_thread(file_sha256, found.local) == known.sha256
 
     async def _send(self, found: _Found, known: Entry | None) -> None:
         headers = {"If-Match": f'"{known.etag}"'} if known is not None else {"If-None-Match": "*"}
@@ -245,6 +331,27 @@ class Upload:
 
     def _fail(self, path: str, detail: str, code: str) -> None:
         self.progress.failures.append(Failure(path, detail, code))
+
+
+def _read_small(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        content = os.read(descriptor, _BULK_FILE_BYTES + 1)
+        while more := os.read(descriptor, _BULK_FILE_BYTES + 1):
+            # It has grown since it was found; the server refuses it by its length if it became too long.
+            content += more
+        return content
+    finally:
+        os.close(descriptor)
+
+
+def _looks_the_same(found: _Found, known: Entry | None) -> bool:
+    return (
+        known is not None
+        and known.kind == "file"
+        and known.size == found.size
+        and parse_ns(known.modified) == found.modified_ns
+    )
 
 
 def file_sha256(path: str) -> str:

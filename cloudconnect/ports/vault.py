@@ -1,10 +1,56 @@
 """The vault: how a room stores and reads content without knowing of chunks, packs or keys."""
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, Protocol
 
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.ports.sql import Sql
+
+SMALL_BYTES: Final = 128 << 10
+"""The longest stream that ``Vault.write_many`` takes."""
+
+
+class Named(Protocol):
+    """One content among the contents of a batch; what it needs is settled with them all."""
+
+    @property
+    def manifest(self) -> bytes:
+        """The reference that a version keeps."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """The name of the content, equal for equal content of one space; None for an empty stream."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Plain bytes in the stream."""
+        ...
+
+    @property
+    def sha256(self) -> bytes:
+        """SHA-256 of the plain stream."""
+        ...
+
+
+class Batch(Protocol):
+    """What many small streams became: durable bytes that nothing points to until a unit settles them together."""
+
+    @property
+    def contents(self) -> Sequence[Named]:
+        """Each content, in the order of the streams."""
+        ...
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes that the streams added on disk."""
+        ...
+
+    @property
+    def reused_bytes(self) -> int:
+        """Plain bytes that were stored already."""
+        ...
 
 
 class Content(Protocol):
@@ -57,8 +103,17 @@ class Vault(Protocol):
         """
         ...
 
-    def settle(self, sql: Sql, space: SpaceId, content: Content) -> None:
-        """Make *content* findable, inside the unit that adds the version pointing to it.
+    async def write_many(self, space: SpaceId, contents: Sequence[bytes]) -> Batch:
+        """Store many streams of at most SMALL_BYTES each and return once every byte of them is durable.
+
+        Raises:
+            NoSpace: the disk is full.
+            Unavailable: the store went read-only after an input/output error.
+        """
+        ...
+
+    def settle(self, sql: Sql, space: SpaceId, content: Content | Batch) -> None:
+        """Make *content* findable, inside the unit that adds the versions pointing to it.
 
         Raises:
             Conflict: a chunk it reused is gone; nothing has been changed.

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, NamedTuple, ParamSpec, Protocol, TypeVar
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from cloudconnect.kernel.ids import SpaceId, id_bytes
 from cloudconnect.storage import index
@@ -29,15 +29,6 @@ _BUFFER_BYTES: Final = 4 << 20
 _BATCH: Final = 128
 _BATCH_BYTES: Final = 8 << 20
 _STORES: Final = 3  # buffers of one stream that are stored at once
-
-
-class Content(Protocol):
-    """What one stream became, as the rooms know it."""
-
-    @property
-    def manifest(self) -> bytes:
-        """The reference that a version keeps."""
-        ...
 
 
 class Vault:
@@ -103,7 +94,7 @@ class Vault:
         sha256 = {place: digest for part in digests for place, digest in part}
         return StoredBatch(shared, [_small(entry, sha256.get(place)) for place, entry in enumerate(ingest.entries)])
 
-    def settle(self, sql: index.Sql, space: SpaceId, content: Content) -> None:
+    def settle(self, sql: index.Sql, space: SpaceId, content: object) -> None:
         """Make *content* findable, inside the transaction that adds what points to it.
 
         Raises:

@@ -51,6 +51,16 @@ class StoredBatch(NamedTuple):
     shared: StoredContent
     contents: list[SmallContent]
 
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes that the streams added on disk."""
+        return self.shared.stored_bytes
+
+    @property
+    def reused_bytes(self) -> int:
+        """Plain bytes that were stored already."""
+        return self.shared.reused_bytes
+
 
 class Cut(NamedTuple):
     """A stretch that one chunk is made of, and its place among the chunks of its stream."""

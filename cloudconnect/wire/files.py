@@ -51,6 +51,34 @@ class Uploaded(Answer, frozen=True):
     reused_bytes: int
 
 
+class BulkItem(msgspec.Struct, array_like=True, frozen=True):
+    """A small file, or a folder when ``content`` is null, among many: ``[path, content, modified_ns, etag]``.
+
+    ``etag`` says what may be there now: null for nothing, ``*`` for anything, else the one state that is meant.
+    """
+
+    path: Path
+    content: bytes | None
+    modified_ns: int | None = None
+    etag: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class BulkOutcome(Answer, frozen=True, omit_defaults=True):
+    """What became of one item: its ETag, or the code and words of the refusal."""
+
+    etag: str = ""
+    code: str = ""
+    detail: str = ""
+
+
+class Bulk(Answer, frozen=True):
+    """What became of many items, in their order; those that were not refused are all there since one moment."""
+
+    outcomes: list[BulkOutcome]
+    stored_bytes: int
+    reused_bytes: int
+
+
 class Changed(Answer, frozen=True):
     """An entry after a change, and the seq at which it happened."""
 

@@ -119,11 +119,3 @@ async def test_a_file_does_not_become_a_folder_that_is_missing(serve, tmp_path):
     with pytest.raises(Conflict):
         await Upload(client, "personal").run([tmp_path / "f"], "/missing/")
     assert not (tmp_path / "missing").exists()
-
-
-async def test_a_folder_does_not_hide_behind_a_file_that_exists(serve, tmp_path):
-    client = await serve(Server(0))
-    (tmp_path / "empty").mkdir()
-    upload = Upload(client, "personal")
-    await upload.run([tmp_path / "empty"], "/f")
-    assert [each.code for each in upload.progress.failures] == ["files.exists"]

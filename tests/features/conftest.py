@@ -32,6 +32,13 @@ class FakeContent:
     reused_bytes: int
 
 
+@dataclass(frozen=True)
+class FakeBatch:
+    contents: list[FakeContent]
+    stored_bytes: int
+    reused_bytes: int
+
+
 @dataclass
 class FakeVault:
     """Keeps content in memory; settles nothing, since it never loses anything."""
@@ -50,6 +57,16 @@ class FakeVault:
         return FakeContent(
             digest, digest[:16], len(data), digest, 0 if is_known else len(data), len(data) if is_known else 0
         )
+
+    async def write_many(self, space, contents):
+        stored = []
+        for content in contents:
+
+            async def stream(content=content):
+                yield content
+
+            stored.append(await self.write(space, stream()))
+        return FakeBatch(stored, sum(each.stored_bytes for each in stored), sum(each.reused_bytes for each in stored))
 
     def settle(self, sql, space, content):
         pass

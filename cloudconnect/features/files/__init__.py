@@ -1,10 +1,12 @@
 """Spaces and the tree in them: content, places, versions, trash."""
 
 from cloudconnect.features.files.models import (
+    Batch,
     Change,
     Condition,
     Entry,
     EntryKind,
+    NewItem,
     OpenFile,
     Put,
     Space,
@@ -15,11 +17,13 @@ from cloudconnect.features.files.models import (
 from cloudconnect.features.files.service import FilesService
 
 __all__ = [
+    "Batch",
     "Change",
     "Condition",
     "Entry",
     "EntryKind",
     "FilesService",
+    "NewItem",
     "OpenFile",
     "Put",
     "Space",

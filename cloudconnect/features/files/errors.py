@@ -1,6 +1,6 @@
 """What the files room refuses."""
 
-from cloudconnect.kernel.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionRequired
+from cloudconnect.kernel.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionRequired, TooLarge
 from cloudconnect.kernel.text import N_
 
 
@@ -72,6 +72,20 @@ class ConditionMissing(PreconditionRequired):
 
     code = "files.condition-required"
     title = N_("Say which version you mean")
+
+
+class NotSmall(TooLarge):
+    """A file too long to come in with many others."""
+
+    code = "files.not-small"
+    title = N_("The file is too large for this")
+
+
+class NamedTwice(Invalid):
+    """Two items of one request have the same path."""
+
+    code = "files.named-twice"
+    title = N_("Two of the items have the same path")
 
 
 class BadPath(Invalid):

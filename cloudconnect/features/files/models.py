@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import NodeId, SpaceId, UserId
 
 
@@ -107,6 +108,29 @@ class Put:
     entry: Entry
     created: bool
     seq: int
+    stored_bytes: int
+    reused_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """A small file, or a folder when ``raw`` is None, on its way in with many others.
+
+    ``etag`` says what may be there now: None for nothing, ``*`` for anything, else the one state that is meant.
+    """
+
+    path: str
+    raw: bytes | None
+    modified_ns: int | None
+    etag: str | None = None
+    media_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of many items, in their order: the entry, or why it was refused."""
+
+    outcomes: list[Entry | CloudConnectError]
     stored_bytes: int
     reused_bytes: int
 

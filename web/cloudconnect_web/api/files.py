@@ -5,8 +5,9 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from cloudconnect.features.files import Change, Entry, Put, Space, Trashed
+from cloudconnect.features.files import Change, Entry, NewItem, Put, Space, Trashed
 from cloudconnect.kernel.clock import format_ns, parse_ns
+from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.text import N_
 from cloudconnect.wire import files as wire
 from cloudconnect.wire.shape import FieldError, PageAnswer
@@ -82,6 +83,19 @@ async def put_content(
     return Reply(_to_uploaded(put), 201 if put.created else 200, {"ETag": quote(put.entry.etag)})
 
 
+async def put_many(call: Call, space: str) -> wire.Bulk:
+    """Store many small files and folders at once: the body is a MessagePack array of them.
+
+    Each item is ``[path, content, modified_ns, etag]``; a file has at most 128 KiB, a body 16 MiB and 4,096 items.
+    """
+    items = [
+        NewItem(each.path, each.content, _clamp(each.modified_ns), each.etag)
+        for each in await content.receive_bulk(call.request)
+    ]
+    batch = await call.appliance.files.put_many(call.principal, space, items)
+    return wire.Bulk([_to_outcome(each) for each in batch.outcomes], batch.stored_bytes, batch.reused_bytes)
+
+
 async def add_folder(
     call: Call, space: str, path: str, parents: Parents = False, modified: Modified | None = None
 ) -> wire.Changed:
@@ -153,6 +167,12 @@ def to_entry(entry: Entry) -> wire.Entry:
     )
 
 
+def _to_outcome(outcome: Entry | CloudConnectError) -> wire.BulkOutcome:
+    if isinstance(outcome, Entry):
+        return wire.BulkOutcome(outcome.etag)
+    return wire.BulkOutcome("", outcome.code, str(outcome.detail))
+
+
 def _to_space(space: Space) -> wire.Space:
     return wire.Space(
         id=space.id,
@@ -197,7 +217,11 @@ def _parse_modified(text: str | None) -> int | None:
             fix=N_("Write it like 2026-11-01T12:00:00.123456789Z."),
             text=text,
         ) from error
-    return min(max(nanoseconds, -_NS_MAX), _NS_MAX)
+    return _clamp(nanoseconds)
+
+
+def _clamp(nanoseconds: int | None) -> int | None:
+    return None if nanoseconds is None else min(max(nanoseconds, -_NS_MAX), _NS_MAX)
 
 
 _SPACE = "/spaces/{space}"
@@ -219,6 +243,7 @@ OPERATIONS = [
         status=201,
         stream="body",
     ),
+    Operation(method="POST", path=_SPACE + "/bulk", guard=Guard.WRITE, handler=put_many, stream="body"),
     Operation(
         method="POST", path=_SPACE + "/folders/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=add_folder, status=201
     ),

@@ -11,7 +11,7 @@ from cloudconnect.features.files.service.places import Place, walk
 from cloudconnect.features.files.store import trash, tree
 from cloudconnect.kernel.ids import NodeId, new_id
 from cloudconnect.kernel.text import N_
-from cloudconnect.ports.vault import Content
+from cloudconnect.ports.vault import Content, Named
 
 
 def write_entry(unit: Unit, place: Place, content: Content, modified_ns: int | None, media_type: str | None) -> Entry:
@@ -35,7 +35,7 @@ def write_entry(unit: Unit, place: Place, content: Content, modified_ns: int | N
     )
     if existing is not None:
         tree.close_entry(unit.sql, node, seq)
-    tree.add_version(unit.sql, _version(entry, content, unit))
+    tree.add_version(unit.sql, new_version(entry, content, unit))
     tree.add_entry(unit.sql, place.space.id, entry)
     return entry
 
@@ -158,7 +158,8 @@ def seq_of(recorded: Recorded) -> int:
     return recorded.seq
 
 
-def _version(entry: Entry, content: Content, unit: Unit) -> Version:
+def new_version(entry: Entry, content: Named, unit: Unit) -> Version:
+    """Return the version of *entry* that *content* is."""
     return Version(
         node=entry.node,
         seq=entry.from_seq,

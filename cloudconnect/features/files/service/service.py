@@ -1,7 +1,7 @@
 """Putting files in, finding them, getting them back, and changing where they are."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
@@ -20,9 +20,11 @@ from cloudconnect.features.files.errors import (
     NotInTrash,
 )
 from cloudconnect.features.files.models import (
+    Batch,
     Change,
     Condition,
     Entry,
+    NewItem,
     OpenFile,
     Put,
     Space,
@@ -33,6 +35,7 @@ from cloudconnect.features.files.models import (
     Version,
 )
 from cloudconnect.features.files.service import deeds
+from cloudconnect.features.files.service.batch import Incoming
 from cloudconnect.features.files.service.places import Place, find_path, find_place, walk
 from cloudconnect.features.files.store import spaces, trash, tree
 from cloudconnect.kernel.clock import Clock
@@ -232,6 +235,37 @@ class FilesService:
             self._vault.settle(unit.sql, space_id, content)
             entry = deeds.write_entry(unit, place, content, modified_ns, media_type)
             return Put(entry, place.entry is None, entry.from_seq, content.stored_bytes, content.reused_bytes)
+
+        return await self._log.commit(change, actor=principal)
+
+    async def put_many(self, principal: Principal, space: str, items: Sequence[NewItem]) -> Batch:
+        """Store many small files and folders in one unit; missing folders on the way are made.
+
+        Each is decided, and refused, by itself; what was not refused is there when this returns, all at one moment.
+
+        Raises:
+            NoSpace: the disk is full.
+        """
+        space_id = await self._space_id(principal, space)
+        incoming = Incoming(items)
+
+        def find_folder(sql: Sql, names: tuple[str, ...]) -> Place:
+            place = self._place(sql, principal, space_id, names, Action.WRITE)
+            if place.entry is not None:
+                place.require_folder()
+            elif names:
+                place.require_parent(may_be_made=True)
+            return place
+
+        await self._database.read(lambda sql: incoming.check(sql, find_folder))
+        files = [index for index in incoming.open if items[index].raw is not None]
+        stored = await self._vault.write_many(space_id, [items[index].raw or b"" for index in files])
+        contents = dict(zip(files, stored.contents, strict=True))
+
+        def change(unit: Unit) -> Batch:
+            self._vault.settle(unit.sql, space_id, stored)
+            outcomes = incoming.write(unit, find_folder, contents)
+            return Batch(outcomes, stored.stored_bytes, stored.reused_bytes)
 
         return await self._log.commit(change, actor=principal)
 

@@ -24,6 +24,16 @@ def find_child(sql: Sql, parent: Entry, name: str, at: int | None) -> Entry | No
     return _entry(rows[0], parent.path) if rows else None
 
 
+def find_named(sql: Sql, parent: Entry, names: Sequence[str]) -> dict[str, Entry]:
+    """Return what of *names* is in the folder *parent* now, by name."""
+    found: dict[str, Entry] = {}
+    for start in range(0, len(names), _ASKED_AT_ONCE):
+        part = names[start : start + _ASKED_AT_ONCE]
+        rows = _where(sql, f"e.parent = ? AND e.name IN ({', '.join('?' * len(part))})", (parent.node, *part), None, "")
+        found.update((row[2], _entry(row, parent.path)) for row in rows)
+    return found
+
+
 def find_line(sql: Sql, space: SpaceId, root: NodeId, names: Sequence[str]) -> list[Entry]:
     """Return what lies now on the way from the node *root* of *space* along *names*, *root* first, as far as it leads.
 
@@ -96,25 +106,40 @@ def add_entries(sql: Sql, space: SpaceId, entries: Iterable[Entry]) -> None:
 
 def close_entry(sql: Sql, node: NodeId, seq: int) -> None:
     """End the present row of *node*: from *seq* on it is no longer true."""
-    sql.execute("UPDATE entry SET to_seq = ? WHERE node = ? AND to_seq IS NULL", (seq, node))
+    close_entries(sql, [(node, seq)])
+
+
+def close_entries(sql: Sql, ends: Iterable[tuple[NodeId, int]]) -> None:
+    """End the present rows of many nodes, each with its seq."""
+    sql.execute_many(
+        "UPDATE entry SET to_seq = ? WHERE node = ? AND to_seq IS NULL", [(seq, node) for node, seq in ends]
+    )
 
 
 def add_version(sql: Sql, version: Version) -> None:
     """Add a version of a file's content."""
-    sql.execute(
+    add_versions(sql, [version])
+
+
+def add_versions(sql: Sql, versions: Iterable[Version]) -> None:
+    """Add versions of many files."""
+    sql.execute_many(
         "INSERT INTO version (node, seq, size, sha256, media_type, manifest, content, author, created_ms)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            version.node,
-            version.seq,
-            version.size,
-            version.sha256,
-            version.media_type,
-            version.manifest,
-            version.content,
-            version.author,
-            to_ms(version.created),
-        ),
+        [
+            (
+                version.node,
+                version.seq,
+                version.size,
+                version.sha256,
+                version.media_type,
+                version.manifest,
+                version.content,
+                version.author,
+                to_ms(version.created),
+            )
+            for version in versions
+        ],
     )
 
 
