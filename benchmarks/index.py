@@ -2,13 +2,14 @@
 
     python benchmarks/index.py [--place DIR] [--most 10000000] [--batch 1000] [--pieces]
 
-Everything goes through the functions of the engine and the database of the appliance, every batch is one durable commit.
-At each mark the rates of the next rows are taken: medians of five runs, on the clock and in processor time. Between the
-marks rows come in larger commits, to save time.
+Everything goes through the functions of the engine and the database of the appliance; every batch is one durable
+commit. At each mark the rates of the next rows are taken: medians of five runs, on the clock and in processor time.
+Between the marks rows come in larger commits, to save time.
 """
 
 import argparse
 import asyncio
+import hashlib
 import random
 import statistics
 import tempfile
@@ -63,8 +64,7 @@ class Bench:
     def put(self, count: int, batch: int) -> None:
         """Add *count* chunks with a commit for every *batch*."""
         for _ in range(0, count, batch):
-            content = self._content(batch)
-            self.log.commit_now(lambda unit, content=content: index.settle(unit.sql, content), actor=APPLIANCE)
+            self._settle(self._content(batch))
             self.rows += batch
 
     def known(self) -> list[bytes]:
@@ -78,8 +78,13 @@ class Bench:
     def ask(self, question: Callable[[index.Sql, list[bytes]], object], keys: list[bytes]) -> None:
         """Look *keys* up, some hundred at once as the writer does."""
         for start in range(0, len(keys), ASKED_AT_ONCE):
-            asked = keys[start : start + ASKED_AT_ONCE]
-            self.database.read_now(lambda sql, asked=asked: question(sql, asked))
+            self._ask(question, keys[start : start + ASKED_AT_ONCE])
+
+    def _settle(self, content: Content) -> None:
+        self.log.commit_now(lambda unit: index.settle(unit.sql, content), actor=APPLIANCE)
+
+    def _ask(self, question: Callable[[index.Sql, list[bytes]], object], keys: list[bytes]) -> None:
+        self.database.read_now(lambda sql: question(sql, keys))
 
     def _content(self, count: int) -> Content:
         rows = range(self.rows, self.rows + count)
@@ -96,7 +101,7 @@ class Bench:
 
     @staticmethod
     def _key(row: int) -> bytes:
-        return random.Random(row).randbytes(16)
+        return hashlib.sha256(row.to_bytes(8, "big")).digest()[:16]
 
 
 def cost(act: Callable[[], None]) -> Cost:
