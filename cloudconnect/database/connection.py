@@ -7,6 +7,7 @@ from typing import Any
 
 import peewee
 
+from cloudconnect.database.errors import corrupt
 from cloudconnect.ports.sql import Row, Value
 
 
@@ -30,17 +31,23 @@ class Connection:
     def row(self, statement: str, parameters: Sequence[Value] = ()) -> Row | None:
         """Return the first row of the answer, or None."""
         cursor = self._run(statement, parameters)
-        with _refining_errors():
-            answer = cursor.fetchone()
-            if answer is not None and not self._is_postgresql:
-                cursor.close()
+        try:
+            with _refining_errors():
+                answer = cursor.fetchone()
+                if answer is not None and not self._is_postgresql:
+                    cursor.close()
+        except UnicodeDecodeError as error:
+            raise corrupt() from error
         return None if answer is None else tuple(answer)
 
     def rows(self, statement: str, parameters: Sequence[Value] = ()) -> list[Row]:
         """Return the whole answer."""
         cursor = self._run(statement, parameters)
-        with _refining_errors():
-            return list(cursor.fetchall())
+        try:
+            with _refining_errors():
+                return list(cursor.fetchall())
+        except UnicodeDecodeError as error:
+            raise corrupt() from error
 
     def control(self, statement: str) -> None:
         """Run a statement that begins, marks or ends a transaction."""

@@ -51,10 +51,15 @@ def refusal_for(error: Exception) -> CloudConnectError | None:
     if any(_is_full(each) for each in _chain(error)):
         return DatabaseFull(fix=N_("Free some space; writing goes on by itself."))
     if any(isinstance(each, apsw.CorruptError | apsw.NotADBError) for each in _chain(error)):
-        return DatabaseCorrupt(fix=N_("Stop the daemon and restore the latest backup of the data directory."))
+        return corrupt()
     if isinstance(error, peewee.OperationalError | peewee.InterfaceError):
         return DatabaseFailed(fix=N_("See what its log says, with: cloudconnect doctor"), retry_after_seconds=5)
     return None
+
+
+def corrupt() -> DatabaseCorrupt:
+    """Return the refusal for a database that does not hold what was written."""
+    return DatabaseCorrupt(fix=N_("Stop the daemon and restore the latest backup of the data directory."))
 
 
 def is_fatal(error: Exception) -> bool:

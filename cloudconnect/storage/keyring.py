@@ -112,18 +112,9 @@ class Keyring:
             raise FileNotFoundError(path)
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
-            _configure(database)
-            return cls(path, database, _master(database, slot))
-        except sqlite3.OperationalError as error:
-            database.close()
-            raise _refusal(error, path) from error
-        except sqlite3.DatabaseError as error:
-            database.close()
-            raise KeyringDamaged(
-                N_("The keyring {path} is not what was written."),
-                fix=N_("Restore it from a backup of the data directory; without it nothing can be read."),
-                path=str(path),
-            ) from error
+            with _refusing(path):
+                _configure(database)
+                return cls(path, database, _master(database, slot))
         except BaseException:
             database.close()
             raise
@@ -158,11 +149,12 @@ class Keyring:
 
         Raises:
             NoDomain: it has none.
+            KeyringDamaged: they are not what was written.
         """
         found = self._domains.get(space)
         if found is not None:
             return found
-        with self._lock:
+        with self._lock, _refusing(self._path):
             rows = self._database.execute("SELECT use, epoch, box FROM space_key WHERE space = ?", (space,)).fetchall()
             if not rows:
                 raise NoDomain(N_("There are no keys for this space."))
@@ -180,7 +172,7 @@ class Keyring:
                 (name, seal_box(self._master, "svc", new_key().secret, name.encode(), _SERVICE_VERSION)),
             )
             (box,) = self._database.execute("SELECT box FROM service_key WHERE name = ?", (name,)).fetchone()
-        return Key(open_box(self._master, "svc", box, name.encode(), _SERVICE_VERSION))
+            return Key(open_box(self._master, "svc", box, name.encode(), _SERVICE_VERSION))
 
     def _space_key(self, use: str, space: bytes, epoch: int, box: bytes) -> Key:
         return Key(open_box(self._wrapping, _SPACE_LABELS[use], box, space, struct.pack(">I", epoch)))
@@ -193,14 +185,11 @@ class Keyring:
             StoreFull: the disk has no room.
             KeyringUnavailable: the disk reports an error; SQLite has put the file back to what it was, or will.
         """
-        with self._lock:
+        with self._lock, _refusing(self._path):
             try:
                 self._database.execute("BEGIN IMMEDIATE")
                 yield
                 self._database.execute("COMMIT")
-            except sqlite3.OperationalError as error:
-                self._roll_back()
-                raise _refusal(error, self._path) from error
             except BaseException:
                 self._roll_back()
                 raise
@@ -219,14 +208,37 @@ def _space_box(use: str, space: bytes, epoch: int, key: Key) -> tuple[str, bytes
     return _SPACE_LABELS[use], key.secret, space, struct.pack(">I", epoch)
 
 
-def _refusal(error: sqlite3.OperationalError, path: Path) -> CloudConnectError:
-    if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+@contextlib.contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of the file at *path*, and what is wrong with its content, into a refusal."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _refusal(error, path) from error
+    except (NotAuthentic, Malformed, LookupError, TypeError, ValueError, struct.error) as error:
+        # A damaged page can hold anything: no row, a number where a box was, the keys of half a space.
+        raise _damaged(path) from error
+
+
+def _refusal(error: sqlite3.Error, path: Path) -> CloudConnectError:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)  # there is none when a text is no text
+    if code == sqlite3.SQLITE_FULL:
         return StoreFull(N_("There is no room left on the disk."), fix=N_("Free some space, then start again."))
+    if not isinstance(error, sqlite3.OperationalError) or code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
+        return _damaged(path)
     return KeyringUnavailable(
         N_("The keyring {path} cannot be used: {reason}."),
         fix=N_("Make the data directory writable for the daemon."),
         path=str(path),
         reason=str(error),
+    )
+
+
+def _damaged(path: Path) -> KeyringDamaged:
+    return KeyringDamaged(
+        N_("The keyring {path} is not what was written."),
+        fix=N_("Restore it from a backup of the data directory; without it nothing can be read."),
+        path=str(path),
     )
 
 

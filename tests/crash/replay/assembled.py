@@ -6,7 +6,7 @@ from pathlib import Path
 from cloudconnect.bus import EventLog
 from cloudconnect.database import Database, open_database
 from cloudconnect.kernel.clock import SystemClock
-from cloudconnect.storage import chunker, index
+from cloudconnect.storage import index
 from cloudconnect.storage.aio import Vault
 from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.disk import Floor, Health
@@ -17,9 +17,9 @@ from cloudconnect.storage.writer import WriterOptions
 
 CHECKPOINT_PAGES = 40  # few, so that the log of the database is worked off many times in a short trace
 
-# Contents of some kilobytes must have many chunks here, and lie in more than one pack.
-chunker.MINIMUM_BYTES, chunker.MAXIMUM_BYTES = 2_048, 16_384
-OPTIONS = WriterOptions(pack_bytes=48 << 10, window_seconds=0.001, average_bytes=4_096)
+SMALL = WriterOptions(pack_bytes=48 << 10, window_seconds=0.001, average_bytes=4_096)
+SMALLEST_BYTES, LARGEST_BYTES = 2_048, 16_384
+"""With these limits of ``storage.chunker``, contents of some kilobytes have many chunks and lie in several packs."""
 
 
 class Assembled:
@@ -50,7 +50,7 @@ class Assembled:
             locate=lambda keys: self.database.read_now(lambda sql: index.locate(sql, keys)),
             health=self.health,
             floor=Floor(home, 0, 0.0),
-            options=OPTIONS,
+            options=SMALL,
         )
         self.vault = Vault(self.repository, threads=2)
         self.log = EventLog(self.database, SystemClock())

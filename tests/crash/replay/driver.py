@@ -21,7 +21,7 @@ from typing import NoReturn
 
 import bugs
 import structlog
-from assembled import Assembled
+from assembled import LARGEST_BYTES, SMALLEST_BYTES, Assembled
 from history import Deed, content
 
 from cloudconnect.bus import Unit
@@ -30,6 +30,7 @@ from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import SpaceId, id_bytes
 from cloudconnect.kernel.principal import APPLIANCE
 from cloudconnect.ports.vault import Content
+from cloudconnect.storage import chunker
 from cloudconnect.storage.disk import make_directory
 
 EXIT_FAILED = 70
@@ -231,6 +232,7 @@ def _drop(*_: object) -> NoReturn:
 
 def main() -> None:
     """Answer each line of the input with an exit code."""
+    chunker.MINIMUM_BYTES, chunker.MAXIMUM_BYTES = SMALLEST_BYTES, LARGEST_BYTES
     structlog.configure(processors=[_drop])
     recorder = ctypes.CDLL(None)
     for line in sys.stdin:

@@ -1,0 +1,162 @@
+"""A bit that turns over, anywhere in a store: nothing wrong is ever served, and whoever starts on it hears of it.
+
+CLOUDCONNECT_BIT_FLIPS=100000 pytest tests/storage/test_bit_flips.py -s
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "crash" / "replay"))
+
+from assembled import LARGEST_BYTES, SMALLEST_BYTES, Assembled
+
+from cloudconnect.events.files import FileWritten
+from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect.kernel.ids import SpaceId, id_bytes
+from cloudconnect.kernel.principal import APPLIANCE
+from cloudconnect.storage import chunker
+from cloudconnect.storage.packs import pack_id_of, verify
+from cloudconnect.storage.seal import Malformed
+
+pytestmark = pytest.mark.slow
+
+FLIPS = int(os.environ.get("CLOUDCONNECT_BIT_FLIPS", "3000"))
+SPACES = [SpaceId(f"spc_{number:026d}") for number in range(2)]
+SIZES = (0, 1, 300, 5_000, 12_000, 30_000, 80_000)
+
+
+class Damage:
+    """A store in memory, of which a copy gets a bit turned over."""
+
+    def __init__(self, root):
+        self.root = root / "whole"
+        self.copy = root / "flipped"
+        self.contents = {}
+        self.files = {}
+
+    async def fill(self):
+        """Make the store: some contents in two spaces, more than one version of some."""
+        random = Random(1)
+        self.root.mkdir()
+        house = Assembled(self.root)
+        house.log.start()
+        for space in SPACES:
+            house.keyring.add_domain(id_bytes(space))
+        for number in range(14):
+            await self._write(house, SPACES[number % 2], number, random.randbytes(SIZES[number % len(SIZES)]))
+        await house.stop()
+        paths = [path for path in self.root.rglob("*") if path.is_file()]
+        self.files = {path.relative_to(self.root): path.read_bytes() for path in paths}
+
+    async def _write(self, house, space, number, data):
+        async def stream():
+            yield data
+
+        stored = await house.vault.write(space, stream())
+        self.contents[f"node{number % 5}", number] = data
+
+        def change(unit):
+            house.vault.settle(unit.sql, space, stored)
+            unit.record(FileWritten(subject=f"node{number % 5}", space=space, size=stored.size))
+            unit.sql.execute(
+                "INSERT INTO version (node, seq, size, sha256, media_type, manifest, content, author, created_ms)"
+                " VALUES (?, ?, ?, ?, '', ?, ?, ?, ?)",
+                (
+                    *(f"node{number % 5}", number, stored.size, stored.sha256),
+                    *(stored.manifest, stored.key, space, unit.now_ms),
+                ),
+            )
+
+        await house.log.commit(change, actor=APPLIANCE)
+
+    def flip(self, name, random):
+        """Turn over one bit of a copy and return what a start on it came to."""
+        shutil.rmtree(self.copy, ignore_errors=True)
+        for each, data in self.files.items():
+            path = self.copy / each
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if each == name:
+                path.write_bytes(_flipped(data, random))
+            else:
+                os.link(self.root / each, path) if "packs" in each.parts else path.write_bytes(data)
+        return self.start()
+
+    def start(self):
+        """Return ``refused``, ``noticed`` or ``harmless``; anything else fails the test."""
+        try:
+            house = Assembled(self.copy)
+        except CloudConnectError as refusal:
+            assert refusal.detail
+            return "refused"
+        with contextlib.closing(house):
+            try:
+                return self._use(house)
+            except CloudConnectError as refusal:
+                assert refusal.detail
+                return "refused"
+
+    def _use(self, house):
+        is_noticed = bool(house.recover().damaged)
+        read = house.database.read_now
+        rows = read(lambda sql: sql.rows("SELECT node, seq, author, manifest FROM version"))
+        for node, seq, space, manifest in rows:
+            try:
+                found = b"".join(house.repository.read(id_bytes(space), manifest))
+            except (CloudConnectError, ValueError):
+                is_noticed = True
+                continue
+            if (node, seq) in self.contents:
+                assert found == self.contents[node, seq]
+            else:
+                assert found in self.contents.values()
+        if is_noticed:
+            return "noticed"
+        if {row[:2] for row in rows} == self.contents.keys():
+            return "harmless"
+        return "silent" if read(lambda sql: sql.rows("PRAGMA integrity_check")) == [("ok",)] else "noticed by a check"
+
+
+def _flipped(data, random):
+    place = random.randrange(len(data))
+    while not data[place] and random.random() < 0.9:  # most of a small database is empty
+        place = random.randrange(len(data))
+    flipped = bytearray(data)
+    flipped[place] ^= 1 << random.randrange(8)
+    return flipped
+
+
+@pytest.fixture(scope="module")
+def damage():
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as place:
+        limits = chunker.MINIMUM_BYTES, chunker.MAXIMUM_BYTES
+        chunker.MINIMUM_BYTES, chunker.MAXIMUM_BYTES = SMALLEST_BYTES, LARGEST_BYTES
+        try:
+            made = Damage(Path(place))
+            asyncio.run(made.fill())
+        finally:
+            chunker.MINIMUM_BYTES, chunker.MAXIMUM_BYTES = limits
+        yield made
+
+
+def flips(damage, suffix, share):
+    """Turn bits over in files whose name ends so; return how often each outcome was seen."""
+    random = Random(2)
+    names = sorted(name for name in damage.files if str(name).endswith(suffix))
+    return Counter(damage.flip(random.choice(names), random) for _ in range(int(FLIPS * share)))
+
+
+def test_in_the_database(damage):
+    print(flips(damage, "cloudconnect.db", 0.4))
+
+
+def test_in_the_keyring(damage):
+    print(flips(damage, "keyring.db", 0.2))
