@@ -8,14 +8,15 @@ state of every file. Names, times and modes are not its business, nor are links.
 """
 
 import asyncio
+import ctypes
 import gc
+import io
 import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, cycle
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +26,10 @@ from cloudconnect.database import open_database
 from cloudconnect.kernel.clock import SystemClock
 from cloudconnect.kernel.principal import APPLIANCE
 from cloudconnect.storage import index, manifest
+from cloudconnect.storage.aio import SMALL_BYTES
 from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.disk import Floor, Health
-from cloudconnect.storage.ingest import Cut, StoredContent
+from cloudconnect.storage.ingest import Ingest, StoredContent
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.reader import Window
 from cloudconnect.storage.repository import Repository
@@ -35,11 +37,11 @@ from cloudconnect.storage.slots import KeyFileSlot
 
 SPACE = bytes(range(16))
 THREADS = os.cpu_count() or 1
-SMALL_BYTES = 1 << 20
 BATCH_BYTES = 8 << 20
 BATCH_FILES = 1_024
 PIECE_BYTES = 4 << 20
 AHEAD = 3
+M_ARENA_MAX = -8
 TABLE = (
     "CREATE TABLE IF NOT EXISTS benchmark_file"
     " (path TEXT PRIMARY KEY, size INTEGER, modified_ns INTEGER, manifest BLOB) WITHOUT ROWID"
@@ -55,22 +57,12 @@ class Found(NamedTuple):
     modified_ns: int
 
 
-@dataclass
-class Batch:
-    """Files whose content is on its way to disk."""
+class Batch(NamedTuple):
+    """Files whose content is on its way to disk, in one ingest."""
 
-    files: list[Found] = field(default_factory=list)
-    contents: list[Future[StoredContent]] = field(default_factory=list)
-
-
-class Together(NamedTuple):
-    """Contents that are settled with one look-up and one statement for all of their chunks."""
-
-    packs: list[index.StoredPack]
-    chunks: list[index.ChunkRow]
-    reused: list[bytes]
-    key: bytes | None = None
-    pieces: tuple[bytes, ...] = ()
+    files: list[Found]
+    ingest: Ingest
+    content: Future[StoredContent]
 
 
 class House:
@@ -129,38 +121,41 @@ class House:
 
     def _store_small(self, files: list[Found]) -> Batch:
         writer = self.repository.writer
-        ingests = [writer.begin(SPACE) for _ in files]
-        cuts: list[Cut] = []
-        for file, ingest in zip(files, ingests, strict=True):
-            cuts += ingest.cut([read(file)], is_last=True)
-        writer.store(cuts)
-        return Batch(files, [writer.finish(ingest) for ingest in ingests])
+        ingest = writer.begin(SPACE)
+        writer.store(ingest.take([read(file) for file in files]))
+        return Batch(files, ingest, writer.finish_many(ingest))
 
     def _store_large(self, file: Found) -> Batch:
         writer = self.repository.writer
         ingest = writer.begin(SPACE)
         stores: deque[Future[None]] = deque()
         with Path(file.path).open("rb", buffering=0) as stream:
-            piece = stream.read(PIECE_BYTES)
+            # Fresh buffers would cost more in page faults than the copy out of the page cache.
+            buffers = cycle([memoryview(bytearray(PIECE_BYTES)) for _ in range(AHEAD + 3)])
+            piece = fill(stream, next(buffers))
             while piece:
-                following = stream.read(PIECE_BYTES)
-                stores.append(self.pool.submit(writer.store, ingest.cut([piece], is_last=not following)))
+                following = fill(stream, next(buffers))
+                cuts = ingest.cut([piece], is_last=not following)  # type: ignore[list-item]  # any buffer serves
+                stores.append(self.pool.submit(writer.store, cuts))
                 if len(stores) > AHEAD:
                     stores.popleft().result()
                 piece = following
         for store in stores:
             store.result()
-        return Batch([file], [writer.finish(ingest)])
+        return Batch([file], ingest, writer.finish(ingest))
 
     def _commit(self, batch: Batch) -> None:
-        contents = [content.result() for content in batch.contents]
+        content = batch.content.result()
+        # What finish_many answers has no manifest: each file is one chunk and has its own.
+        manifests = (
+            [content.manifest] if content.manifest else [manifest.write_one(each) for each in batch.ingest.entries]
+        )
         files = [
-            (file.name, file.size, file.modified_ns, content.manifest)
-            for file, content in zip(batch.files, contents, strict=True)
+            (file.name, file.size, file.modified_ns, each) for file, each in zip(batch.files, manifests, strict=True)
         ]
 
         def change(unit: Unit) -> None:
-            settle(unit.sql, contents)
+            index.settle(unit.sql, content)
             unit.sql.execute_many("INSERT OR REPLACE INTO benchmark_file VALUES (?, ?, ?, ?)", files)
 
         self.log.commit_now(change, actor=APPLIANCE)
@@ -190,16 +185,6 @@ class House:
 _FILES = "SELECT path, size, modified_ns FROM benchmark_file"
 
 
-def settle(sql: index.Sql, contents: list[StoredContent]) -> None:
-    """Make the chunks of many contents findable at once."""
-    packs = {pack for content in contents for pack in content.packs}
-    chunks = {chunk for content in contents for chunk in content.chunks}
-    index.settle(sql, Together(list(packs), list(chunks), [key for content in contents for key in content.reused]))
-    for content in contents:
-        if content.pieces and content.key is not None:
-            index.add_pieces(sql, content.key, content.pieces)
-
-
 def walk(place: str, prefix: str = "") -> Iterator[Found]:
     """Yield the regular files below *place*, in the order of their names."""
     with os.scandir(place) as found:
@@ -227,6 +212,11 @@ def batches(files: Iterable[Found]) -> Iterator[list[Found]]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def fill(stream: io.FileIO, buffer: memoryview) -> memoryview:
+    """Return as much of *buffer* as the next bytes fill."""
+    return buffer[: stream.readinto(buffer)]
 
 
 def read(file: Found) -> bytes:
@@ -282,6 +272,8 @@ def _no_node(_: bytes) -> bytes:
 
 def main() -> None:
     """Do what the command line says."""
+    # The allocator gives memory of large chunks back at once and faults it in again; one arena keeps it (mallopt(3)).
+    ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
     # What a backup keeps is not garbage, and looking for some of it thousands of times took a fifth of the processor.
     gc.set_threshold(50_000, 20, 100)
     command, home, place = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
