@@ -41,7 +41,7 @@ BATCH_BYTES = 8 << 20
 BATCH_FILES = 1_024
 PIECE_BYTES = 4 << 20
 AHEAD = 3
-M_ARENA_MAX = -8
+MALLOPT = {-3: 32 << 20, -1: 256 << 20, -8: 1}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_ARENA_MAX
 TABLE = (
     "CREATE TABLE IF NOT EXISTS benchmark_file"
     " (path TEXT PRIMARY KEY, size INTEGER, modified_ns INTEGER, manifest BLOB) WITHOUT ROWID"
@@ -272,8 +272,9 @@ def _no_node(_: bytes) -> bytes:
 
 def main() -> None:
     """Do what the command line says."""
-    # The allocator gives memory of large chunks back at once and faults it in again; one arena keeps it (mallopt(3)).
-    ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+    # The allocator gives memory of large chunks back at once, which costs a page fault for each page; see mallopt(3).
+    for parameter, value in MALLOPT.items():
+        ctypes.CDLL(None).mallopt(parameter, value)
     # What a backup keeps is not garbage, and looking for some of it thousands of times took a fifth of the processor.
     gc.set_threshold(50_000, 20, 100)
     command, home, place = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
