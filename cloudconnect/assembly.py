@@ -5,19 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
 from cloudconnect import __version__
 from cloudconnect.adapters.argon2_passwords import Argon2Passwords
 from cloudconnect.adapters.store_health import LocalStoreHealth
-from cloudconnect.bus import Dispatcher, EventLog, Job, Jobs
+from cloudconnect.bus import Dispatcher, EventLog, Job, Jobs, Unit
 from cloudconnect.database import AlreadyRunning, Database, HomeLock, HomeNotWritable, open_database
 from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import FilesService
+from cloudconnect.features.files import FilesService, HeldContents
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
 from cloudconnect.features.operations import OperationsService
@@ -26,20 +27,25 @@ from cloudconnect.features.sessions.models import Lifetimes
 from cloudconnect.kernel.clock import Clock, SystemClock
 from cloudconnect.kernel.errors import Conflict, Invalid, Unavailable
 from cloudconnect.kernel.principal import APPLIANCE
-from cloudconnect.kernel.text import N_
+from cloudconnect.kernel.text import N_, Text
 from cloudconnect.kernel.tokens import TokenKind
 from cloudconnect.ports.accounts import Credentials
+from cloudconnect.ports.operations import Kind
+from cloudconnect.ports.sql import Sql
 from cloudconnect.settings import Settings
-from cloudconnect.storage import index
+from cloudconnect.storage import index, life
 from cloudconnect.storage.aio import Vault
 from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.disk import Floor, Health
+from cloudconnect.storage.gc import Gc, GcOptions
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.repository import Repository
 from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, RecoverySlot, Slot
 from cloudconnect.storage.writer import WriterOptions
 
 words = structlog.get_logger()
+
+Result = TypeVar("Result")
 
 __all__ = [
     "AlreadyRunning",
@@ -103,8 +109,12 @@ class Appliance:
     async def start(self) -> None:
         """Start the writer, the listeners and the jobs."""
         self.log.start()
-        if self._damaged:
-            await self.log.commit(lambda unit: index.mark_damaged(unit.sql, self._damaged), actor=APPLIANCE)
+
+        def note_recovery(unit: Unit) -> None:
+            index.mark_damaged(unit.sql, self._damaged)
+            life.forget_dead_packs(unit.sql)
+
+        await self.log.commit(note_recovery, actor=APPLIANCE)
         self.dispatcher.start()
         await self.operations.start_interrupted()
         await self.jobs.start()
@@ -224,8 +234,11 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         health=health,
         floor=Floor(settings.home, settings.storage.least_free_bytes),
         options=WriterOptions(pack_bytes=settings.storage.pack_target_bytes),
+        clock=clock,
     )
-    report = repository.recover(lambda: database.read_now(index.known_packs))
+    report = repository.recover(
+        lambda: database.read_now(index.known_packs), lambda: database.read_now(life.find_dead_packs)
+    )
     if report.damaged or report.orphans or report.removed_spools:
         words.warning(
             "storage.recovered",
@@ -262,6 +275,13 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     )
 
     operations = OperationsService(log, database, clock, access, monitoring.registry)
+    gc = Gc(
+        repository,
+        _Index(database, log),
+        [HeldContents()],
+        GcOptions(settings.storage.gc_grace_hours * 3600.0, pack_bytes=settings.storage.pack_target_bytes),
+    )
+    operations.add_kind(Kind("storage.gc", Text(N_("Collect garbage")), "chunks", gc.run))
 
     dispatcher = Dispatcher(log, database)
     dispatcher.subscribe(sessions_room.reactions(sessions))
@@ -271,6 +291,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     jobs.add(Job("sessions.outlived", timedelta(days=1), sessions.remove_outlived))
     jobs.add(Job("developer.used", timedelta(minutes=1), developer.write_down_used, is_noted=False))
     jobs.add(Job("gateway.old", timedelta(hours=1), gateway.remove_old))
+    jobs.add(Job("storage.gc", timedelta(days=1), lambda: operations.start_due("storage.gc")))
     jobs.add(Job("operations.old", timedelta(days=1), operations.remove_old))
 
     return Appliance(
@@ -296,6 +317,22 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         _closers=closers,
         _fatal=fatal,
     )
+
+
+class _Index:
+    """The index for what looks after the store in threads of its own (``storage.gc.Store``)."""
+
+    def __init__(self, database: Database, log: EventLog) -> None:
+        self._database = database
+        self._log = log
+
+    def read(self, ask: Callable[[Sql], Result]) -> Result:
+        """Return what *ask* finds in one snapshot."""
+        return self._database.read_now(ask)
+
+    def write(self, change: Callable[[Sql, int], Result]) -> Result:
+        """Return what *change* does in a durable transaction."""
+        return self._log.commit_now(lambda unit: change(unit.sql, unit.now_ms), actor=APPLIANCE)
 
 
 def _slot(settings: Settings) -> Slot:

@@ -85,6 +85,9 @@ class StorageSettings:
     least_free_bytes: int = _set(
         "Uploads are refused when the disk has less than this left.", 256 << 20, least=0, most=1 << 50
     )
+    gc_grace_hours: int = _set(
+        "What nothing needs any more is removed after this many hours at the earliest.", 1, least=0, most=24 * 365
+    )
     threads: int = _set("Engine threads; 0 means one for each processor.", 0, least=0, most=256)
 
 

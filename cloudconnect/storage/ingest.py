@@ -15,7 +15,7 @@ from cloudconnect.storage.manifest import Entry
 from cloudconnect.storage.seal import DATA, Buffer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class StoredContent:
     """What one stream became: durable bytes that nothing points to until it is settled."""
 
@@ -110,7 +110,13 @@ class Ingest:
     @property
     def packs(self) -> set[OpenPack]:
         """The packs that its new chunks lie in."""
-        return {chunk.pack for chunk in self._chunks.values()}
+        with self._lock:
+            return {chunk.pack for chunk in self._chunks.values()}
+
+    def reused_keys(self) -> set[bytes]:
+        """Return the keys of the chunks of the index that the stream counts on so far."""
+        with self._lock:
+            return set(self._reused)
 
     def cut(self, pieces: Sequence[bytes], *, is_last: bool) -> list[Cut]:
         """Take in the next bytes of the stream and return what can be cut off; nothing once the ingest is over.

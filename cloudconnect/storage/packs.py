@@ -73,10 +73,16 @@ class PackWriter:
     """
 
     def __init__(
-        self, path: Path, keys: DomainKeys, *, salt: bytes | None = None, footer_salt: bytes | None = None
+        self,
+        path: Path,
+        keys: DomainKeys,
+        *,
+        epoch: int | None = None,
+        salt: bytes | None = None,
+        footer_salt: bytes | None = None,
     ) -> None:
         self.path = path
-        self.epoch = keys.epoch
+        self.epoch = keys.epoch if epoch is None else epoch
         self.entries: list[PackEntry] = []
         self.size = 0
         self._keys = keys
@@ -93,6 +99,17 @@ class PackWriter:
         self._write(record)
         self.entries.append(PackEntry(content_id, offset, len(record), raw_length, kind, flags))
         return offset
+
+    def copy(self, record: Buffer, raw_length: int) -> int:
+        """Add a *record* of another pack of this domain and epoch as it is, and return its offset.
+
+        Raises:
+            NotAuthentic: it is not one.
+            Malformed: as above.
+        """
+        header = open_header(self._keys, record)
+        flags = int(header.is_compressed)
+        return self.append(record, header.content_id, raw_length, header.kind, flags)
 
     def finish(self) -> bytes:
         """Write footer and trailer and return the id of the pack; the file is complete, not yet durable."""

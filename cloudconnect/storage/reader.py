@@ -1,11 +1,13 @@
 """The way out: which chunks hold a range, one read for those that lie side by side, and nothing that is not proven."""
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from cloudconnect.kernel.clock import Clock, SystemClock, to_ms
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage import manifest as manifests
 from cloudconnect.storage.backends import Backend
@@ -35,6 +37,7 @@ class Reading:
     """One range of one content being read: :meth:`next_window` one after the other, then :meth:`fetch` of each."""
 
     def __init__(self, reader: "Reader", keys: DomainKeys, manifest: bytes, wanted: range) -> None:
+        self.opened_ms = reader.now_ms()
         self._reader = reader
         self._keys = keys
         self._wanted = wanted
@@ -85,7 +88,12 @@ class Reading:
 class Reader:
     """Reads content. Every method may be called from any thread and waits for the disk."""
 
-    def __init__(self, backend: Backend, keyring: Keyring, codec: Codec, locate: Locate) -> None:
+    def __init__(
+        self, backend: Backend, keyring: Keyring, codec: Codec, locate: Locate, clock: Clock | None = None
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._readings: weakref.WeakSet[Reading] = weakref.WeakSet()
         self._backend = backend
         self._keyring = keyring
         self._codec = codec
@@ -105,7 +113,36 @@ class Reader:
         except Malformed as error:
             raise damaged() from error
         wanted = range(max(start, 0), size if stop is None else min(stop, size))
-        return Reading(self, self._keyring.domain(space), manifest, wanted)
+        reading = Reading(self, self._keyring.domain(space), manifest, wanted)
+        with self._lock:
+            self._readings.add(reading)
+        return reading
+
+    def now_ms(self) -> int:
+        """Return the time in milliseconds since 1970."""
+        return to_ms(self._clock.now())
+
+    def oldest_open_ms(self) -> int | None:
+        """Return when the oldest reading that may still go on was opened, None if there is none."""
+        with self._lock:
+            return min((reading.opened_ms for reading in self._readings), default=None)
+
+    def chunk_keys(self, space: bytes, manifest: bytes) -> list[bytes]:
+        """Return the key of every chunk that *manifest* needs, of nodes as well as of data.
+
+        Raises:
+            ContentDamaged: a node cannot be had as it was written.
+            NoDomain: there are no keys for the space.
+        """
+        keys = self._keyring.domain(space)
+
+        def load(content_id: bytes) -> bytes:
+            return self.chunks(keys, Window([Piece(0, content_id, 0)], self.places([content_id])))[content_id]
+
+        try:
+            return [content_id[:CHUNK_KEY_BYTES] for content_id in manifests.chunk_keys(manifest, load)]
+        except Malformed as error:
+            raise damaged() from error
 
     def read(self, space: bytes, manifest: bytes, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Yield the plain bytes of a range.
@@ -144,11 +181,21 @@ class Reader:
             else:
                 raws[content_id] = raw
         for run in _runs(missing):
-            raws.update(self._open_run(keys, run))
+            raws.update(self._open_or_find_again(keys, run))
         # A range that starts or ends inside a chunk is often followed by the next one.
         for content_id in {window.pieces[0].content_id, window.pieces[-1].content_id} & missing.keys():
             self._cache.put(content_id, raws[content_id])
         return raws
+
+    def _open_or_find_again(self, keys: DomainKeys, run: list[tuple[bytes, Place]]) -> dict[bytes, bytes]:
+        try:
+            return dict(self._open_run(keys, run))
+        except ContentDamaged:
+            # Gc may have moved the chunks since they were looked up, or scrub healed them.
+            places = self.places([content_id for content_id, _ in run])
+            if places == dict(run):
+                raise
+            return {name: raw for again in _runs(places) for name, raw in self._open_run(keys, again)}
 
     def _open_run(self, keys: DomainKeys, run: list[tuple[bytes, Place]]) -> Iterator[tuple[bytes, bytes]]:
         first, last = run[0][1], run[-1][1]

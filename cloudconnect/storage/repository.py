@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cloudconnect.kernel.clock import Clock
 from cloudconnect.storage.backends import Backend
 from cloudconnect.storage.codec import ZstdCodec
 from cloudconnect.storage.disk import Floor, Health, make_directory
@@ -43,23 +44,25 @@ class Repository:
         floor: Floor | None = None,
         codec: Codec | None = None,
         options: WriterOptions | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        self._spool = home / "tmp"
-        make_directory(self._spool)
-        self._backend = backend
+        self.spool = home / "tmp"
+        make_directory(self.spool)
+        self.backend = backend
         self.keyring = keyring
-        codec = codec or ZstdCodec()
+        self.health = health
+        self.codec = codec or ZstdCodec()
         self.writer = Writer(
-            self._spool,
+            self.spool,
             backend,
             keyring,
-            codec,
+            self.codec,
             find,
             health=health,
             floor=floor or Floor(home),
             options=options or WriterOptions(),
         )
-        self.reader = Reader(backend, keyring, codec, locate)
+        self.reader = Reader(backend, keyring, self.codec, locate, clock)
 
     def write(self, space: bytes, pieces: Iterable[bytes]) -> StoredContent:
         """Store a stream in the calling thread and return once every byte is durable.
@@ -81,26 +84,30 @@ class Repository:
         """Yield the plain bytes of a range; see :meth:`Reader.read`."""
         return self.reader.read(space, manifest, start, stop)
 
-    def recover(self, known: Callable[[], Iterable[StoredPack]]) -> RecoveryReport:
+    def recover(
+        self, known: Callable[[], Iterable[StoredPack]], dead: Callable[[], Iterable[StoredPack]] = tuple
+    ) -> RecoveryReport:
         """Bring the disk and the index together after a stop of any kind (SECURITY.md, section 5.2).
 
-        What was being written is removed; packs that the index does not know move under ``orphan/``; packs that are
-        missing or of another size are reported, for the caller to mark. Only before the first write; doing it again
-        changes nothing.
+        What was being written is removed, and so are *dead* packs; packs that the index does not know move under
+        ``orphan/``; packs that are missing or of another size are reported, for the caller to mark. Only before the
+        first write; doing it again changes nothing.
         """
         removed = 0
-        for path in self._spool.iterdir():
+        for path in self.spool.iterdir():
             path.unlink()
             removed += 1
+        for each in dead():
+            self.backend.delete(pack_name(each.domain, each.pack_id))
         missing = {pack_name(pack.domain, pack.pack_id): pack for pack in known()}
         orphans = []
-        for name, size in list(self._backend.names()):
+        for name, size in list(self.backend.names()):
             pack = missing.get(name)
             if pack is not None:
                 if pack.size == size:
                     del missing[name]
             elif pack_id_of(name) is not None:
-                self._backend.set_aside(name)
+                self.backend.set_aside(name)
                 orphans.append(name)
         return RecoveryReport(removed, tuple(missing.values()), tuple(orphans))
 

@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -63,12 +64,36 @@ class Writer:
         self._domains: dict[bytes, OpenDomain] = {}
         self._threads = threading.local()
         self._buffers = Buffers()
+        self._ingests: weakref.WeakSet[Ingest] = weakref.WeakSet()
+        self._unsettled: weakref.WeakSet[StoredContent] = weakref.WeakSet()
         self._closers = ThreadPoolExecutor(_CLOSERS, thread_name_prefix="packs")
         self._closing = threading.BoundedSemaphore(_CLOSERS)
 
     def begin(self, space: bytes) -> Ingest:
         """Return a new ingest into *space*; it costs nothing until something is cut."""
-        return Ingest(lambda: self._enter(space), self._leave, self._buffers)
+        ingest = Ingest(lambda: self._enter(space), self._leave, self._buffers)
+        ingest.future.add_done_callback(self._note_unsettled)
+        with self._lock:
+            self._ingests.add(ingest)
+        return ingest
+
+    def keys_in_use(self) -> set[bytes]:
+        """Return the keys of the chunks of the index that uploads under way count on."""
+        keys: set[bytes] = set()
+        for ingest in self._under_way():
+            keys |= ingest.reused_keys()
+        for content in self._waiting():
+            keys.update(content.reused)
+        return keys
+
+    def packs_in_use(self) -> set[bytes]:
+        """Return the ids of the durable packs that uploads under way have chunks in."""
+        packs: set[bytes] = set()
+        for ingest in self._under_way():
+            packs.update(pack.stored.pack_id for pack in ingest.packs if pack.stored is not None)
+        for content in self._waiting():
+            packs.update(pack.pack_id for pack in content.packs)
+        return packs
 
     def store(self, cuts: Iterable[Cut]) -> None:
         """Store what was cut, of any number of streams, with one look-up for all; the cuts are used up.
@@ -113,6 +138,19 @@ class Writer:
     def close(self) -> None:
         """Wait until the packs that somebody waits for are durable and end the threads."""
         self._closers.shutdown(wait=True)
+
+    def _under_way(self) -> list[Ingest]:
+        with self._lock:
+            return list(self._ingests)
+
+    def _waiting(self) -> list[StoredContent]:
+        with self._lock:
+            return list(self._unsettled)
+
+    def _note_unsettled(self, future: Future[StoredContent]) -> None:
+        if future.exception() is None:
+            with self._lock:
+                self._unsettled.add(future.result())
 
     def _enter(self, space: bytes) -> OpenDomain:
         self._health.check_writable()

@@ -13,7 +13,7 @@ CREATE TABLE pack (number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UN
     size BIGINT NOT NULL, state TEXT NOT NULL, backend TEXT NOT NULL DEFAULT 'main');
 CREATE TABLE chunk (key BLOB NOT NULL PRIMARY KEY, pack BIGINT NOT NULL, position BIGINT NOT NULL,
     length BIGINT NOT NULL, raw_length BIGINT NOT NULL) WITHOUT ROWID;
-CREATE INDEX chunk_pack ON chunk (pack);
+CREATE INDEX chunk_pack ON chunk (pack, length);
 CREATE TABLE piece (chunk BLOB NOT NULL, content BLOB NOT NULL, PRIMARY KEY (chunk, content)) WITHOUT ROWID;
 CREATE INDEX piece_content ON piece (content);
 CREATE TABLE condemned (key BLOB NOT NULL PRIMARY KEY, since_ms BIGINT NOT NULL);

@@ -48,7 +48,7 @@ class Damage:
         random = Random(1)
         self.root.mkdir()
         house = Assembled(self.root)
-        house.log.start()
+        await house.start(house.recover())
         for space in SPACES:
             house.keyring.add_domain(id_bytes(space))
         for number in range(14):

@@ -7,7 +7,7 @@ first gc, which has to read their manifests.
 
 STATEMENTS = (
     "ALTER TABLE pack ADD COLUMN backend {text} NOT NULL DEFAULT 'main'",
-    "CREATE INDEX chunk_pack ON chunk (pack)",
+    "CREATE INDEX chunk_pack ON chunk (pack, length)",
     """
     CREATE TABLE piece (
         chunk {blob} NOT NULL,

@@ -15,6 +15,7 @@ from cloudconnect.features.files.models import (
     Usage,
 )
 from cloudconnect.features.files.service import FilesService
+from cloudconnect.features.files.store.contents import HeldContents
 
 __all__ = [
     "Batch",
@@ -23,6 +24,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "FilesService",
+    "HeldContents",
     "NewItem",
     "OpenFile",
     "Put",

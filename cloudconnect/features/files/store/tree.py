@@ -165,12 +165,6 @@ def copy_versions(sql: Sql, pairs: Iterable[tuple[NodeId, int, NodeId]], seq: in
     )
 
 
-def find_contents(sql: Sql, keys: Sequence[bytes]) -> set[bytes]:
-    """Return those of the content *keys* that some version, present or past, still names."""
-    rows = sql.rows(f"SELECT DISTINCT content FROM version WHERE content IN ({', '.join('?' * len(keys))})", keys)  # noqa: S608 - question marks only
-    return {row[0] for row in rows}
-
-
 def _where(sql: Sql, condition: str, parameters: Sequence[Value], at: int | None, tail: str) -> list[Row]:
     if at is None:
         return sql.rows(f"SELECT {_COLUMNS} WHERE {condition} AND {_PRESENT}{tail}", parameters)

@@ -1,0 +1,317 @@
+"""Garbage collection: what nothing needs any more is condemned, left alone for a while, and then removed.
+
+The protocol is that of SECURITY.md, section 5.3, and is modelled exhaustively in tests/storage/test_gc_model.py. No
+count is kept that could drift: whether a chunk is needed is asked anew, in the transaction that acts on the answer. An
+upload may count on a condemned chunk; once its version is there the chunk is needed again, and removal finds that out.
+
+A chunk is needed while some holder names the content it is, or a content it is a piece of. It is removed when it has
+been condemned for the time of grace and every download that was open then has ended. A pack goes when no chunk lies in
+it; sparse and small packs are first copied together, record by record, each proven whole before its place changes.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol, TypeVar
+
+from cloudconnect.storage import index, life
+from cloudconnect.storage.errors import NoDomain
+from cloudconnect.storage.index import Place, Sql, StoredPack
+from cloudconnect.storage.life import Move, PackUse
+from cloudconnect.storage.packs import PackWriter, pack_name
+from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.seal import DomainKeys, Malformed, NotAuthentic, Sealer, open_header
+
+Result = TypeVar("Result")
+
+_BATCH: Final = 512
+_TREES: Final = 64
+_SMALL_PACKS: Final = 16
+
+
+class Holder(Protocol):
+    """Something outside the engine that needs contents."""
+
+    def find_held(self, sql: Sql, keys: Sequence[bytes]) -> set[bytes]:
+        """Return those of the content *keys* that it needs."""
+        ...
+
+    def find_unlisted(self, sql: Sql, after: bytes, limit: int) -> Sequence[tuple[bytes, bytes, bytes]]:
+        """Return key, space and manifest of up to *limit* contents behind *after* whose pieces are not listed."""
+        ...
+
+
+class Progress(Protocol):
+    """What gc tells while it works, and by what it is interrupted."""
+
+    def report(self, done: int, total: int, note: str = "") -> None:
+        """Tell how much is done."""
+        ...
+
+    def check(self) -> None:
+        """Return unless the work has to end; raise what ends it."""
+        ...
+
+
+class Store(Protocol):
+    """The index as gc uses it."""
+
+    def read(self, ask: Callable[[Sql], Result]) -> Result:
+        """Return what *ask* finds in one snapshot."""
+        ...
+
+    def write(self, change: Callable[[Sql, int], Result]) -> Result:
+        """Return what *change* does in a durable transaction; it is told the time in milliseconds since 1970."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GcOptions:
+    """When what may go."""
+
+    grace_seconds: float = 3600.0
+    sparse_share: float = 0.7
+    pack_bytes: int = 32 << 20
+
+
+class Gc:
+    """Collects garbage. One run at a time; uploads, downloads and everything else go on meanwhile."""
+
+    def __init__(
+        self, repository: Repository, store: Store, holders: Sequence[Holder], options: GcOptions | None = None
+    ) -> None:
+        self._spool = repository.spool
+        self._backend = repository.backend
+        self._keyring = repository.keyring
+        self._writer = repository.writer
+        self._reader = repository.reader
+        self._health = repository.health
+        self._sealer = Sealer(repository.codec)
+        self._store = store
+        self._holders = holders
+        self._options = options or GcOptions()
+
+    def run(self, parameters: Mapping[str, str], progress: Progress) -> dict[str, int | str]:
+        """Collect what is garbage now; ``grace_seconds`` among the *parameters* shortens the time of grace.
+
+        What was condemned by an earlier run goes; what is found now goes with a later one. It may be interrupted at any
+        moment: every step is whole by itself.
+        """
+        grace = float(parameters.get("grace_seconds", self._options.grace_seconds))
+        listed = self._list_pieces(progress)
+        forgotten = self._forget_contents(progress)
+        condemned = self._condemn(progress)
+        removed, removed_bytes = self._remove(int(grace * 1000), progress)
+        moved, damaged = self._repack(progress)
+        packs, freed = self._remove_packs(progress)
+        return {
+            "contents_listed": listed,
+            "contents_forgotten": forgotten,
+            "chunks_condemned": condemned,
+            "chunks_removed": removed,
+            "removed_bytes": removed_bytes,
+            "chunks_moved": moved,
+            "chunks_damaged": damaged,
+            "packs_removed": packs,
+            "freed_bytes": freed,
+        }
+
+    # What is needed
+
+    def _held(self, sql: Sql, keys: Sequence[bytes]) -> set[bytes]:
+        held: set[bytes] = set()
+        for start in range(0, len(keys), _BATCH):
+            batch = keys[start : start + _BATCH]
+            for holder in self._holders:
+                held |= holder.find_held(sql, batch)
+        return held
+
+    def _list_pieces(self, progress: Progress) -> int:
+        """Write down the pieces of contents that came in before the index listed pieces."""
+        listed = 0
+        for holder in self._holders:
+            after = b""
+            while trees := self._store.read(partial(holder.find_unlisted, after=after, limit=_TREES)):
+                for key, space, manifest in trees:
+                    progress.check()
+                    # What cannot be read may be healed; until it is, none of its chunks may be judged: gc ends here.
+                    self._store.write(partial(_add_pieces, key, self._reader.chunk_keys(space, manifest)))
+                    listed += 1
+                after = trees[-1][0]
+        return listed
+
+    def _forget_contents(self, progress: Progress) -> int:
+        """Remove the lists of contents that nobody holds."""
+        forgotten = 0
+        after = b""
+        while keys := self._store.read(partial(life.find_listed, after=after, limit=_BATCH)):
+            progress.check()
+            if unheld := self._store.read(partial(self._unheld, keys)):
+                forgotten += self._store.write(partial(self._forget_batch, unheld))
+            after = keys[-1]
+        return forgotten
+
+    def _forget_batch(self, keys: Sequence[bytes], sql: Sql, now_ms: int) -> int:
+        del now_ms
+        return life.forget_pieces(sql, self._unheld(keys, sql))
+
+    def _unheld(self, keys: Sequence[bytes], sql: Sql) -> list[bytes]:
+        held = self._held(sql, keys)
+        return [key for key in keys if key not in held]
+
+    # Chunks
+
+    def _condemn(self, progress: Progress) -> int:
+        condemned = done = 0
+        after = b""
+        while keys := self._store.read(partial(life.find_chunks, after=after, limit=_BATCH)):
+            progress.check()
+            if idle := self._store.read(partial(self._unneeded, keys)):
+                condemned += self._store.write(partial(self._condemn_batch, idle))
+            after = keys[-1]
+            done += len(keys)
+            progress.report(done, 0, "looking for garbage")
+        return condemned
+
+    def _condemn_batch(self, keys: Sequence[bytes], sql: Sql, now_ms: int) -> int:
+        return life.condemn(sql, self._unneeded(keys, sql), now_ms)
+
+    def _unneeded(self, keys: Sequence[bytes], sql: Sql) -> list[bytes]:
+        """Return those of *keys* that are no pieces and that nobody holds or counts on."""
+        idle = life.find_pieceless(sql, keys)
+        if not idle:
+            return []
+        wanted = self._held(sql, idle) | self._writer.keys_in_use()
+        return [key for key in idle if key not in wanted]
+
+    def _remove(self, grace_ms: int, progress: Progress) -> tuple[int, int]:
+        removed = removed_bytes = 0
+        after = b""
+        while batch := self._store.write(partial(self._remove_batch, grace_ms, after)):
+            progress.check()
+            count, size, after = batch
+            removed += count
+            removed_bytes += size
+            progress.report(removed, 0, "removing chunks")
+        return removed, removed_bytes
+
+    def _remove_batch(self, grace_ms: int, after: bytes, sql: Sql, now_ms: int) -> tuple[int, int, bytes] | None:
+        before_ms = now_ms - grace_ms
+        oldest_ms = self._reader.oldest_open_ms()
+        if oldest_ms is not None:
+            before_ms = min(before_ms, oldest_ms - 1)
+        keys = life.find_condemned(sql, before_ms, after, _BATCH)
+        if not keys:
+            return None
+        count, size = life.remove_chunks(sql, self._unneeded(keys, sql))
+        life.pardon(sql, keys)
+        return count, size, keys[-1]
+
+    # Packs
+
+    def _repack(self, progress: Progress) -> tuple[int, int]:
+        moved = damaged = 0
+        uses = self._store.read(life.find_pack_uses)
+        in_use = self._writer.packs_in_use()
+        for domain, packs in _worth_repacking([use for use in uses if use.pack.pack_id not in in_use], self._options):
+            try:
+                keys = self._keyring.domain(domain)
+            except NoDomain:
+                continue
+            counts = self._repack_domain(keys, packs, progress)
+            moved += counts[0]
+            damaged += counts[1]
+        return moved, damaged
+
+    def _repack_domain(self, keys: DomainKeys, packs: list[PackUse], progress: Progress) -> tuple[int, int]:
+        moved = damaged = 0
+        target: _Target | None = None
+        for number, use in enumerate(packs):
+            progress.check()
+            progress.report(number, len(packs), "repacking")
+            for key, place in self._store.read(partial(life.find_in_pack, number=use.number)):
+                record = self._whole_record(keys, use.pack, key, place)
+                if record is None:
+                    damaged += 1
+                    continue
+                epoch = int.from_bytes(record[:4], "big")
+                if target is not None and (
+                    target.writer.epoch != epoch or target.writer.size > self._options.pack_bytes
+                ):
+                    moved += self._settle(target)
+                    target = None
+                if target is None:
+                    target = _Target(PackWriter(self._spool / secrets.token_hex(16), keys, epoch=epoch), keys.space)
+                target.add(key, use.number, record, place)
+        if target is not None:
+            moved += self._settle(target)
+        return moved, damaged
+
+    def _whole_record(self, keys: DomainKeys, pack: StoredPack, key: bytes, place: Place) -> bytes | None:
+        try:
+            record = self._backend.read(pack_name(pack.domain, pack.pack_id), place.offset, place.length)
+            header = open_header(keys, record)
+            if header.content_id[: index.CHUNK_KEY_BYTES] != key:
+                return None
+            self._sealer.unseal(keys, record, header.content_id)
+        except (OSError, NotAuthentic, Malformed):
+            # It stays where it is: scrub tells of it, and what heals it gives it another place.
+            return None
+        return record
+
+    def _settle(self, target: "_Target") -> int:
+        with self._health.writing():
+            pack_id = target.writer.finish()
+        self._backend.put(pack_name(target.space, pack_id), target.writer.path)
+        pack = StoredPack(pack_id, target.space, target.writer.size)
+        return self._store.write(lambda sql, _: life.move_chunks(sql, pack, target.moves))
+
+    def _remove_packs(self, progress: Progress) -> tuple[int, int]:
+        in_use = self._writer.packs_in_use()
+        self._store.write(lambda sql, _: life.end_empty_packs(sql, in_use | self._writer.packs_in_use()))
+        packs = freed = 0
+        for pack in self._store.read(life.find_dead_packs):
+            progress.check()
+            name = pack_name(pack.domain, pack.pack_id)
+            if self._backend.size(name) is not None:
+                self._backend.delete(name)
+                packs += 1
+                freed += pack.size
+        return packs, freed
+
+
+class _Target:
+    """A pack that records are copied into."""
+
+    def __init__(self, writer: PackWriter, space: bytes) -> None:
+        self.writer = writer
+        self.space = space
+        self.moves: list[Move] = []
+
+    def takes(self, epoch: int, pack_bytes: int) -> bool:
+        """Tell whether a record of *epoch* may go into it."""
+        return self.writer.epoch == epoch and self.writer.size <= pack_bytes
+
+    def add(self, key: bytes, source: int, record: bytes, place: Place) -> None:
+        """Copy a record that is proven whole."""
+        offset = self.writer.copy(record, place.raw_length)
+        self.moves.append(Move(key, source, offset, place.length))
+
+
+def _add_pieces(content: bytes, pieces: Sequence[bytes], sql: Sql, now_ms: int) -> None:
+    del now_ms
+    index.add_pieces(sql, content, pieces)
+
+
+def _worth_repacking(uses: list[PackUse], options: GcOptions) -> Iterator[tuple[bytes, list[PackUse]]]:
+    """Yield, domain by domain, the packs that are mostly dead, and small ones where many would become few."""
+    domains: dict[bytes, list[PackUse]] = {}
+    for use in uses:
+        domains.setdefault(use.pack.domain, []).append(use)
+    for domain, packs in domains.items():
+        sparse = [use for use in packs if use.chunks and use.used_bytes < use.pack.size * options.sparse_share]
+        small = [use for use in packs if use.chunks and use.pack.size < options.pack_bytes // 4 and use not in sparse]
+        chosen = sparse + (small if len(small) >= _SMALL_PACKS else [])
+        if chosen:
+            yield domain, sorted(chosen, key=lambda use: use.number)
