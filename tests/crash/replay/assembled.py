@@ -1,19 +1,26 @@
 """The engine, the database and the log over one directory, put together as the floor plan does, without the rooms."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from cloudconnect.bus import EventLog
+from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database, open_database
+from cloudconnect.features.files import HeldContents
 from cloudconnect.kernel.clock import SystemClock
-from cloudconnect.storage import index
+from cloudconnect.kernel.principal import APPLIANCE
+from cloudconnect.ports.sql import Sql
+from cloudconnect.storage import index, life
 from cloudconnect.storage.aio import Vault
 from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.disk import Floor, Health
+from cloudconnect.storage.gc import Gc, GcOptions
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.repository import RecoveryReport, Repository
 from cloudconnect.storage.slots import KeyFileSlot
 from cloudconnect.storage.writer import WriterOptions
+
+Result = TypeVar("Result")
 
 CHECKPOINT_PAGES = 40  # few, so that the log of the database is worked off many times in a short trace
 
@@ -55,10 +62,23 @@ class Assembled:
         self.vault = Vault(self.repository, threads=2)
         self.log = EventLog(self.database, SystemClock())
         self.log.on_fatal(self._fail)
+        options = GcOptions(grace_seconds=0.0, sparse_share=0.9, pack_bytes=SMALL.pack_bytes)
+        self.gc = Gc(self.repository, _Index(self.database, self.log), [HeldContents()], options)
 
     def recover(self) -> RecoveryReport:
         """Do what a start does before the first write."""
-        return self.repository.recover(self._known)
+        read = self.database.read_now
+        return self.repository.recover(lambda: read(index.known_packs), lambda: read(life.find_dead_packs))
+
+    async def start(self, report: RecoveryReport) -> None:
+        """Start the writer, and do its first write."""
+        self.log.start()
+
+        def note(unit: Unit) -> None:
+            index.mark_damaged(unit.sql, [pack.pack_id for pack in report.damaged])
+            life.forget_dead_packs(unit.sql)
+
+        await self.log.commit(note, actor=APPLIANCE)
 
     async def stop(self) -> None:
         """End in the order in which the daemon does."""
@@ -73,11 +93,22 @@ class Assembled:
         self.database.close()
         self.keyring.close()
 
-    def _known(self) -> Iterable[index.StoredPack]:
-        return self.database.read_now(index.known_packs)
-
     def _fail(self) -> None:
         self.has_failed = True
+
+
+class _Index:
+    """The index as gc uses it, like the one of the floor plan."""
+
+    def __init__(self, database: Database, log: EventLog) -> None:
+        self._database = database
+        self._log = log
+
+    def read(self, ask: Callable[[Sql], Result]) -> Result:
+        return self._database.read_now(ask)
+
+    def write(self, change: Callable[[Sql, int], Result]) -> Result:
+        return self._log.commit_now(lambda unit: change(unit.sql, unit.now_ms), actor=APPLIANCE)
 
 
 def _open_database(home: Path) -> Database:

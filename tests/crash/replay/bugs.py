@@ -11,9 +11,11 @@ from typing import Any
 
 from cloudconnect.bus import EventLog
 from cloudconnect.database import engines
-from cloudconnect.storage import disk, keyring
+from cloudconnect.storage import disk, keyring, life
 from cloudconnect.storage.backends import local
 from cloudconnect.storage.backends.local import LocalBackend
+from cloudconnect.storage.gc import Gc
+from cloudconnect.storage.packs import pack_name
 
 between_deeds: list[Callable[[Any], Awaitable[None]]] = []
 """What a bug does between deeds, for those that only put something off."""
@@ -81,6 +83,19 @@ def _acknowledge_before_commit() -> None:
     between_deeds.append(catch_up)
 
 
+def _gc_unlinks_before_commit() -> None:
+    settle = Gc._settle
+
+    def unlink_first(self: Gc, target: Any) -> int:
+        sources = {move.source for move in target.moves}
+        for use in self._store.read(life.find_pack_uses):
+            if use.number in sources:
+                self._backend.delete(pack_name(use.pack.domain, use.pack.pack_id))
+        return settle(self, target)
+
+    Gc._settle = unlink_first
+
+
 def _sync_again_after_an_error() -> None:
     sync_file = local.sync_file
 
@@ -106,6 +121,7 @@ BUGS: dict[str, Callable[[], None]] = {
     "synchronous = NORMAL": _synchronous_normal,
     "commit before the pack is durable": _commit_before_pack,
     "acknowledged before the commit": _acknowledge_before_commit,
+    "gc unlinks before the commit": _gc_unlinks_before_commit,
     "removal of the keyring's journal not synced": _journal_of_the_keyring_not_settled,
     "sync again after an error": _sync_again_after_an_error,
     "names of the database not settled": _no_settled_directory,

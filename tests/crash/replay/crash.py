@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -89,11 +89,11 @@ def look_for_violations(pool: ProcessPoolExecutor, options: argparse.Namespace) 
     report("power cuts", total, started)
     seed = options.seed
     while total.states < options.states or seed == options.seed:
-        for fault in FAULTS:
-            begun = time.monotonic()
-            found = do_until(pool, iter([Task(Run(seed=seed, deeds=DEEDS), ERRORS, fault)]), 1, options.processes)
-            report(fault, found, begun)
-            total.add(found)
+        begun = time.monotonic()
+        waiting = {pool.submit(work, Task(Run(seed=seed, deeds=DEEDS), ERRORS, fault)): fault for fault in FAULTS}
+        for done in as_completed(waiting):
+            report(waiting[done], done.result(), begun)
+            total.add(done.result())
         seed += 1
     report("in all", total, started)
     return not total.violations

@@ -34,7 +34,7 @@ from cloudconnect.storage import chunker
 from cloudconnect.storage.disk import make_directory
 
 EXIT_FAILED = 70
-NODES = 8
+NODES = 7
 SPACES = 3
 
 
@@ -74,7 +74,6 @@ class Driver:
 
     async def work(self) -> None:
         """Do everything, or stop at the first error that ends a daemon."""
-        self._house.log.start()
         if not self._run.is_new:
             self._tell_space()
         while self._deeds < self._run.deeds and not self._house.has_failed:
@@ -84,8 +83,11 @@ class Driver:
                 continue
             taken: set[str] = set()
             planned = [self._plan(taken) for _ in range(self._random.choice([1, 1, 2, 3]))]
-            await asyncio.gather(*(self._do(deed) for deed in planned))
+            collecting = [self._collect()] if self._random.random() < 0.5 else []
+            await asyncio.gather(*(self._do(deed) for deed in planned), *collecting)
             await asyncio.gather(*(hook(self._house) for hook in bugs.between_deeds))
+        if not self._house.has_failed:
+            await self._collect()
         if self._house.has_failed:
             self._tell({"ended": ""})
 
@@ -108,7 +110,7 @@ class Driver:
         random, self._deeds = self._random, self._deeds + 1
         names = [f"{space}/{number}" for space in range(len(self._spaces)) for number in range(NODES)]
         free = [name for name in names if name not in taken]
-        chosen = random.sample(free, random.choice([1, 1, 2, 3]))
+        chosen = random.sample(free, min(random.choice([1, 1, 2, 3]), len(free)))
         taken.update(chosen)
         if random.random() < 0.2:
             gone = tuple(name for name in chosen if name in self._nodes)
@@ -118,7 +120,7 @@ class Driver:
             is_repeat = self._contents and random.random() < 0.2
             puts[name] = random.randrange(self._contents) if is_repeat else self._contents
             self._contents += not is_repeat
-        return Deed(self._deeds, puts, keeps_old=random.random() < 0.3)
+        return Deed(self._deeds, puts, keeps_old=random.random() < 0.2)
 
     async def _do(self, deed: Deed) -> None:
         self._tell(deed.to_json())
@@ -135,6 +137,16 @@ class Driver:
             self._tell({"done": deed.number})
             self._nodes |= deed.puts.keys()
             self._nodes.difference_update(deed.removes)
+
+    async def _collect(self) -> None:
+        try:
+            found = await asyncio.to_thread(self._house.gc.run, {}, _Unhurried())
+        except CloudConnectError as refusal:
+            self._tell({"no_gc": refusal.code})
+        except Exception as error:  # noqa: BLE001 - as above
+            self._tell({"stranger": "".join(traceback.format_exception(error))})
+        else:
+            self._tell({"gc": found})
 
     async def _store(self, deed: Deed) -> dict[str, Content]:
         contents = await asyncio.gather(
@@ -170,6 +182,16 @@ class Driver:
 
     def _space(self, node: str) -> SpaceId:
         return self._spaces[int(node.partition("/")[0])]
+
+
+class _Unhurried:
+    """Nobody watches or interrupts this."""
+
+    def report(self, done: int, total: int, note: str = "") -> None:
+        pass
+
+    def check(self) -> None:
+        pass
 
 
 def _space(number: int) -> SpaceId:
@@ -214,11 +236,17 @@ def _make(root: Path) -> None:
 async def _drive(run: Run, root: Path, tell: Callable[[dict], None]) -> int:
     try:
         house = Assembled(root)
-        house.recover()
+        report = house.recover()
     except CloudConnectError as refusal:
         tell({"ended": refusal.code})
         return EXIT_FAILED
     tell({"made": True})
+    try:
+        await house.start(report)
+    except CloudConnectError as refusal:
+        tell({"ended": refusal.code})
+        await house.stop()
+        return EXIT_FAILED
     try:
         await Driver(run, house, tell).work()
     finally:

@@ -61,12 +61,18 @@ class History:
     spaces: set[str] = field(default_factory=set)
     strangers: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    collected: int = 0
+    moved: int = 0
     is_made: bool = False
     has_ended: bool = False
 
     def read(self, line: bytes) -> None:
         """Take an entry of the journal in."""
         entry = json.loads(line)
+        if not self._read_deed(entry):
+            self._read_other(entry)
+
+    def _read_deed(self, entry: dict[str, Any]) -> bool:
         match entry:
             case {"begun": number, "puts": puts, "removes": removes, "keeps_old": keeps_old}:
                 self.open[number] = Deed(number, puts, tuple(removes), keeps_old)
@@ -79,10 +85,19 @@ class History:
                 self.refusals.append(code)
                 if is_sure:
                     del self.open[number]
+            case _:
+                return False
+        return True
+
+    def _read_other(self, entry: dict[str, Any]) -> None:
+        match entry:
             case {"space": space}:
                 self.spaces.add(space)
-            case {"no_space": code}:
+            case {"no_space": code} | {"no_gc": code}:
                 self.refusals.append(code)
+            case {"gc": found}:
+                self.collected += found["packs_removed"]
+                self.moved += found["chunks_moved"]
             case {"made": _}:
                 self.is_made = True
             case {"ended": code}:

@@ -64,6 +64,8 @@ class Found:
     acknowledged: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     ended: int = 0
+    collected: int = 0
+    moved: int = 0
     violating: int = 0
     violations: Counter[str] = field(default_factory=Counter)
     first: str = ""
@@ -75,6 +77,8 @@ class Found:
         self.acknowledged += other.acknowledged
         self.refusals += other.refusals
         self.ended += other.ended
+        self.collected += other.collected
+        self.moved += other.moved
         self.violating += other.violating
         self.violations += other.violations
         self.first = self.first or other.first
@@ -88,6 +92,7 @@ class Found:
 
     def __str__(self) -> str:
         told = f"{self.runs} runs, {self.states} states, {self.acknowledged} acknowledged"
+        told += f", {self.collected} packs collected, {self.moved} chunks moved"
         if self.refusals:
             told += f", refused {dict(self.refusals)}, {self.ended} ended early"
         told += f", {self.violating} violating"
@@ -165,6 +170,8 @@ class Rig:
         found.acknowledged += history.acknowledged
         found.refusals.update(history.refusals)
         found.ended += history.has_ended
+        found.collected += history.collected
+        found.moved += history.moved
         if history.strangers:
             found.note(["an error that is no refusal"], f"{run}: {history.strangers[0]}")
         if code != (EXIT_FAILED if history.has_ended else 0):
