@@ -1,7 +1,14 @@
 """What the engine refuses, each refining a kernel kind."""
 
-from cloudconnect.kernel.errors import Conflict, Damaged, Denied, NoSpace, NotFound, Unavailable
+from cloudconnect.kernel.errors import Conflict, Damaged, Denied, Invalid, NoSpace, NotFound, Unavailable
 from cloudconnect.kernel.text import N_
+
+
+class BadAssembly(Invalid):
+    """A chunk that a file is to be made of has another size than was said."""
+
+    code = "storage.bad-assembly"
+    title = N_("The parts do not have these sizes")
 
 
 class ChunksMissing(Conflict):
@@ -65,3 +72,17 @@ class NoDomain(NotFound):
 
     code = "storage.no-domain"
     title = N_("There are no keys for this space")
+
+
+class BackendUnreachable(Unavailable):
+    """A backend over the network did not answer, or not as it should, for as long as it was worth to try."""
+
+    code = "storage.backend-unreachable"
+    title = N_("The storage cannot be reached")
+
+
+class BackendDenied(Unavailable):
+    """A backend over the network does not accept our credentials."""
+
+    code = "storage.backend-denied"
+    title = N_("The storage does not let us in")

@@ -6,7 +6,17 @@ from typing import Protocol
 
 
 class Backend(Protocol):
-    """Keeps named, immutable objects durable. Names are relative paths with ``/``; every method may block."""
+    """Keeps named, immutable objects durable. Names are relative paths with ``/``; every method may block.
+
+    What is assumed of the place behind it: once ``put`` has returned, every later ``read``, ``size`` and ``names`` of
+    any process shows the object, whole; once ``delete`` has returned none does; an object is never seen in part. A
+    file system promises this, S3 since December 2020, Ceph and MinIO, and Azure Blob Storage. A cache or mirror that
+    is behind its origin does not, and must not be used. A put that was refused may have left the whole object or
+    nothing; two puts of one name carry the same bytes, so their order does not matter.
+
+    A place over the network may be out of reach: every method then raises BackendUnreachable, or BackendDenied when
+    it does not accept our credentials, after trying again where that can help.
+    """
 
     def put(self, name: str, spool: Path) -> None:
         """Take the finished file *spool* as *name*, durable once this returns; the spool file is gone either way.
