@@ -4,7 +4,8 @@
 
 ``make crash`` runs it. Most states come from power cuts at every call of run after run; the rest from runs in which
 every write, sync, rename and unlink fails in turn. With ``--bugs`` it says instead how often each of the mistakes of
-bugs.py shows. Directories that something is wrong with are kept in DIR. The exit code tells whether anything was.
+bugs.py shows. From some of the states the driver goes on, to have the power cut again. Directories that something is
+wrong with are kept in DIR. The exit code tells whether anything was.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from driver import Run
 from rig import FAULTS, Found, Plan, Rig, build_shim, memory, spread
 
 DEEDS = 14
-CUTS = Plan(repeats=2)
+CUTS = Plan(repeats=2, restarts=3)
 ERRORS = Plan(share=0.05, after_failure=True)
 SHARE_OF_CUTS = 0.85
 

@@ -22,7 +22,7 @@ from typing import NoReturn
 import bugs
 import structlog
 from assembled import LARGEST_BYTES, SMALLEST_BYTES, Assembled
-from history import Deed, content
+from history import Deed, content, find
 
 from cloudconnect.bus import Unit
 from cloudconnect.events.files import EntryTrashed, FileWritten
@@ -51,6 +51,8 @@ class Run:
     """How the path ends that the calls are on; any without."""
     is_new: bool = False
     """Whether the store is made in the run."""
+    after: tuple[int, int, int] | None = None
+    """How many deeds, contents and spaces an earlier run begun that left what is there."""
     root: str = ""
     trace: str = ""
 
@@ -67,16 +69,18 @@ class Driver:
         self._house = house
         self._tell = tell
         self._random = Random(run.seed)
-        self._spaces: list[SpaceId] = []
+        self._deeds, self._contents, spaces = run.after or (0, 0, not run.is_new)
+        self._spaces = [_space(number) for number in range(spaces)]
         self._nodes: set[str] = set()
-        self._deeds = 0
-        self._contents = 0
 
     async def work(self) -> None:
         """Do everything, or stop at the first error that ends a daemon."""
-        if not self._run.is_new:
-            self._tell_space()
-        while self._deeds < self._run.deeds and not self._house.has_failed:
+        for space in self._spaces:
+            self._tell({"space": space})
+        if self._run.after:
+            self._look()
+        last = self._deeds + self._run.deeds
+        while self._deeds < last and not self._house.has_failed:
             if not self._spaces or (self._random.random() < 0.08 and len(self._spaces) < SPACES):
                 await self._add_space()
                 self._deeds += not self._spaces
@@ -100,11 +104,13 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - whatever it is, the rig must hear of it
             self._tell({"stranger": "".join(traceback.format_exception(error))})
             return
-        self._tell_space()
-
-    def _tell_space(self) -> None:
         self._spaces.append(_space(len(self._spaces)))
         self._tell({"space": self._spaces[-1]})
+
+    def _look(self) -> None:
+        nodes, facts = self._house.database.read_now(find)
+        self._nodes.update(nodes)
+        self._tell({"found": nodes, "facts": facts})
 
     def _plan(self, taken: set[str]) -> Deed:
         random, self._deeds = self._random, self._deeds + 1

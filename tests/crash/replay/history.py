@@ -3,9 +3,11 @@
 import functools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
+
+from cloudconnect.ports.sql import Sql
 
 Versions = tuple[tuple[int, int], ...]
 """The versions of one node, oldest first: the number of the deed that wrote it and the number of its content."""
@@ -21,6 +23,15 @@ def content(seed: int, number: int) -> bytes:
     earlier = content(seed, random.randrange(number)) if number and random.random() < 0.3 else b""
     size = random.choice(_SIZES)
     return (earlier + random.randbytes(random.randrange(size // 2, size + 1)))[:_LONGEST]
+
+
+def find(sql: Sql) -> tuple[dict[str, Versions], int]:
+    """Return the nodes of a store and how many facts its log has."""
+    nodes: dict[str, Versions] = {}
+    for node, deed, number in sql.rows("SELECT node, seq, media_type FROM version ORDER BY node, seq"):
+        nodes[node] = (*nodes.get(node, ()), (deed, int(number)))
+    row = sql.row("SELECT count(*) FROM event")
+    return nodes, row[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,8 @@ class History:
     nodes: dict[str, Versions] = field(default_factory=dict)
     facts: int = 0
     acknowledged: int = 0
+    deeds: int = 0
+    contents: int = 0
     open: dict[int, Deed] = field(default_factory=dict)
     spaces: set[str] = field(default_factory=set)
     strangers: list[str] = field(default_factory=list)
@@ -65,6 +78,20 @@ class History:
     moved: int = 0
     is_made: bool = False
     has_ended: bool = False
+
+    def again(self) -> "History":
+        """Return a copy for a run that goes on from here, with nothing counted yet."""
+        return replace(
+            self,
+            nodes=dict(self.nodes),
+            open=dict(self.open),
+            spaces=set(self.spaces),
+            acknowledged=0,
+            collected=0,
+            moved=0,
+            refusals=[],
+            strangers=[],
+        )
 
     def read(self, line: bytes) -> None:
         """Take an entry of the journal in."""
@@ -76,6 +103,8 @@ class History:
         match entry:
             case {"begun": number, "puts": puts, "removes": removes, "keeps_old": keeps_old}:
                 self.open[number] = Deed(number, puts, tuple(removes), keeps_old)
+                self.deeds = max(self.deeds, number)
+                self.contents = max(self.contents, *(each + 1 for each in puts.values()), 0)
             case {"done": number}:
                 deed = self.open.pop(number)
                 self.nodes |= deed.after(self.nodes)
@@ -85,6 +114,11 @@ class History:
                 self.refusals.append(code)
                 if is_sure:
                     del self.open[number]
+            case {"found": nodes, "facts": facts}:
+                # What had been begun and not acknowledged is by now there for good, or not at all.
+                self.nodes = {node: tuple(map(tuple, versions)) for node, versions in nodes.items()}
+                self.facts = facts
+                self.open.clear()
             case _:
                 return False
         return True

@@ -39,6 +39,8 @@ FAULTS: dict[str, tuple[str, int, int]] = {
 
 _CALLS = {"s": "S", "w": "W", "r": "R", "u": "U"}
 _POOLED = 2_000
+_DEEDS_AGAIN = 2
+_SHARE_AGAIN = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Plan:
     after_failure: bool = False
     """Only from the first call on that fails by order."""
     stops_at_first: bool = False
+    restarts: int = 0
+    """From how many of the states the driver goes on, to have the power cut again."""
 
 
 @dataclass(slots=True)
@@ -99,6 +103,14 @@ class Found:
         return f"{told} {dict(self.violations)}; first {self.first}" if self.violations else told
 
 
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """What a run begins with: what is on the disk, nothing for a new store, and what was acknowledged."""
+
+    image: Image
+    history: History
+
+
 class Rig:
     """A driver under the recorder, and a place in memory for the states."""
 
@@ -125,8 +137,19 @@ class Rig:
 
     def explore(self, run: Run, plan: Plan = Plan()) -> Found:
         """Do *run*, and look at the states of *plan* after each of its calls, and at what it leaves."""
-        disk, trace, code = self._record(run)
-        history, found, random = History(), Found(runs=1), Random(run.seed)
+        found = Found()
+        begins = self._explore(run, plan, found, Begin({}, History()))
+        for begin in begins:
+            history = begin.history
+            after = history.deeds, history.contents, len(history.spaces)
+            again = replace(run, deeds=_DEEDS_AGAIN, is_new=False, fault=None, after=after)
+            self._explore(again, replace(plan, share=plan.share * _SHARE_AGAIN, restarts=0), found, begin)
+        return found
+
+    def _explore(self, run: Run, plan: Plan, found: Found, begin: Begin) -> list[Begin]:
+        disk, trace, code = self._record(run, begin.image)
+        history, random = begin.history, Random(run.seed)
+        begins: list[Begin] = []
         seen: set[int] = set()
         is_looking = not plan.after_failure
         for number, step in enumerate(trace):
@@ -141,22 +164,24 @@ class Rig:
                     found.states += 1
                     wrong = self._look(image, history, run)
                     found.note(wrong, f"{run}, call {number} ({step.what} {Path(step.path).name}), {mode}")
+                    if history.is_made and random.random() < plan.restarts / (len(trace) * len(plan.modes)):
+                        begins.append(Begin(image, history.again()))
             if found.violations and plan.stops_at_first:
-                return found
+                return []
         self._conclude(run, code, history, found)
-        return found
+        return begins
 
     def count(self, run: Run) -> Counter[str]:
         """Return how many calls of each kind *run* makes."""
-        calls = Counter(step.what for step in self._record(run)[1])
+        calls = Counter(step.what for step in self._record(run, {})[1])
         return Counter({kind: calls[what] for kind, what in _CALLS.items()})
 
-    def _record(self, run: Run) -> tuple[Disk, list[Step], int]:
+    def _record(self, run: Run, image: Image) -> tuple[Disk, list[Step], int]:
         shutil.rmtree(self._root, ignore_errors=True)
-        self._root.mkdir()
+        self._lay_out(image or {str(self._root): None}, self._root)
         trace = self._place / "trace"
         run = replace(run, root=str(self._root), trace=str(trace))
-        if not run.is_new:
+        if not run.is_new and not image:
             self._ask(replace(run, deeds=0))
         disk = Disk(run.root)
         code = self._ask(run)
@@ -167,6 +192,7 @@ class Rig:
         return int(self._driver.stdout.readline())
 
     def _conclude(self, run: Run, code: int, history: History, found: Found) -> None:
+        found.runs += 1
         found.acknowledged += history.acknowledged
         found.refusals.update(history.refusals)
         found.ended += history.has_ended

@@ -26,6 +26,12 @@ def test_a_power_cut_at_any_call(rig, seed):
     assert found.states > 200
 
 
+def test_a_power_cut_after_another(rig):
+    found = rig.explore(Run(seed=5, deeds=4), Plan(share=0.3, restarts=10))
+    assert_nothing_wrong(found)
+    assert found.runs > 1
+
+
 def test_a_power_cut_while_the_store_is_made(rig):
     found = rig.explore(Run(seed=4, deeds=1, is_new=True), Plan(share=0.4))
     assert_nothing_wrong(found)
