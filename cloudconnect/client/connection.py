@@ -1,6 +1,7 @@
 """One connection pool to an appliance: requests out, shapes or refusals back."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 Shape = TypeVar("Shape")
-Body = bytes | AsyncIterator[bytes] | None
+Body = bytes | io.BytesIO | AsyncIterator[bytes] | None
 
 PREFIX = "/api/v1"
 _PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 3, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5)
@@ -120,15 +121,17 @@ class Client:
             return None  # type: ignore[return-value]  # the caller asked for None
         return msgspec.json.decode(content, type=answer)
 
-    async def post_packed(self, path: str, answer: type[Shape], body: bytes) -> Shape:
-        """Send *body*, which is MessagePack, and return the answer.
+    async def post_packed(self, path: str, answer: type[Shape], body: object) -> Shape:
+        """Send *body* as MessagePack, unless it is bytes and thus packed already, and return the answer.
 
         Raises:
             CloudConnectError: of the kind, code and words with which the appliance refused.
             Unreachable: nobody answers.
         """
         headers = {"Content-Type": "application/msgpack"}
-        async with self.send("POST", path, data=body, headers=headers) as response:
+        data = body if isinstance(body, bytes) else msgspec.msgpack.encode(body)
+        # From a file aiohttp sends piece by piece; bytes it would copy at once.
+        async with self.send("POST", path, data=io.BytesIO(data), headers=headers) as response:
             content = await response.read()
         return msgspec.json.decode(content, type=answer)
 

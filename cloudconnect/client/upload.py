@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudconnect.client.connection import Client, Pauses, encode_path
+from cloudconnect.client.negotiation import LARGEST_BYTES, Changed, Negotiation
 from cloudconnect.client.progress import Failure, Progress
 from cloudconnect.kernel.clock import format_ns, parse_ns
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, NotFound, PreconditionFailed
@@ -23,6 +24,7 @@ _BULK_BYTES = 4 << 20
 _BULK_ITEMS = 1_000
 _BULK_AT_ONCE = 3
 _PIECE_BYTES = 1 << 20
+_NEGOTIATED_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Upload:
         self._compares_content = compares_content
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
         self.progress = Progress()
+        self._negotiation = Negotiation(client, self._space, self.progress)
         self._bulk = _Bulk(self._client, self._space, self.progress, self._is_there)
 
     async def run(self, sources: list[Path], target: str) -> None:
@@ -247,6 +250,8 @@ class Upload:
                 self.progress.done_files += 1
             except CloudConnectError as refusal:
                 self._fail(found.remote, str(refusal), refusal.code)
+            except Changed:
+                self._fail(found.remote, "it changed while it was being sent", "local")
             except OSError as error:
                 self._fail(found.remote, error.strerror or str(error), "local")
 
@@ -264,7 +269,10 @@ class Upload:
         later = Pauses()
         while True:
             try:
-                uploaded = await self._send_once(found, headers)
+                if known is not None and _NEGOTIATED_BYTES <= found.size <= LARGEST_BYTES:
+                    uploaded = await self._negotiation.send(found.local, found.remote, found.modified_ns, known.etag)
+                else:
+                    uploaded = await self._send_once(found, headers)
             except PreconditionFailed:
                 # The answer to an earlier attempt may have been lost while its effect was not.
                 if not is_repeated or not await self._is_there(found):

@@ -87,6 +87,25 @@ class Content(Protocol):
         ...
 
 
+class Cutting(Protocol):
+    """What somebody needs to cut and to name content as a space does."""
+
+    @property
+    def name_key(self) -> bytes:
+        """The key of the content ids (SECURITY.md, section 2.3)."""
+        ...
+
+    @property
+    def cut_key(self) -> bytes:
+        """The key that says where content is cut."""
+        ...
+
+    @property
+    def average_bytes(self) -> int:
+        """How long chunks are on average."""
+        ...
+
+
 class Vault(Protocol):
     """Keeps content sealed, deduplicated inside one space, and durable before it answers."""
 
@@ -109,6 +128,32 @@ class Vault(Protocol):
         Raises:
             NoSpace: the disk is full.
             Unavailable: the store went read-only after an input/output error.
+        """
+        ...
+
+    async def cutting(self, space: SpaceId) -> Cutting:
+        """Return what somebody needs to cut and to name content as *space* does."""
+        ...
+
+    async def find_missing(self, content_ids: Sequence[bytes]) -> list[int]:
+        """Return the places in *content_ids* of the chunks that are not stored."""
+        ...
+
+    async def write_chunks(self, space: SpaceId, raws: Sequence[bytes]) -> Content:
+        """Store chunks that somebody else has cut and return once every byte of them is durable.
+
+        Raises:
+            NoSpace: the disk is full.
+            Unavailable: the store went read-only after an input/output error.
+        """
+        ...
+
+    async def assemble(self, space: SpaceId, chunks: Sequence[tuple[bytes, int]]) -> Content:
+        """Make one content of stored *chunks*, given by content id and size, reading each of them once.
+
+        Raises:
+            Conflict: one is not stored.
+            Damaged: one cannot be read, or has another size.
         """
         ...
 

@@ -5,14 +5,16 @@ import hashlib
 import os
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from cloudconnect.kernel.ids import SpaceId, id_bytes
+from cloudconnect.kernel.text import N_
 from cloudconnect.storage import index
 from cloudconnect.storage import manifest as manifests
-from cloudconnect.storage.chunker import MINIMUM_BYTES
+from cloudconnect.storage.chunker import MAXIMUM_BYTES, MINIMUM_BYTES
+from cloudconnect.storage.errors import BadAssembly
 from cloudconnect.storage.ingest import Cut, Ingest, SmallContent, StoredBatch, StoredContent
 from cloudconnect.storage.manifest import Entry
 from cloudconnect.storage.reader import Reading, Window
@@ -28,7 +30,16 @@ _EMPTY_SHA256: Final = hashlib.sha256(b"").digest()
 _BUFFER_BYTES: Final = 4 << 20
 _BATCH: Final = 128
 _BATCH_BYTES: Final = 8 << 20
+_PART_BYTES: Final = 4 << 20
 _STORES: Final = 3  # buffers of one stream that are stored at once
+
+
+class Cutting(NamedTuple):
+    """The keys by which a space names and cuts its content, and how long its chunks are on average."""
+
+    name_key: bytes
+    cut_key: bytes
+    average_bytes: int
 
 
 class Vault:
@@ -81,18 +92,55 @@ class Vault:
         """
         if any(len(raw) > SMALL_BYTES for raw in contents):
             raise ValueError("a stream too long for a batch")
+        entries, shared, digests = await self._write_cuts(space, contents, with_digests=True)
+        return StoredBatch(shared, [_small(entry, digests.get(place)) for place, entry in enumerate(entries)])
+
+    async def cutting(self, space: SpaceId) -> Cutting:
+        """Return what somebody needs to cut and to name content as this space does.
+
+        Raises:
+            NoDomain: there are no keys for the space.
+        """
+        keys = await self._run(self._repository.keyring.domain, id_bytes(space))
+        return Cutting(keys.content_ids.key.secret, keys.cut_key.secret, self._writer.average_bytes)
+
+    async def find_missing(self, content_ids: Sequence[bytes]) -> list[int]:
+        """Return the places in *content_ids* of the chunks that are not stored."""
+        keys = [content_id[: index.CHUNK_KEY_BYTES] for content_id in content_ids]
+        found = await self._run(self._writer.find, keys)
+        return [place for place, key in enumerate(keys) if key not in found]
+
+    async def write_chunks(self, space: SpaceId, raws: Sequence[bytes]) -> StoredContent:
+        """Store chunks that somebody else has cut, and return once every byte is durable.
+
+        Raises:
+            StoreFull: there is no room.
+            StoreReadOnly: the store takes no changes.
+            NoDomain: there are no keys for the space.
+        """
+        if any(not 0 < len(raw) <= MAXIMUM_BYTES for raw in raws):
+            raise ValueError("no chunk is empty or longer than the longest")
+        return (await self._write_cuts(space, raws))[1]
+
+    async def assemble(self, space: SpaceId, chunks: Sequence[tuple[bytes, int]]) -> StoredContent:
+        """Make one content of stored *chunks*, given by content id and size, reading each of them once.
+
+        Raises:
+            ChunksMissing: one is not stored.
+            BadAssembly: one has another size.
+            ContentDamaged: one cannot be read.
+        """
+        entries = [Entry(*chunk) for chunk in chunks]
+        await self._run(self._check_chunks, entries)
+        digest = await self._run(self._repository.reader.verify, id_bytes(space), entries)
         ingest = self._writer.begin(id_bytes(space))
         try:
-            cuts = await self._run(ingest.take, contents)
-            parts = [cuts[start : start + _BATCH] for start in range(0, len(cuts), _BATCH)]
-            digests = await asyncio.gather(*(self._run(self._store_part, part) for part in parts))
-            await self._run(self._writer.finish_many, ingest)
-            shared = await asyncio.wrap_future(ingest.future)
+            await self._run(ingest.adopt, entries, digest)
+            await self._run(self._writer.finish, ingest)
+            return await asyncio.wrap_future(ingest.future)
         except BaseException:
             self._pool.submit(ingest.end)
             raise
-        sha256 = {place: digest for part in digests for place, digest in part}
-        return StoredBatch(shared, [_small(entry, sha256.get(place)) for place, entry in enumerate(ingest.entries)])
 
     def settle(self, sql: index.Sql, space: SpaceId, content: object) -> None:
         """Make *content* findable, inside the transaction that adds what points to it.
@@ -159,9 +207,37 @@ class Vault:
             await store
         await self._run(self._writer.finish, ingest)
 
-    def _store_part(self, cuts: Sequence[Cut]) -> list[tuple[int, bytes]]:
+    def _check_chunks(self, entries: Sequence[Entry]) -> None:
+        keys = [entry.content_id[: index.CHUNK_KEY_BYTES] for entry in entries]
+        if len(self._writer.find(keys)) < len(set(keys)):
+            raise index.missing()
+        places = self._repository.reader.locate(keys)
+        if any(places[key].raw_length != entry.size for key, entry in zip(keys, entries, strict=True)):
+            raise BadAssembly(fix=N_("Ask which chunks are missing, and say the size of each."))
+
+    async def _write_cuts(
+        self, space: SpaceId, raws: Sequence[bytes], *, with_digests: bool = False
+    ) -> tuple[list[Entry], StoredContent, dict[int, bytes]]:
+        """Store *raws*, each as one chunk; return entries, what settles them, and, if asked for, their SHA-256."""
+        ingest = self._writer.begin(id_bytes(space))
+        try:
+            parts = list(_parts(await self._run(ingest.take, raws)))
+            store = self._store_with_digests if with_digests else self._store_without
+            digests = await asyncio.gather(*(self._run(store, part) for part in parts))
+            await self._run(self._writer.finish_many, ingest)
+            shared = await asyncio.wrap_future(ingest.future)
+        except BaseException:
+            self._pool.submit(ingest.end)
+            raise
+        return ingest.entries, shared, {place: digest for part in digests for place, digest in part}
+
+    def _store_with_digests(self, cuts: Sequence[Cut]) -> list[tuple[int, bytes]]:
+        digests = [(cut.place, hashlib.sha256(cut.raw).digest()) for cut in cuts]
+        return digests + self._store_without(cuts)
+
+    def _store_without(self, cuts: Sequence[Cut]) -> list[tuple[int, bytes]]:
         self._writer.store(cuts)
-        return [(cut.place, hashlib.sha256(cut.raw).digest()) for cut in cuts]
+        return []
 
     def _open(
         self, space: bytes, manifest: bytes, start: int, stop: int | None
@@ -244,6 +320,20 @@ def _take_outcome(future: "asyncio.Future[None]") -> None:
 
 def _fetch(reading: Reading, window: Window) -> tuple[list[bytes], Window | None]:
     return reading.fetch(window), reading.next_window()
+
+
+def _parts(cuts: Sequence[Cut]) -> Iterator[list[Cut]]:
+    """Yield *cuts* in portions for one thread at a time."""
+    part: list[Cut] = []
+    size = 0
+    for cut in cuts:
+        part.append(cut)
+        size += len(cut.raw)
+        if len(part) == _BATCH or size >= _PART_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 def _small(entry: Entry, digest: bytes | None) -> SmallContent:

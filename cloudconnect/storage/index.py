@@ -99,7 +99,7 @@ def settle(sql: Sql, content: Stored) -> None:
         ChunksMissing: a chunk that it counts on has been removed since; nothing has been changed.
     """
     if len(find(sql, content.reused)) != len(set(content.reused)):
-        raise _missing()
+        raise missing()
     numbers = {pack.pack_id: _number(sql, pack) for pack in content.packs}
     # A chunk that is there already stays where it is, unless its pack is lost: then the new copy heals it.
     sql.execute_many(
@@ -174,11 +174,12 @@ def _number(sql: Sql, pack: StoredPack) -> int:
         )
         found = sql.row("SELECT number, state FROM pack WHERE id = ?", (pack.pack_id,))
     if found is None or found[1] != "live":
-        raise _missing()
+        raise missing()
     return int(found[0])
 
 
-def _missing() -> ChunksMissing:
+def missing() -> ChunksMissing:
+    """Return the refusal for content that counts on a chunk which is not there."""
     return ChunksMissing(
         N_("Part of this content was removed while it was being stored."), fix=N_("Send the content again.")
     )

@@ -93,6 +93,7 @@ class Ingest:
         self._buffers = buffers
         self._tail = b""
         self._sha256 = hashlib.sha256()
+        self._given_sha256 = b""
         self._size = 0
         self._stored_bytes = 0
         self._reused_bytes = 0
@@ -167,6 +168,23 @@ class Ingest:
             self.entries = [Entry(b"", len(raw)) for raw in contents]
             self._size = sum(entry.size for entry in self.entries)
             return [Cut(self, place, DATA, raw) for place, raw in enumerate(contents) if len(raw)]
+
+    def adopt(self, entries: Sequence[Entry], sha256: bytes) -> None:
+        """Take in one stream whose chunks the index holds already, all of them, as *entries* list them.
+
+        Raises:
+            NoDomain: there are no keys for the space.
+            StoreReadOnly: the store takes no changes.
+            StoreFull: less than the floor is free.
+        """
+        with self._lock:
+            self._entered()
+            self.was_ending = True
+            self.domain.ending()
+            self.entries = list(entries)
+            self._size = self._reused_bytes = sum(entry.size for entry in entries)
+            self._reused.update(entry.content_id[:CHUNK_KEY_BYTES] for entry in entries)
+            self._given_sha256 = sha256
 
     def known(self, key: bytes) -> PendingChunk | None:
         """Return a chunk that is on its way to disk, for this stream or for another of its domain."""
@@ -253,7 +271,7 @@ class Ingest:
         return StoredContent(
             self.manifest,
             self._size,
-            self._sha256.digest(),
+            self._given_sha256 or self._sha256.digest(),
             self._stored_bytes,
             self._reused_bytes,
             tuple(pack.stored for pack in self.packs if pack.stored is not None),

@@ -1,5 +1,6 @@
 """The way out: which chunks hold a range, one read for those that lie side by side, and nothing that is not proven."""
 
+import hashlib
 import threading
 import weakref
 from collections import OrderedDict
@@ -14,7 +15,7 @@ from cloudconnect.storage.backends import Backend
 from cloudconnect.storage.errors import ContentDamaged
 from cloudconnect.storage.index import CHUNK_KEY_BYTES, Place
 from cloudconnect.storage.keyring import Keyring
-from cloudconnect.storage.manifest import Piece
+from cloudconnect.storage.manifest import Entry, Piece
 from cloudconnect.storage.packs import pack_name
 from cloudconnect.storage.seal import Codec, DomainKeys, Malformed, NotAuthentic, Sealer
 
@@ -97,7 +98,7 @@ class Reader:
         self._backend = backend
         self._keyring = keyring
         self._codec = codec
-        self._locate = locate
+        self.locate = locate
         self._threads = threading.local()
         self._cache = _Cache(_CACHE_BYTES)
 
@@ -154,13 +155,35 @@ class Reader:
         while (window := reading.next_window()) is not None:
             yield from reading.fetch(window)
 
+    def verify(self, space: bytes, entries: Sequence[Entry]) -> bytes:
+        """Read the chunks *entries*, each of exactly its size, and return the SHA-256 of all of them in a row.
+
+        Raises:
+            ContentDamaged: one is nowhere, of another size, or cannot be had as it was written.
+            NoDomain: there are no keys for the space.
+        """
+        keys, state = self._keyring.domain(space), hashlib.sha256()
+        start, pieces, size = 0, [], 0
+        for number, entry in enumerate(entries, 1):
+            pieces.append(Piece(start, *entry))
+            start += entry.size
+            size += entry.size
+            if size >= _WINDOW_BYTES or number == len(entries):
+                raws = self.chunks(keys, Window(pieces, self.places([piece.content_id for piece in pieces])))
+                for piece in pieces:
+                    if len(raws[piece.content_id]) != piece.size:
+                        raise damaged()
+                    state.update(raws[piece.content_id])
+                pieces, size = [], 0
+        return state.digest()
+
     def places(self, content_ids: Sequence[bytes]) -> dict[bytes, Place]:
         """Return where chunks lie, by content id.
 
         Raises:
             ContentDamaged: one is nowhere.
         """
-        found = self._locate([content_id[:CHUNK_KEY_BYTES] for content_id in content_ids])
+        found = self.locate([content_id[:CHUNK_KEY_BYTES] for content_id in content_ids])
         try:
             return {content_id: found[content_id[:CHUNK_KEY_BYTES]] for content_id in content_ids}
         except KeyError as error:

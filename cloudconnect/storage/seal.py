@@ -156,9 +156,10 @@ def open_box(key: Key, label: str, box: bytes, *fields: bytes) -> bytes:
 class ContentIds:
     """Names content inside one domain: HMAC-SHA-256 under the domain's key over the class and the plain bytes."""
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_inner", "_outer", "key")
 
     def __init__(self, key: Key) -> None:
+        self.key = key
         # As in Key.mac; with the class already fed there is no need for the copy that a prefix would cost.
         inner, self._outer = _mac_states(key.secret)
         self._inner = tuple(_fed(inner, struct.pack(">H", kind)) for kind in range(MANIFEST + 1))

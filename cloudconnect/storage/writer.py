@@ -56,7 +56,8 @@ class Writer:
         self._backend = backend
         self._keyring = keyring
         self._codec = codec
-        self._find = find
+        self.find = find
+        self.average_bytes = options.average_bytes
         self._health = health
         self._floor = floor
         self._options = options
@@ -180,7 +181,7 @@ class Writer:
         names = [cut.ingest.domain.keys.content_ids.of(cut.kind, cut.raw) for cut in cuts]
         keys = [name[:CHUNK_KEY_BYTES] for name in names]
         unknown = [key for key, cut in zip(keys, cuts, strict=True) if cut.ingest.known(key) is None]
-        found = self._find(unknown) if unknown else set()
+        found = self.find(unknown) if unknown else set()
         for cut, name, key in zip(cuts, names, keys, strict=True):
             ingest, raw_length = cut.ingest, len(cut.raw)
             plain_bytes = raw_length if cut.kind == DATA else 0

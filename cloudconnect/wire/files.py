@@ -7,6 +7,7 @@ import msgspec
 
 from cloudconnect.wire.shape import Answer, Request
 
+_ChunkSize = Annotated[int, msgspec.Meta(ge=1, le=4 << 20)]
 Path = Annotated[str, msgspec.Meta(min_length=1, max_length=4096, examples=["/Documents/plan.txt"])]
 
 
@@ -49,6 +50,38 @@ class Uploaded(Answer, frozen=True):
     seq: int
     stored_bytes: int
     reused_bytes: int
+
+
+class Cutting(Answer, frozen=True):
+    """By what a space names and cuts its content: two keys in base 64, and how long chunks are on average.
+
+    A chunk's id is HMAC-SHA-256 under ``name_key`` over two zero bytes and the chunk.
+    """
+
+    name_key: bytes
+    cut_key: bytes
+    average_bytes: int
+
+
+class Missing(Answer, frozen=True):
+    """The places, from 0, of the chunks that are not stored."""
+
+    missing: list[int]
+
+
+class ChunksAdded(Answer, frozen=True):
+    """How many bytes the chunks took."""
+
+    stored_bytes: int
+
+
+class Assembly(msgspec.Struct, array_like=True, frozen=True):
+    """A file made of stored chunks: ``[path, [[id, size], …], modified_ns, etag]``; ``etag`` as for bulk."""
+
+    path: Path
+    chunks: list[tuple[Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)], _ChunkSize]]
+    modified_ns: int | None = None
+    etag: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
 class BulkItem(msgspec.Struct, array_like=True, frozen=True):

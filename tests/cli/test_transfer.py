@@ -105,3 +105,18 @@ def test_a_broken_download_goes_on_where_it_broke(machine, tmp_path):
     assert json.loads(done.stdout.splitlines()[-1])["skipped_files"] == 1
     assert (tmp_path / "whole").read_bytes() == (tmp_path / "big").read_bytes()
     assert subprocess.run(["ls", "-A", tmp_path], capture_output=True, check=True).stdout.count(b".part") == 0
+
+
+def test_a_large_file_that_changed_sends_what_changed(machine, tmp_path):
+    large = tmp_path / "large"
+    data = bytearray(os.urandom(24 << 20))
+    large.write_bytes(data)
+    machine.run("put", large, "/large")
+    data[12_000_000:12_010_000] = os.urandom(10_000)
+    large.write_bytes(data)
+    again = json.loads(machine.run("put", large, "/large", "--json").stdout.splitlines()[-1])
+    machine.run("get", "/large", tmp_path / "back")
+
+    assert again["sent_bytes"] < 6 << 20
+    assert again["failures"] == []
+    assert (tmp_path / "back").read_bytes() == data

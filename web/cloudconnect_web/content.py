@@ -5,7 +5,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import TypeVar
 from urllib.parse import quote as percent_encode
 
 import msgspec
@@ -13,17 +13,17 @@ from aiohttp import web
 
 from cloudconnect.features.files import Entry, OpenFile
 from cloudconnect.kernel.text import N_
-from cloudconnect.wire.files import BulkItem
 from cloudconnect.wire.shape import FieldError
 from cloudconnect_web.conditions import NotSatisfiable, Range, http_date, is_unchanged, modified, parse_ranges, quote
 from cloudconnect_web.middleware import add_headers
 from cloudconnect_web.problems import BadRequest, refuse_status
 from cloudconnect_web.watch import Watch
 
-BULK_MAX_BYTES = 16 << 20
-_BULK: msgspec.msgpack.Decoder[list[BulkItem]] = msgspec.msgpack.Decoder(
-    Annotated[list[BulkItem], msgspec.Meta(max_length=4_096)]
-)
+PACKED_MAX_BYTES = 16 << 20
+"""The most that a body of many small things may have."""
+
+Packed = TypeVar("Packed")
+
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'"
 _INLINE = frozenset(
     {
@@ -80,25 +80,25 @@ async def receive(request: web.Request) -> AsyncIterator[bytes]:
             yield piece
 
 
-async def receive_bulk(request: web.Request) -> list[BulkItem]:
-    """Return the many small files that the body of *request* is made of.
+async def receive_packed(request: web.Request, decoder: "msgspec.msgpack.Decoder[Packed]") -> Packed:
+    """Return what the body of *request*, which is MessagePack, holds.
 
     Raises:
         web.HTTPRequestEntityTooLarge: it is larger than 16 MiB.
-        BadRequest: it is no MessagePack, or not of that shape.
+        BadRequest: it is no MessagePack, or not of the shape that is expected.
     """
     body = bytearray()
     async for piece in receive(request):
         body += piece
-        if len(body) > BULK_MAX_BYTES:
-            raise web.HTTPRequestEntityTooLarge(BULK_MAX_BYTES, len(body))
+        if len(body) > PACKED_MAX_BYTES:
+            raise web.HTTPRequestEntityTooLarge(PACKED_MAX_BYTES, len(body))
     try:
-        return _BULK.decode(body)
+        return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest(
-            N_("The body is not a list of small files."),
+            N_("The body is not what is expected here."),
             errors=[FieldError("/", str(error))],
-            fix=N_("Send a MessagePack array of [path, content, modified_ns, etag]."),
+            fix=N_("Send MessagePack of the shape that the documentation shows."),
         ) from error
 
 

@@ -117,6 +117,19 @@ async def test_nobody_puts_into_a_space_they_may_not_write(rooms, ada, bob):
     assert not rooms.vault.contents
 
 
+async def test_only_those_who_may_write_the_whole_space_learn_how_it_names_content(rooms, ada, bob):
+    space = (await rooms.files.find_spaces(ada, 1, None)).items[0]
+    assert (await rooms.files.get_cutting(ada, "personal")).name_key == b"n" * 32
+    for ask in (
+        rooms.files.get_cutting(bob, space.id),
+        rooms.files.find_missing(bob, space.id, [bytes(32)]),
+        rooms.files.add_chunks(bob, space.id, [b"x"]),
+        rooms.files.put_assembled(bob, space.id, "/x", [(bytes(32), 1)]),
+    ):
+        with pytest.raises((Denied, NotFound)):
+            await ask
+
+
 @pytest.mark.parametrize("count", [1, 500])
 async def test_what_is_written_is_one_moment(rooms, ada, count):
     outcomes = await put(rooms, ada, *(NewItem(f"/many/{number}", b"%d" % number, 1) for number in range(count)))

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from cloudconnect.features.files import Change, Entry, NewItem, Put, Space, Trashed
+from cloudconnect.features.files import Change, Condition, Entry, NewItem, Put, Space, Trashed
 from cloudconnect.kernel.clock import format_ns, parse_ns
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.text import N_
@@ -90,10 +90,43 @@ async def put_many(call: Call, space: str) -> wire.Bulk:
     """
     items = [
         NewItem(each.path, each.content, _clamp(each.modified_ns), each.etag)
-        for each in await content.receive_bulk(call.request)
+        for each in await content.receive_packed(call.request, _BULK)
     ]
     batch = await call.appliance.files.put_many(call.principal, space, items)
     return wire.Bulk([_to_outcome(each) for each in batch.outcomes], batch.stored_bytes, batch.reused_bytes)
+
+
+async def get_cutting(call: Call, space: str) -> wire.Cutting:
+    """Return what a client needs to find out which parts of a file are stored already."""
+    cutting = await call.appliance.files.get_cutting(call.principal, space)
+    return wire.Cutting(cutting.name_key, cutting.cut_key, cutting.average_bytes)
+
+
+async def find_missing(call: Call, space: str) -> wire.Missing:
+    """Tell which chunks are not stored: the body is a MessagePack array of content ids."""
+    ids = await content.receive_packed(call.request, _IDS)
+    return wire.Missing(await call.appliance.files.find_missing(call.principal, space, ids))
+
+
+async def add_chunks(call: Call, space: str) -> wire.ChunksAdded:
+    """Store chunks of a file that is on its way: the body is a MessagePack array of them, each at most 4 MiB."""
+    raws = await content.receive_packed(call.request, _CHUNKS)
+    return wire.ChunksAdded(await call.appliance.files.add_chunks(call.principal, space, raws))
+
+
+async def assemble(call: Call, space: str) -> Reply[wire.Uploaded]:
+    """Make a file of stored chunks: the body is MessagePack, ``[path, [[id, size], …], modified_ns, etag]``."""
+    body = await content.receive_packed(call.request, _ASSEMBLY)
+    put = await call.appliance.files.put_assembled(
+        call.principal,
+        space,
+        body.path,
+        body.chunks,
+        modified_ns=_clamp(body.modified_ns),
+        condition=_condition(body.etag),
+        parents=True,
+    )
+    return Reply(_to_uploaded(put), 201 if put.created else 200, {"ETag": quote(put.entry.etag)})
 
 
 async def add_folder(
@@ -205,6 +238,13 @@ def _to_trashed(trashed: Trashed) -> wire.Trashed:
     )
 
 
+def _condition(etag: str | None) -> Condition:
+    """Return what *etag* in a packed body asks for: None that nothing is there, else that state."""
+    if etag is None:
+        return Condition(if_none_match=frozenset({"*"}))
+    return Condition(if_match=frozenset({etag}))
+
+
 def _parse_modified(text: str | None) -> int | None:
     if text is None:
         return None
@@ -223,6 +263,12 @@ def _parse_modified(text: str | None) -> int | None:
 def _clamp(nanoseconds: int | None) -> int | None:
     return None if nanoseconds is None else min(max(nanoseconds, -_NS_MAX), _NS_MAX)
 
+
+_BULK = msgspec.msgpack.Decoder(Annotated[list[wire.BulkItem], msgspec.Meta(max_length=4_096)])
+_Id = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+_IDS = msgspec.msgpack.Decoder(list[_Id])
+_CHUNKS = msgspec.msgpack.Decoder(list[Annotated[bytes, msgspec.Meta(min_length=1, max_length=4 << 20)]])
+_ASSEMBLY = msgspec.msgpack.Decoder(wire.Assembly)
 
 _SPACE = "/spaces/{space}"
 OPERATIONS = [
@@ -244,6 +290,10 @@ OPERATIONS = [
         stream="body",
     ),
     Operation(method="POST", path=_SPACE + "/bulk", guard=Guard.WRITE, handler=put_many, stream="body"),
+    Operation(method="GET", path=_SPACE + "/cutting", guard=Guard.WRITE, handler=get_cutting, answers_secret=True),
+    Operation(method="POST", path=_SPACE + "/chunks/missing", guard=Guard.WRITE, handler=find_missing, stream="body"),
+    Operation(method="POST", path=_SPACE + "/chunks", guard=Guard.WRITE, handler=add_chunks, stream="body"),
+    Operation(method="POST", path=_SPACE + "/assembled", guard=Guard.WRITE, handler=assemble, stream="body"),
     Operation(
         method="POST", path=_SPACE + "/folders/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=add_folder, status=201
     ),

@@ -45,7 +45,7 @@ from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Access, Action, Resource, Role
 from cloudconnect.ports.sql import Sql
-from cloudconnect.ports.vault import Vault
+from cloudconnect.ports.vault import Cutting, Vault
 
 PERSONAL = "personal"
 """Stands for the asker's own space wherever a space is named."""
@@ -268,6 +268,69 @@ class FilesService:
             return Batch(outcomes, stored.stored_bytes, stored.reused_bytes)
 
         return await self._log.commit(change, actor=principal)
+
+    async def get_cutting(self, principal: Principal, space: str) -> Cutting:
+        """Return what a client needs to find out by itself which parts of a file the space holds already.
+
+        Only for those who may read and write the whole space: it lets its holder tell whether content is there.
+        """
+        space_id = await self._negotiable(principal, space)
+        return await self._vault.cutting(space_id)
+
+    async def find_missing(self, principal: Principal, space: str, content_ids: Sequence[bytes]) -> list[int]:
+        """Return the places in *content_ids* of the chunks that the space does not hold."""
+        await self._negotiable(principal, space)
+        return await self._vault.find_missing(content_ids)
+
+    async def add_chunks(self, principal: Principal, space: str, raws: Sequence[bytes]) -> int:
+        """Store chunks for a file that is on its way; return how many bytes that took.
+
+        They stay for as long as gc leaves alone what nothing needs: an hour at least.
+        """
+        space_id = await self._negotiable(principal, space)
+        content = await self._vault.write_chunks(space_id, raws)
+        await self._log.commit(lambda unit: self._vault.settle(unit.sql, space_id, content), actor=principal)
+        return content.stored_bytes
+
+    async def put_assembled(
+        self,
+        principal: Principal,
+        space: str,
+        path: str,
+        chunks: Sequence[tuple[bytes, int]],
+        *,
+        modified_ns: int | None = None,
+        condition: Condition = _ANYTHING,
+        parents: bool = False,
+    ) -> Put:
+        """Make a file, or another version of one, of *chunks* that are there, each given by content id and size.
+
+        Raises:
+            Conflict: a chunk is not there.
+            ConditionMissing, Stale, NotAFile, NoParent: as for ``put_file``.
+        """
+        names, space_id = rules.parse_path(path), await self._negotiable(principal, space)
+        await self._database.read(lambda sql: self._check_put(sql, principal, space_id, names, condition, parents))
+        content = await self._vault.assemble(space_id, chunks)
+
+        def change(unit: Unit) -> Put:
+            place = self._check_put(unit.sql, principal, space_id, names, condition, parents)
+            self._vault.settle(unit.sql, space_id, content)
+            entry = deeds.write_entry(unit, place, content, modified_ns, None)
+            return Put(entry, place.entry is None, entry.from_seq, content.stored_bytes, content.reused_bytes)
+
+        return await self._log.commit(change, actor=principal)
+
+    async def _negotiable(self, principal: Principal, space: str) -> SpaceId:
+        """Return the space if *principal* may read and write all of it."""
+        space_id = await self._space_id(principal, space)
+
+        def check(sql: Sql) -> None:
+            self._place(sql, principal, space_id, (), Action.READ)
+            self._place(sql, principal, space_id, (), Action.WRITE)
+
+        await self._database.read(check)
+        return space_id
 
     async def add_folder(
         self, principal: Principal, space: str, path: str, *, parents: bool = False, modified_ns: int | None = None

@@ -1,0 +1,119 @@
+"""Sending only those parts of a file that a space does not hold: cut here as the space cuts, ask, send the rest."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from cloudconnect.client.connection import Client
+from cloudconnect.client.progress import Progress
+from cloudconnect.wire.files import Assembly, ChunksAdded, Cutting, Missing, Uploaded
+
+_READ_BYTES = 8 << 20
+_ASKED_AT_ONCE = 4_096
+_SENT_BYTES = 8 << 20
+
+LARGEST_BYTES = 64 << 30
+"""Beyond this the list of chunks would not fit into one request."""
+
+
+class _Chunk(NamedTuple):
+    content_id: bytes
+    offset: int
+    size: int
+
+
+class Changed(Exception):
+    """The file changed while it was being sent."""
+
+
+class Negotiation:
+    """Sends files to one space by the chunks that are missing there."""
+
+    def __init__(self, client: Client, space: str, progress: Progress) -> None:
+        self._client = client
+        self._space = space
+        self._progress = progress
+        self._cutting: Cutting | None = None
+
+    async def send(self, local: str, remote: str, modified_ns: int, etag: str | None) -> Uploaded:
+        """Send the file *local* to the path *remote*, where the state *etag* is now, or nothing if that is None.
+
+        Raises:
+            CloudConnectError: as the appliance refuses.
+            Changed: the file changed meanwhile.
+            OSError: it cannot be read.
+        """
+        if self._cutting is None:
+            self._cutting = await self._client.ask("GET", f"{self._space}/cutting", Cutting)
+        chunks = await asyncio.to_thread(lambda cutting: list(_cut(local, cutting)), self._cutting)
+        sent = 0
+        for start in range(0, len(chunks), _ASKED_AT_ONCE):
+            part = chunks[start : start + _ASKED_AT_ONCE]
+            sent += await self._send_missing(local, part)
+            self._progress.done_bytes += sum(chunk.size for chunk in part)
+        packed = [(chunk.content_id, chunk.size) for chunk in chunks]
+        body = Assembly(remote, packed, modified_ns, etag)
+        return await self._client.post_packed(f"{self._space}/assembled", Uploaded, body)
+
+    async def _send_missing(self, local: str, chunks: list[_Chunk]) -> int:
+        ids = [chunk.content_id for chunk in chunks]
+        answer = await self._client.post_packed(f"{self._space}/chunks/missing", Missing, ids)
+        missing = list({chunks[place].content_id: chunks[place] for place in answer.missing}.values())
+        sent = 0
+        for portion in _portions(missing):
+            raws = await asyncio.to_thread(_read, local, portion)
+            added = await self._client.post_packed(f"{self._space}/chunks", ChunksAdded, raws)
+            size = sum(map(len, raws))
+            sent += size
+            self._progress.sent_bytes += size
+            self._progress.stored_bytes += added.stored_bytes
+        return sent
+
+
+def _cut(local: str, cutting: Cutting) -> Iterator[_Chunk]:
+    from cloudconnect.storage.chunker import Chunker  # noqa: PLC0415 - native code that few commands need
+    from cloudconnect.storage.seal import DATA, ContentIds, Key  # noqa: PLC0415 - as above
+
+    chunker, ids = Chunker(Key(cutting.cut_key), cutting.average_bytes), ContentIds(Key(cutting.name_key))
+    start = 0
+    held = bytearray()
+    with open(local, "rb", buffering=0) as file:  # noqa: PTH123 - one call fewer
+        is_last = False
+        while not is_last:
+            piece = file.read(_READ_BYTES)
+            is_last = not piece
+            held += piece
+            end = 0
+            view = memoryview(held)
+            for stop in chunker.cut(view, is_last=is_last):
+                yield _Chunk(ids.of(DATA, view[end:stop]), start + end, stop - end)
+                end = stop
+            view.release()
+            del held[:end]
+            start += end
+
+
+def _portions(chunks: list[_Chunk]) -> Iterator[list[_Chunk]]:
+    portion: list[_Chunk] = []
+    size = 0
+    for chunk in chunks:
+        portion.append(chunk)
+        size += chunk.size
+        if size >= _SENT_BYTES:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+def _read(local: str, chunks: list[_Chunk]) -> list[bytes]:
+    with open(local, "rb", buffering=0) as file:  # noqa: PTH123 - as above
+        return [_read_one(file, chunk) for chunk in chunks]
+
+
+def _read_one(file: BinaryIO, chunk: _Chunk) -> bytes:
+    file.seek(chunk.offset)
+    raw = file.read(chunk.size)
+    if len(raw) != chunk.size:
+        raise Changed
+    return raw
