@@ -4,8 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import peewee
+
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database, open_database
+from cloudconnect.database.errors import refusal_for
 from cloudconnect.features.files import HeldContents
 from cloudconnect.kernel.clock import SystemClock
 from cloudconnect.kernel.principal import APPLIANCE
@@ -32,8 +35,8 @@ SMALLEST_BYTES, LARGEST_BYTES = 2_048, 16_384
 class Assembled:
     """Everything that has to be right after a crash, opened as a start of the daemon opens it."""
 
-    def __init__(self, root: Path) -> None:
-        """Open what is there; the first time, make it.
+    def __init__(self, root: Path, *, is_migrated: bool = False) -> None:
+        """Open what is there; the first time, make it. What *is_migrated* for sure need not be looked at for that.
 
         Raises:
             CloudConnectError: it cannot be opened.
@@ -44,7 +47,7 @@ class Assembled:
         slot, path = KeyFileSlot(root / "key"), home / "keyring.db"
         self.keyring = Keyring.open(path, slot) if path.exists() else Keyring.create(path, slot)[0]
         try:
-            self.database = _open_database(home)
+            self.database = _open_database(home, is_migrated=is_migrated)
         except BaseException:
             self.keyring.close()
             raise
@@ -111,11 +114,20 @@ class _Index:
         return self._log.commit_now(lambda unit: change(unit.sql, unit.now_ms), actor=APPLIANCE)
 
 
-def _open_database(home: Path) -> Database:
+def _open_database(home: Path, *, is_migrated: bool) -> Database:
     database = open_database("sqlite:", home, readers=1)
     writer = database._writer_engine
     writer._pragmas = [
         (name, CHECKPOINT_PAGES if name == "wal_autocheckpoint" else value) for name, value in writer._pragmas
     ]
-    database.migrate()
+    if not is_migrated:
+        database.migrate()
+        return database
+    try:
+        writer.execute_sql("BEGIN IMMEDIATE")  # the first transaction of the writer brings the log back
+        writer.rollback()
+    except peewee.PeeweeException as error:
+        raise refusal_for(error) or error from error
+    finally:
+        writer.close()
     return database

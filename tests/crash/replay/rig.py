@@ -40,6 +40,7 @@ FAULTS: dict[str, tuple[str, int, int]] = {
 _CALLS = {"s": "S", "w": "W", "r": "R", "u": "U"}
 _POOLED = 2_000
 _DEEDS_AGAIN = 2
+_IN_FULL = 4  # every how many states all is looked at
 _SHARE_AGAIN = 0.3
 
 
@@ -162,7 +163,8 @@ class Rig:
             if is_looking:
                 for mode, image in _unseen(disk, plan, random, seen):
                     found.states += 1
-                    wrong = self._look(image, history, run)
+                    in_short = history.is_made and bool(found.states % _IN_FULL)
+                    wrong = self._look(image, history, run, in_short=in_short)
                     found.note(wrong, f"{run}, call {number} ({step.what} {Path(step.path).name}), {mode}")
                     if history.is_made and random.random() < plan.restarts / (len(trace) * len(plan.modes)):
                         begins.append(Begin(image, history.again()))
@@ -205,11 +207,11 @@ class Rig:
         found.states += 1
         found.note(violations(self._root, history, run.seed), f"{run}, as it was left")
 
-    def _look(self, image: Image, history: History, run: Run) -> list[str]:
+    def _look(self, image: Image, history: History, run: Run, *, in_short: bool) -> list[str]:
         state = self._place / "state"
         self._lay_out(image, state)
         try:
-            wrong = violations(state, history, run.seed)
+            wrong = violations(state, history, run.seed, in_short=in_short)
         finally:
             shutil.rmtree(state)
         if wrong and self._keep is not None:
