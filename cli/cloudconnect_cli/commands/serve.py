@@ -149,6 +149,7 @@ def _serve(settings: Settings) -> None:
     from cloudconnect_web import server  # noqa: PLC0415 - the whole face
 
     daemon.harden_process()
+    daemon.keep_large_memory()
     daemon.set_up_logging(settings.logging.level, settings.logging.format)
 
     async def start_faces(appliance: "Appliance") -> daemon.StopFaces:
