@@ -9,6 +9,7 @@ packages=(
     chromium fonts-dejavu-core      # journeys through the pages
     systemd                         # systemd-analyze judges the unit file
     restic borgbackup               # benchmarks beside ours
+    ceph-mon ceph-osd radosgw       # an S3 server; tests start it in memory
     libatomic1 procps               # Node; counting memory of a running daemon
 )
 
@@ -30,3 +31,8 @@ node --version 2>/dev/null | grep -qE '^v(2[0-9]|[3-9][0-9])\.' || {
     echo "Node 20 or newer is needed and Debian 12 has none; put one into PATH: https://nodejs.org" >&2
     exit 1
 }
+
+# A server of Azure Blob Storage, for tests alone.
+azurite=3.35.0
+grep -qs "\"version\": \"$azurite\"" .servers/node_modules/azurite/package.json ||
+    npm install --prefix .servers --ignore-scripts --no-audit --no-fund --loglevel=error "azurite@$azurite"

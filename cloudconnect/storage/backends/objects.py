@@ -12,7 +12,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError, PreconditionError
 from obstore.store import ObjectStore
 
-from cloudconnect.storage.backends.retry import Retry, is_final, refusal
+from cloudconnect.storage.backends.retry import Retry, is_final, is_whole_bucket_missing, refusal
 
 MULTIPART_BYTES: Final = 8 << 20
 _PARALLEL_PARTS: Final = 4
@@ -51,10 +51,11 @@ class ObjectBackend:
 
     def size(self, name: str) -> int | None:
         """Return the size of the object in bytes, or None when there is none."""
-        try:
-            return int(self._try(lambda: obstore.head(self._store, name))["size"])
-        except FileNotFoundError:
-            return None
+        size = self._try(lambda: self._size(name))
+        if size is None:
+            # The answer to HEAD has no body, so a missing bucket looks like a missing object; a listing tells.
+            self._try(lambda: next(iter(obstore.list(self._store, name)), None))
+        return size
 
     def names(self) -> Iterator[tuple[str, int]]:
         """Yield name and size of every object under ``packs/``."""
@@ -79,14 +80,7 @@ class ObjectBackend:
         if not self._create(name, spool, size):
             if self._holds(name, spool, size):
                 return
-            obstore.put(
-                self._store,
-                name,
-                spool,
-                use_multipart=size > MULTIPART_BYTES,
-                chunk_size=MULTIPART_BYTES,
-                max_concurrency=_PARALLEL_PARTS,
-            )
+            self._overwrite(name, spool, size)
         if not self._holds(name, spool, size):
             raise ConnectionError("the server has other bytes than it was sent")
 
@@ -102,6 +96,22 @@ class ObjectBackend:
             self._can_create = False
             return False
         return True
+
+    def _overwrite(self, name: str, spool: Path, size: int) -> None:
+        try:
+            obstore.put(
+                self._store,
+                name,
+                spool,
+                use_multipart=size > MULTIPART_BYTES,
+                chunk_size=MULTIPART_BYTES,
+                max_concurrency=_PARALLEL_PARTS,
+            )
+        except FileNotFoundError as error:
+            if is_whole_bucket_missing(error) or not spool.exists():
+                raise
+            # When the answer to a completed upload gets lost, asking again finds an upload that is no more.
+            raise ConnectionError("the upload is gone") from error
 
     def _holds(self, name: str, spool: Path, size: int) -> bool:
         """Compare what the server has: its size, and its MD5 where the server says it, else what can be read back."""
@@ -153,7 +163,9 @@ class ObjectBackend:
             try:
                 return call()
             except FileNotFoundError as error:
-                raise FileNotFoundError(ENOENT, "there is no such object", error.filename) from None
+                if is_whole_bucket_missing(error):
+                    raise refusal(error) from None
+                raise FileNotFoundError(ENOENT, "there is no such object") from None
             except (BaseError, ConnectionError, TimeoutError) as error:
                 # What the library says may quote requests, so it goes no further than this.
                 if is_final(error) or not next(waits, False):

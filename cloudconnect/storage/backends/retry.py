@@ -20,6 +20,7 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.storage.errors import BackendDenied, BackendUnreachable, StoreFull
 
 _FULL: Final = re.compile(r"QuotaExceeded|StorageFull|InsufficientCapacity|NotEnoughSpace|\b507 Insufficient Storage")
+_NO_BUCKET: Final = re.compile(r"NoSuchBucket|ContainerNotFound")
 _STATUS: Final = re.compile(r"status(?: code)?:? (\d{3})|\b([45]\d\d) [A-Z]")
 _DENIED: Final = frozenset({401, 403})
 _TEMPORARY: Final = frozenset({408, 409, 425, 429})
@@ -64,6 +65,11 @@ def is_final(error: Exception) -> bool:
         return True
     status = _status(error)
     return 400 <= status < 500 and status not in _TEMPORARY  # noqa: PLR2004 - HTTP's class of our mistakes
+
+
+def is_whole_bucket_missing(error: FileNotFoundError) -> bool:
+    """Tell whether nothing is there at all, which says something of the settings and nothing of an object."""
+    return _NO_BUCKET.search(str(error)) is not None
 
 
 def refusal(error: Exception) -> CloudConnectError:
