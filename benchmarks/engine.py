@@ -5,7 +5,7 @@
 For each corpus: a first backup, one of nothing new, one with 10 % changed, a restore of that, and the size of the
 repository. The order of the tools changes with every round; medians are printed, and how ours compare with the better
 of restic and borg. Sources lie in the page cache, repositories do not when they are restored, and what a step left
-dirty is written before the next begins. What is restored in the first round is compared with what was stored. The limits
+dirty is written before the next begins. What the first round restores is compared with what was stored. The limits
 printed beside are what the parts take on the same bytes with one core, and what the disk takes.
 """
 
