@@ -3,7 +3,7 @@
 set -euo pipefail
 
 packages=(
-    make gcc git ca-certificates    # the repository's own commands
+    make gcc libc6-dev git ca-certificates  # the repository's own commands
     python3 python3-venv            # the environment
     postgresql-15                   # the second database engine; tests start servers of their own
     chromium fonts-dejavu-core      # journeys through the pages
