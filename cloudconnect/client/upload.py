@@ -102,7 +102,14 @@ class _Bulk:
                     continue
                 size += len(content)
             known = there.get(found.remote)
-            items.append(BulkItem(found.remote, content, found.modified_ns, None if known is None else known.etag))
+            items.append(
+                BulkItem(
+                    found.remote,
+                    None if content is None else memoryview(content),
+                    found.modified_ns,
+                    None if known is None else known.etag,
+                )
+            )
             sent.append(found)
         return sent, msgspec.msgpack.encode(items), size
 

@@ -122,7 +122,7 @@ class Vault(Protocol):
         """
         ...
 
-    async def write_many(self, space: SpaceId, contents: Sequence[bytes]) -> Batch:
+    async def write_many(self, space: SpaceId, contents: Sequence[bytes | memoryview]) -> Batch:
         """Store many streams of at most SMALL_BYTES each and return once every byte of them is durable.
 
         Raises:
@@ -139,7 +139,7 @@ class Vault(Protocol):
         """Return the places in *content_ids* of the chunks that are not stored."""
         ...
 
-    async def write_chunks(self, space: SpaceId, raws: Sequence[bytes]) -> Content:
+    async def write_chunks(self, space: SpaceId, raws: Sequence[bytes | memoryview]) -> Content:
         """Store chunks that somebody else has cut and return once every byte of them is durable.
 
         Raises:

@@ -19,6 +19,7 @@ from cloudconnect.storage.ingest import Cut, Ingest, SmallContent, StoredBatch, 
 from cloudconnect.storage.manifest import Entry
 from cloudconnect.storage.reader import Reading, Window
 from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.seal import Buffer
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -80,7 +81,7 @@ class Vault:
             self._pool.submit(ingest.end)
             raise
 
-    async def write_many(self, space: SpaceId, contents: Sequence[bytes]) -> StoredBatch:
+    async def write_many(self, space: SpaceId, contents: Sequence[Buffer]) -> StoredBatch:
         """Store many small streams, each at most SMALL_BYTES long, and return once all of them are durable.
 
         They share a look-up, packs and one wait for the disk, which costs a tenth of storing them one by one.
@@ -110,7 +111,7 @@ class Vault:
         found = await self._run(self._writer.find, keys)
         return [place for place, key in enumerate(keys) if key not in found]
 
-    async def write_chunks(self, space: SpaceId, raws: Sequence[bytes]) -> StoredContent:
+    async def write_chunks(self, space: SpaceId, raws: Sequence[Buffer]) -> StoredContent:
         """Store chunks that somebody else has cut, and return once every byte is durable.
 
         Raises:
@@ -216,7 +217,7 @@ class Vault:
             raise BadAssembly(fix=N_("Ask which chunks are missing, and say the size of each."))
 
     async def _write_cuts(
-        self, space: SpaceId, raws: Sequence[bytes], *, with_digests: bool = False
+        self, space: SpaceId, raws: Sequence[Buffer], *, with_digests: bool = False
     ) -> tuple[list[Entry], StoredContent, dict[int, bytes]]:
         """Store *raws*, each as one chunk; return entries, what settles them, and, if asked for, their SHA-256."""
         ingest = self._writer.begin(id_bytes(space))

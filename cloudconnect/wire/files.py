@@ -91,7 +91,7 @@ class BulkItem(msgspec.Struct, array_like=True, frozen=True):
     """
 
     path: Path
-    content: bytes | None
+    content: memoryview | None
     modified_ns: int | None = None
     etag: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 

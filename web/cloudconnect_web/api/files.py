@@ -267,7 +267,7 @@ def _clamp(nanoseconds: int | None) -> int | None:
 _BULK = msgspec.msgpack.Decoder(Annotated[list[wire.BulkItem], msgspec.Meta(max_length=4_096)])
 _Id = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 _IDS = msgspec.msgpack.Decoder(list[_Id])
-_CHUNKS = msgspec.msgpack.Decoder(list[Annotated[bytes, msgspec.Meta(min_length=1, max_length=4 << 20)]])
+_CHUNKS = msgspec.msgpack.Decoder(list[Annotated[memoryview, msgspec.Meta(min_length=1, max_length=4 << 20)]])
 _ASSEMBLY = msgspec.msgpack.Decoder(wire.Assembly)
 
 _SPACE = "/spaces/{space}"
