@@ -159,7 +159,7 @@ def _wait(url, pids):
 def _stop(pids):
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGKILL)  # nothing of theirs is kept, and a gateway waits for its cluster
 
 
 @contextlib.contextmanager
