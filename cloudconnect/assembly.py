@@ -18,7 +18,7 @@ from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import FilesService, HeldContents
+from cloudconnect.features.files import AccountingService, FilesService, HeldContents
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
 from cloudconnect.features.operations import OperationsService
@@ -94,6 +94,7 @@ class Appliance:
     sessions: SessionsService
     developer: DeveloperService
     files: FilesService
+    accounting: AccountingService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService
@@ -262,6 +263,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     credentials: dict[TokenKind, Credentials] = {TokenKind.SESSION: sessions, TokenKind.PERSONAL: developer}
     auth = AuthService(log, database, clock, access, passwords, sessions, credentials, _REGION)
     files = FilesService(log, database, clock, access, vault)
+    accounting = AccountingService(log, database, access, files)
     gateway = GatewayService(log, database, clock)
     monitoring = MonitoringService(
         log,
@@ -282,6 +284,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         GcOptions(settings.storage.gc_grace_hours * 3600.0, pack_bytes=settings.storage.pack_target_bytes),
     )
     operations.add_kind(Kind("storage.gc", Text(N_("Collect garbage")), "chunks", gc.run))
+    operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
 
     dispatcher = Dispatcher(log, database)
     dispatcher.subscribe(sessions_room.reactions(sessions))
@@ -309,6 +312,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         sessions=sessions,
         developer=developer,
         files=files,
+        accounting=accounting,
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,

@@ -15,6 +15,14 @@ class SpaceAdded(SpaceFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaSet(SpaceFact):
+    """What a space may hold was bounded anew; ``subject`` is the space, null bytes take the bound away."""
+
+    kind: ClassVar[str] = "files.quota-set"
+    quota_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderAdded(SpaceFact):
     """A folder was made; ``subject`` is its node."""
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from cloudconnect.assembly import Appliance, Settings
 from cloudconnect_web import middleware, openapi, static
 from cloudconnect_web.address import parse_listen
-from cloudconnect_web.api import auth, developer, files, monitoring, operations, sessions
+from cloudconnect_web.api import accounting, auth, developer, files, monitoring, operations, sessions
 from cloudconnect_web.content import leave_expectation
 from cloudconnect_web.keys import APPLIANCE
 from cloudconnect_web.operations import PREFIX, Guard, Operation, to_route
@@ -23,6 +23,7 @@ OPERATIONS: list[Operation] = [
     *sessions.OPERATIONS,
     *developer.OPERATIONS,
     *files.OPERATIONS,
+    *accounting.OPERATIONS,
     *monitoring.OPERATIONS,
     *operations.OPERATIONS,
 ]

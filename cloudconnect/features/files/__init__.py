@@ -6,6 +6,7 @@ from cloudconnect.features.files.models import (
     Condition,
     Entry,
     EntryKind,
+    Footprint,
     NewItem,
     OpenFile,
     Put,
@@ -14,16 +15,18 @@ from cloudconnect.features.files.models import (
     Trashed,
     Usage,
 )
-from cloudconnect.features.files.service import FilesService
+from cloudconnect.features.files.service import AccountingService, FilesService
 from cloudconnect.features.files.store.contents import HeldContents
 
 __all__ = [
+    "AccountingService",
     "Batch",
     "Change",
     "Condition",
     "Entry",
     "EntryKind",
     "FilesService",
+    "Footprint",
     "HeldContents",
     "NewItem",
     "OpenFile",

@@ -1,6 +1,14 @@
 """What the files room refuses."""
 
-from cloudconnect.kernel.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionRequired, TooLarge
+from cloudconnect.kernel.errors import (
+    Conflict,
+    Invalid,
+    NoSpace,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    TooLarge,
+)
 from cloudconnect.kernel.text import N_
 
 
@@ -79,6 +87,20 @@ class NotSmall(TooLarge):
 
     code = "files.not-small"
     title = N_("The file is too large for this")
+
+
+class QuotaExceeded(NoSpace):
+    """The space would hold more than it may."""
+
+    code = "files.quota-exceeded"
+    title = N_("The quota of the space is used up")
+
+
+class BadQuota(Invalid):
+    """Not an amount that can be a quota."""
+
+    code = "files.bad-quota"
+    title = N_("This cannot be a quota")
 
 
 class NamedTwice(Invalid):

@@ -24,7 +24,11 @@ class SpaceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A tree with one owner and one key domain; ``seq`` is the last place in its log."""
+    """A tree with one owner and one key domain; ``seq`` is the last place in its log.
+
+    ``used_bytes`` counts every file in its latest version, in the tree or in the trash; ``quota_bytes`` is what that
+    may come to, None for no limit.
+    """
 
     id: SpaceId
     name: str
@@ -33,6 +37,8 @@ class Space:
     root: NodeId
     seq: int
     created: datetime
+    used_bytes: int = 0
+    quota_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class NewItem:
     """
 
     path: str
-    raw: bytes | None
+    raw: bytes | memoryview | None
     modified_ns: int | None
     etag: str | None = None
     media_type: str | None = None
@@ -174,3 +180,24 @@ class Usage:
     files: int
     folders: int
     logical_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What lies below a folder, or what one file is, down to what it takes in the store.
+
+    Files and folders are those in the tree. Plain bytes: ``logical_bytes`` of these files, ``version_bytes`` of their
+    older versions, ``trash_bytes`` of all versions of what was removed from here, ``unique_bytes`` of all that without
+    what is the same. Bytes in packs: ``stored_bytes`` of the chunks that all of it needs, ``freed_bytes`` of those that
+    nothing else needs.
+    """
+
+    path: str
+    files: int
+    folders: int
+    logical_bytes: int
+    version_bytes: int
+    trash_bytes: int
+    unique_bytes: int
+    stored_bytes: int
+    freed_bytes: int

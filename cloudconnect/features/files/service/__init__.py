@@ -1,5 +1,6 @@
 """The verbs of the files room."""
 
+from cloudconnect.features.files.service.accounting import AccountingService
 from cloudconnect.features.files.service.service import FilesService
 
-__all__ = ["FilesService"]
+__all__ = ["AccountingService", "FilesService"]

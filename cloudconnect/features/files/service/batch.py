@@ -8,6 +8,7 @@ from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NamedTwice, NotAFile, NotSmall
 from cloudconnect.features.files.models import Condition, Entry, NewItem, Version
 from cloudconnect.features.files.service import deeds
+from cloudconnect.features.files.service.charging import Charges
 from cloudconnect.features.files.service.places import Place
 from cloudconnect.features.files.store import tree
 from cloudconnect.kernel.errors import CloudConnectError
@@ -69,6 +70,7 @@ class Incoming:
         What is refused here leaves the others untouched: a folder is looked at whole before anything in it is written.
         """
         outcomes = list(self.outcomes)
+        charges: Charges | None = None
         for names, indexes in self.folders(self.open).items():
             try:
                 place = find_place(unit.sql, names)
@@ -77,7 +79,10 @@ class Incoming:
                 for index in indexes:
                     outcomes[index] = refusal
             else:
-                self._write_children(unit, place, parent, indexes, contents, outcomes)
+                charges = charges or Charges(place.space)
+                self._write_children(unit, place, parent, indexes, contents, outcomes, charges)
+        if charges is not None:
+            charges.settle(unit)
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _check_children(self, sql: Sql, place: Place, indexes: list[int]) -> None:
@@ -97,6 +102,7 @@ class Incoming:
         indexes: list[int],
         contents: dict[int, Named],
         outcomes: list[Outcome | None],
+        charges: Charges,
     ) -> None:
         there = tree.find_named(unit.sql, parent, [self._names[index][-1] for index in indexes])
         ended: list[tuple[NodeId, int]] = []
@@ -107,6 +113,8 @@ class Incoming:
             existing = there.get(name)
             try:
                 _check_vacancy(item, existing)
+                if item.raw is not None:
+                    charges.add(contents[index].size - (0 if existing is None else existing.size or 0))
             except CloudConnectError as refusal:
                 outcomes[index] = refusal
                 continue

@@ -7,6 +7,7 @@ from cloudconnect.events.files import EntryCopied, EntryTrashed, FileWritten, Fo
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import RootStays
 from cloudconnect.features.files.models import Change, Entry, Space, Trashed, Version
+from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import Place, walk
 from cloudconnect.features.files.store import trash, tree
 from cloudconnect.kernel.ids import NodeId, new_id
@@ -15,8 +16,13 @@ from cloudconnect.ports.vault import Content, Named
 
 
 def write_entry(unit: Unit, place: Place, content: Content, modified_ns: int | None, media_type: str | None) -> Entry:
-    """Make *content* the present version of the file at *place*, with missing folders above it; return its entry."""
+    """Make *content* the present version of the file at *place*, with missing folders above it; return its entry.
+
+    Raises:
+        QuotaExceeded: the space may not hold as much.
+    """
     existing = place.entry
+    charge(unit, place.space, content.size - (0 if existing is None else existing.size or 0))
     parent = add_folders(unit, place, len(place.names) - 1, None) if existing is None else place.line[-2]
     node = NodeId(new_id("nod", unit.now_ms)) if existing is None else existing.node
     recorded = unit.record(FileWritten(subject=node, space=place.space.id, size=content.size))
@@ -108,11 +114,16 @@ def replant(unit: Unit, entry: Entry, place: Place, seq: int) -> Change:
 
 
 def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place) -> Change:
-    """Put a copy of *original* as of the moment of *seen*, with all below it, at *place*; content is shared."""
+    """Put a copy of *original* as of the moment of *seen*, with all below it, at *place*; content is shared.
+
+    Raises:
+        QuotaExceeded: the space may not hold as much.
+    """
     space_id = place.space.id
     top = NodeId(new_id("nod", unit.now_ms))
     seq = seq_of(unit.record(EntryCopied(subject=top, space=space_id, source=original.node)))
     below = list(walk(unit.sql, original, seen.at)) if original.is_folder else []
+    charge(unit, place.space, sum(each.size or 0 for each in (original, *below)))
     new_nodes = {entry.node: NodeId(new_id("nod", unit.now_ms)) for entry in below} | {original.node: top}
     tree.copy_versions(
         unit.sql,

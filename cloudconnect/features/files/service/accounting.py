@@ -1,0 +1,107 @@
+"""What spaces and folders take, and what spaces may take."""
+
+from collections.abc import Mapping
+
+from cloudconnect.bus import EventLog, Unit
+from cloudconnect.database import Database
+from cloudconnect.events.files import QuotaSet
+from cloudconnect.features.files import rules
+from cloudconnect.features.files.errors import BadQuota, NoSuchEntry
+from cloudconnect.features.files.models import Footprint, Space
+from cloudconnect.features.files.service.places import find_place
+from cloudconnect.features.files.service.service import FilesService
+from cloudconnect.features.files.store import spaces, usage
+from cloudconnect.kernel.ids import SpaceId
+from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
+from cloudconnect.kernel.principal import APPLIANCE, Principal
+from cloudconnect.kernel.text import N_
+from cloudconnect.ports.access import Access, Action
+from cloudconnect.ports.operations import Progress
+from cloudconnect.ports.sql import Sql
+
+QUOTA_MAX_BYTES = (1 << 63) - 1
+
+
+class AccountingService:
+    """Accounts for space; what is asked about a folder needs the right to read its whole space.
+
+    Whoever sees only a part could tell from what it shares with the rest whether something is there.
+    """
+
+    def __init__(self, log: EventLog, database: Database, access: Access, files: FilesService) -> None:
+        self._log = log
+        self._database = database
+        self._access = access
+        self._files = files
+
+    async def find_footprint(self, principal: Principal, space: str, path: str) -> Footprint:
+        """Return what is at *path* with all below it, its past and what was removed from it, down to bytes in packs.
+
+        Raises:
+            NoSuchEntry: nothing is there.
+        """
+        names = rules.parse_path(path)
+        space_id = (await self._files.get_space(principal, space)).id
+
+        def ask(sql: Sql) -> Footprint:
+            root = find_place(sql, _there(sql, space_id), ())
+            self._access.require(sql, principal, Action.READ, root.resource)
+            return usage.find_footprint(sql, space_id, find_place(sql, root.space, names).require_entry())
+
+        return await self._database.read(ask)
+
+    async def find_spaces(self, principal: Principal, limit: int, cursor: str | None) -> Page[Space]:
+        """Return a page of all spaces of the appliance, oldest first; for administrators."""
+        self._access.require_admin(principal)
+        after = str(decode_cursor(cursor, str)[0]) if cursor else ""
+        found = await self._database.read(lambda sql: spaces.find_spaces(sql, after, limit + 1))
+        return Page(found[:limit], encode_cursor(found[limit - 1].id) if len(found) > limit else None)
+
+    async def set_quota(self, principal: Principal, space: str, quota_bytes: int | None) -> Space:
+        """Bound what a space may use, or take the bound away with None; for administrators.
+
+        A space that uses more already keeps it, and takes nothing that would add to it.
+
+        Raises:
+            NoSuchEntry: there is no such space.
+            BadQuota: it is negative, or more than can be counted.
+        """
+        self._access.require_admin(principal)
+        if quota_bytes is not None and not 0 <= quota_bytes <= QUOTA_MAX_BYTES:
+            raise BadQuota(N_("A quota is a number of bytes, 0 or more."), fix=N_("Give another one, or none."))
+        own = await self._files.get_space(principal, space) if not space.startswith("spc_") else None
+        space_id = SpaceId(space) if own is None else own.id
+
+        def change(unit: Unit) -> Space:
+            _there(unit.sql, space_id)
+            spaces.set_quota(unit.sql, space_id, quota_bytes)
+            unit.record(QuotaSet(subject=space_id, space=space_id, quota_bytes=quota_bytes))
+            return _there(unit.sql, space_id)
+
+        return await self._log.commit(change, actor=principal)
+
+    def recount(self, parameters: Mapping[str, str], progress: Progress) -> dict[str, int | str]:
+        """Compare what every space is charged with to what it uses, and put right what differs; an operation.
+
+        The charge is kept in the units that change what it counts, so nothing should ever differ.
+        """
+        del parameters
+        progress.check()
+        found = self._database.read_now(spaces.find_miscounted)
+        if found:
+            found = self._log.commit_now(_put_right, actor=APPLIANCE)
+        return {"spaces_wrong": len(found), "wrong_bytes": sum(abs(used - right) for _, used, right in found)}
+
+
+def _put_right(unit: Unit) -> list[tuple[SpaceId, int, int]]:
+    found = spaces.find_miscounted(unit.sql)
+    for space, _, right in found:
+        spaces.set_used(unit.sql, space, right)
+    return found
+
+
+def _there(sql: Sql, space_id: SpaceId) -> Space:
+    space = spaces.find_space(sql, space_id)
+    if space is None:
+        raise NoSuchEntry(N_("There is no such space."))
+    return space
