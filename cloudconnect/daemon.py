@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import gc
 import logging
 import os
 import resource
@@ -23,6 +24,8 @@ StartFaces = Callable[[Appliance], Awaitable[StopFaces]]
 
 _ALLOCATOR = {-3: 32 << 20, -1: 256 << 20, -8: 1}
 """M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_ARENA_MAX: one heap that all threads' buffers come from and go back to."""
+
+_COLLECTED_OBJECTS = 50_000
 
 EXIT_STORAGE_FAILED = 70
 """The exit code after an input/output error that makes it unsafe to go on (EX_SOFTWARE of sysexits.h)."""
@@ -49,6 +52,7 @@ async def run(appliance: Appliance, start_faces: StartFaces) -> int:
 
     appliance.on_fatal(fail)
     await appliance.start()
+    collect_rarely()
     try:
         stop_faces = await start_faces(appliance)
         try:
@@ -91,6 +95,12 @@ def keep_large_memory() -> None:
         library = ctypes.CDLL(None)
         for parameter, value in _ALLOCATOR.items():
             library.mallopt(parameter, value)
+
+
+def collect_rarely() -> None:
+    """Have Python look for cycles of objects rarely: there are next to none, and many objects while files come in."""
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_OBJECTS, 10, 10)
 
 
 def set_up_logging(level: str, form: str) -> None:

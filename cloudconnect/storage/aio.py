@@ -324,13 +324,13 @@ def _fetch(reading: Reading, window: Window) -> tuple[list[bytes], Window | None
 
 
 def _parts(cuts: Sequence[Cut]) -> Iterator[list[Cut]]:
-    """Yield *cuts* in portions for one thread at a time."""
+    """Yield *cuts* in portions for one thread each; small ones stay together, since they are mostly Python's work."""
     part: list[Cut] = []
     size = 0
     for cut in cuts:
         part.append(cut)
         size += len(cut.raw)
-        if len(part) == _BATCH or size >= _PART_BYTES:
+        if size >= _PART_BYTES:
             yield part
             part, size = [], 0
     if part:
