@@ -89,6 +89,39 @@ class StorageSettings:
         "What nothing needs any more is removed after this many hours at the earliest.", 1, least=0, most=24 * 365
     )
     threads: int = _set("Engine threads; 0 means one for each processor.", 0, least=0, most=256)
+    backend: str = _set(
+        "Where packs rest: local for the data directory, s3 or azure for a bucket.", "local", form=r"local|s3|azure"
+    )
+    cache_bytes: int = _set(
+        "What is read from a bucket is kept in the data directory, up to this; 0 keeps nothing.",
+        1 << 30,
+        least=0,
+        most=1 << 50,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Settings:
+    """The bucket, when storage.backend is s3."""
+
+    endpoint: str = _set("The address of the server; empty means AWS.", "", form=r"(https?://[^\s]+)?")
+    bucket: str = _set("The name of the bucket, which must exist.", "")
+    region: str = _set("The region of the bucket.", "us-east-1")
+    prefix: str = _set("Stands before the name of every object.", "")
+    credentials_file: str = _set(
+        "TOML file that only the server may read, with access_key_id and secret_access_key.", ""
+    )
+    path_style: bool = _set("Name the bucket in the path, as most servers but AWS want it.", True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureSettings:
+    """The container, when storage.backend is azure."""
+
+    endpoint: str = _set("The address of the server; empty means the account's own.", "", form=r"(https?://[^\s]+)?")
+    container: str = _set("The name of the container, which must exist.", "")
+    prefix: str = _set("Stands before the name of every object.", "")
+    credentials_file: str = _set("TOML file that only the server may read, with account and key.", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +156,8 @@ class Settings:
     server: ServerSettings
     database: DatabaseSettings
     storage: StorageSettings
+    storage_s3: S3Settings
+    storage_azure: AzureSettings
     keys: KeysSettings
     sessions: SessionsSettings
     logging: LoggingSettings
@@ -162,6 +197,8 @@ SECTIONS: dict[str, type[Any]] = {
     "server": ServerSettings,
     "database": DatabaseSettings,
     "storage": StorageSettings,
+    "storage.s3": S3Settings,
+    "storage.azure": AzureSettings,
     "keys": KeysSettings,
     "sessions": SessionsSettings,
     "logging": LoggingSettings,
@@ -206,7 +243,9 @@ def load(
     if not origins["keys.file"].value and credential is not None and credential.exists():
         origins["keys.file"] = Origin(str(credential), "environment", "CREDENTIALS_DIRECTORY")
     sections = {
-        name: section(**{each.name: origins[f"{name}.{each.name}"].value for each in dataclasses.fields(section)})
+        name.replace(".", "_"): section(
+            **{each.name: origins[f"{name}.{each.name}"].value for each in dataclasses.fields(section)}
+        )
         for name, section in SECTIONS.items()
     }
     settings = Settings(
@@ -224,7 +263,7 @@ def describe(key: str) -> str:
     Raises:
         BadSettings: there is no such setting; it names the nearest one.
     """
-    section, _, name = key.partition(".")
+    section, _, name = key.rpartition(".")
     for each in dataclasses.fields(SECTIONS[section]) if section in SECTIONS else ():
         if each.name == name:
             return str(each.metadata["help"])
@@ -279,11 +318,22 @@ def _from_file(path: Path, problems: list[str]) -> dict[str, Origin]:
         if section not in SECTIONS or not isinstance(values, dict):
             problems.append(f"{_line(path, text, section)}: {_no_section(section, values)}")
             continue
-        for name, value in values.items():
-            key, place = f"{section}.{name}", _line(path, text, name, section)
-            checked = _check(key, value, place, problems)
-            if checked is not None:
-                found[key] = Origin(checked, "file", place)
+        found |= _from_section(section, values, path, text, problems)
+    return found
+
+
+def _from_section(
+    section: str, values: Mapping[str, Any], path: Path, text: str, problems: list[str]
+) -> dict[str, Origin]:
+    found: dict[str, Origin] = {}
+    for name, value in values.items():
+        key, place = f"{section}.{name}", _line(path, text, name, section)
+        if key in SECTIONS and isinstance(value, dict):
+            found |= _from_section(key, value, path, text, problems)
+            continue
+        checked = _check(key, value, place, problems)
+        if checked is not None:
+            found[key] = Origin(checked, "file", place)
     return found
 
 
@@ -357,7 +407,7 @@ def _types() -> dict[str, Any]:
 
 
 def _limits(key: str) -> Mapping[str, Any]:
-    section, _, name = key.partition(".")
+    section, _, name = key.rpartition(".")
     return next(each.metadata for each in dataclasses.fields(SECTIONS[section]) if each.name == name)
 
 

@@ -48,12 +48,17 @@ class Place(NamedTuple):
     raw_length: int
 
 
+MAIN: Final = "main"
+"""The backend that the settings name."""
+
+
 class StoredPack(NamedTuple):
     """A durable pack."""
 
     pack_id: bytes
     domain: bytes
     size: int
+    backend: str = MAIN
 
 
 class ChunkRow(NamedTuple):
@@ -158,7 +163,7 @@ def locate(sql: Sql, keys: Sequence[bytes]) -> dict[bytes, Place]:
 
 def known_packs(sql: Sql) -> list[StoredPack]:
     """Return every pack that belongs on the backend; also damaged ones, of which some chunks may still be whole."""
-    return [StoredPack(*row) for row in sql.rows("SELECT id, domain, size FROM pack WHERE state <> 'dead'")]
+    return [StoredPack(*row) for row in sql.rows("SELECT id, domain, size, backend FROM pack WHERE state <> 'dead'")]
 
 
 def mark_damaged(sql: Sql, pack_ids: Sequence[bytes]) -> None:
@@ -170,7 +175,9 @@ def _number(sql: Sql, pack: StoredPack) -> int:
     found = sql.row("SELECT number, state FROM pack WHERE id = ?", (pack.pack_id,))
     if found is None:
         sql.execute(
-            "INSERT INTO pack (id, domain, size, state) VALUES (?, ?, ?, 'live') ON CONFLICT (id) DO NOTHING", pack
+            "INSERT INTO pack (id, domain, size, backend, state) VALUES (?, ?, ?, ?, 'live')"
+            " ON CONFLICT (id) DO NOTHING",
+            pack,
         )
         found = sql.row("SELECT number, state FROM pack WHERE id = ?", (pack.pack_id,))
     if found is None or found[1] != "live":

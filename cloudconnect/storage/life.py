@@ -123,7 +123,7 @@ def find_in_pack(sql: Sql, number: int) -> list[tuple[bytes, Place]]:
 
 def move_chunks(sql: Sql, pack: StoredPack, moves: Sequence[Move]) -> int:
     """Let chunks lie in *pack*, as far as they lie where they were copied from; return how many moved."""
-    sql.execute("INSERT INTO pack (id, domain, size, state) VALUES (?, ?, ?, 'live')", pack)
+    sql.execute("INSERT INTO pack (id, domain, size, backend, state) VALUES (?, ?, ?, ?, 'live')", pack)
     row = sql.row("SELECT number FROM pack WHERE id = ?", (pack.pack_id,))
     if row is None:
         raise LookupError("the pack that was just added")

@@ -203,7 +203,8 @@ def test_the_example_shows_each_default_and_means_the_same_as_no_file(home, writ
     loaded = load(home=home, environ={})
 
     assert (ROOT / "config.example.toml").read_text(encoding="utf-8") == example
-    assert tomllib.loads(example) == {name: {} for name in settings.SECTIONS}
+    top = {name: {} for name in settings.SECTIONS if "." not in name}
+    assert tomllib.loads(example) == top | {"storage": {"s3": {}, "azure": {}}}
     assert loaded.settings == load(home=home.with_name("data"), environ={}, config=None).settings
     assert {origin.source for origin in loaded.origins.values()} == {"file"}
     assert {key: origin.value for key, origin in loaded.origins.items()} == {
@@ -236,3 +237,18 @@ def test_any_file_is_read_or_refused_by_name(tmp_path_factory, content):
     found = outcome(environ={}, config=path)
 
     assert str(path) in found if isinstance(found, str) else found.file == path
+
+
+def test_a_section_inside_a_section_is_read_and_its_mistakes_are_named(home, write):
+    write('[storage]\nbackend = "s3"\n[storage.s3]\nbucket = "packs"\n')
+    assert load(home=home, environ={}).settings.storage_s3.bucket == "packs"
+    assert load(home=home, environ={"CLOUDCONNECT_STORAGE_S3_BUCKET": "other"}).settings.storage_s3.bucket == "other"
+
+    write("[storage.s3]\nbuckett = 1\n[storage.s4]\n")
+    with pytest.raises(BadSettings) as refused:
+        load(home=home, environ={})
+
+    assert [problem.partition("config.toml")[2] for problem in refused.value.problems] == [
+        ":2: there is no setting storage.s3.buckett; do you mean storage.s3.bucket?",
+        ": there is no setting storage.s4; do you mean storage.threads?",
+    ]
