@@ -11,7 +11,7 @@ from typing import Final
 
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.storage import manifest
-from cloudconnect.storage.backends import Backend
+from cloudconnect.storage.backends import Backend, place_of
 from cloudconnect.storage.buffers import Buffers
 from cloudconnect.storage.chunker import AVERAGE_BYTES, Chunker
 from cloudconnect.storage.disk import Floor, Health
@@ -260,7 +260,9 @@ class Writer:
         try:
             with self._health.writing():
                 pack_id = pack.writer.finish()
-            self._backend.put(pack_name(space, pack_id), pack.writer.path)
+            name = pack_name(space, pack_id)
+            self._backend.put(name, pack.writer.path)
+            stored = StoredPack(pack_id, space, pack.writer.size, place_of(self._backend, name))
         except CloudConnectError as refusal:
             self._fail(domain, pack, refusal)
         except Exception as error:
@@ -268,7 +270,7 @@ class Writer:
             self._fail(domain, pack, error)
             raise
         else:
-            pack.settled(PackState.DURABLE, stored=StoredPack(pack_id, space, pack.writer.size))
+            pack.settled(PackState.DURABLE, stored=stored)
             domain.let_go(pack)
 
     def _fail(self, domain: OpenDomain, pack: OpenPack, failure: Exception) -> None:

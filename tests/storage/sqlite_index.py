@@ -18,6 +18,8 @@ CREATE TABLE piece (chunk BLOB NOT NULL, content BLOB NOT NULL, PRIMARY KEY (chu
 CREATE INDEX piece_content ON piece (content);
 CREATE TABLE condemned (key BLOB NOT NULL PRIMARY KEY, since_ms BIGINT NOT NULL);
 CREATE TABLE damaged (key BLOB NOT NULL PRIMARY KEY, found_ms BIGINT NOT NULL);
+CREATE TABLE backend (name TEXT PRIMARY KEY, kind TEXT NOT NULL, parameters TEXT NOT NULL, created_ms BIGINT NOT NULL);
+CREATE TABLE backend_target (place INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE version (name TEXT NOT NULL PRIMARY KEY, manifest BLOB NOT NULL, content BLOB);
 """
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from cloudconnect.storage.index import MAIN
 
 
 class Backend(Protocol):
@@ -52,3 +54,17 @@ class Backend(Protocol):
     def delete(self, name: str) -> None:
         """Remove the object, durably; one that is not there is no error."""
         ...
+
+
+@runtime_checkable
+class Placing(Protocol):
+    """A backend of several backends."""
+
+    def place_of(self, name: str) -> str:
+        """Return the name of the backend that holds the object."""
+        ...
+
+
+def place_of(backend: Backend, name: str) -> str:
+    """Return the name of the backend in which *backend* has put the object."""
+    return backend.place_of(name) if isinstance(backend, Placing) else MAIN

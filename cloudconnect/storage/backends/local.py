@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -14,24 +15,35 @@ _OPEN_FILES: Final = 64
 
 
 class LocalBackend:
-    """Keeps objects as files below *root*: sync the file, rename, sync the directory (SECURITY.md, 5.1, W2 to W4)."""
+    """Keeps objects as files below *root*: sync the file, rename, sync the directory (SECURITY.md, 5.1, W2 to W4).
 
-    def __init__(self, root: Path, health: Health) -> None:
+    With *is_elsewhere*, spools lie on other file systems and are copied first.
+    """
+
+    def __init__(self, root: Path, health: Health, *, is_elsewhere: bool = False) -> None:
         self._root = root
+        self._is_elsewhere = is_elsewhere
         self._health = health
         self._lock = threading.Lock()
         self._open: OrderedDict[str, _OpenFile] = OrderedDict()
 
     def put(self, name: str, spool: Path) -> None:
-        """Take the finished file *spool*, which lies on the same file system, as *name*."""
-        path = self._root / name
+        """Take the finished file *spool* as *name*."""
+        path, beside = self._root / name, spool
         try:
             with self._health.writing():
-                sync_file(spool)
+                if self._is_elsewhere:
+                    make_directory(self._root)
+                    beside = self._root / spool.name
+                    shutil.copyfile(spool, beside)
+                    beside.chmod(0o600)
+                sync_file(beside)
                 make_directory(path.parent)
-                spool.rename(path)
+                beside.rename(path)
                 sync_directory(path.parent)
         finally:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 spool.unlink(missing_ok=True)
 
