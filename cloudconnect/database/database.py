@@ -10,7 +10,7 @@ import peewee
 
 from cloudconnect.database import engines
 from cloudconnect.database.connection import Connection
-from cloudconnect.database.errors import refusal_for
+from cloudconnect.database.errors import corrupt, refusal_for
 from cloudconnect.database.schema import migrate
 from cloudconnect.database.writer import Ledger, Writer
 from cloudconnect.ports.sql import Sql
@@ -44,6 +44,8 @@ class Database:
         """
         try:
             self._schema = migrate(self._writer_engine, target)
+        except UnicodeDecodeError as error:
+            raise corrupt() from error
         except Exception as error:
             refusal = refusal_for(error)
             if refusal is None:
