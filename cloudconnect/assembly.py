@@ -1,7 +1,7 @@
 """The floor plan: builds every part of an appliance, once, in order. Start reading here."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -33,13 +33,15 @@ from cloudconnect.ports.accounts import Credentials
 from cloudconnect.ports.operations import Kind
 from cloudconnect.ports.sql import Sql
 from cloudconnect.settings import Settings
-from cloudconnect.storage import index, life
+from cloudconnect.storage import damage, index, life
 from cloudconnect.storage.aio import Vault
 from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.disk import Floor, Health
 from cloudconnect.storage.gc import Gc, GcOptions
 from cloudconnect.storage.keyring import Keyring
+from cloudconnect.storage.repair import Repair
 from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.scrub import Scrub
 from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, RecoverySlot, Slot
 from cloudconnect.storage.writer import WriterOptions
 
@@ -251,6 +253,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
 
     log = EventLog(database, clock, region=_REGION)
     log.on_fatal(fail)
+    repository.reader.on_damaged = _Index(database, log).note_damaged
     accounts = AccountTable()
     access = AccessService(clock)
     lifetimes = Lifetimes(
@@ -277,14 +280,6 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     )
 
     operations = OperationsService(log, database, clock, access, monitoring.registry)
-    gc = Gc(
-        repository,
-        _Index(database, log),
-        [HeldContents()],
-        GcOptions(settings.storage.gc_grace_hours * 3600.0, pack_bytes=settings.storage.pack_target_bytes),
-    )
-    operations.add_kind(Kind("storage.gc", Text(N_("Collect garbage")), "chunks", gc.run))
-    operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
 
     dispatcher = Dispatcher(log, database)
     dispatcher.subscribe(sessions_room.reactions(sessions))
@@ -294,7 +289,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     jobs.add(Job("sessions.outlived", timedelta(days=1), sessions.remove_outlived))
     jobs.add(Job("developer.used", timedelta(minutes=1), developer.write_down_used, is_noted=False))
     jobs.add(Job("gateway.old", timedelta(hours=1), gateway.remove_old))
-    jobs.add(Job("storage.gc", timedelta(days=1), lambda: operations.start_due("storage.gc")))
+    _add_upkeep(settings, repository, _Index(database, log), operations, jobs)
     jobs.add(Job("operations.old", timedelta(days=1), operations.remove_old))
 
     return Appliance(
@@ -323,6 +318,26 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     )
 
 
+def _add_upkeep(
+    settings: Settings, repository: Repository, store: "_Index", operations: OperationsService, jobs: Jobs
+) -> None:
+    """Declare what looks after the store, and when it does so by itself."""
+    pack_bytes = settings.storage.pack_target_bytes
+    gc = Gc(
+        repository,
+        store,
+        [HeldContents()],
+        GcOptions(settings.storage.gc_grace_hours * 3600.0, pack_bytes=pack_bytes),
+    )
+    scrub = Scrub(repository, store, pack_bytes, settings.storage.scrub_bytes_per_second)
+    repair = Repair(repository, store, pack_bytes)
+    operations.add_kind(Kind("storage.gc", Text(N_("Collect garbage")), "chunks", gc.run))
+    operations.add_kind(Kind("storage.scrub", Text(N_("Verify what is stored")), "bytes", scrub.run))
+    operations.add_kind(Kind("storage.repair", Text(N_("Heal what is damaged")), "chunks", repair.run))
+    jobs.add(Job("storage.gc", timedelta(days=1), lambda: operations.start_due("storage.gc")))
+    jobs.add(Job("storage.scrub", timedelta(days=14), lambda: operations.start_due("storage.scrub")))
+
+
 class _Index:
     """The index for what looks after the store in threads of its own (``storage.gc.Store``)."""
 
@@ -337,6 +352,11 @@ class _Index:
     def write(self, change: Callable[[Sql, int], Result]) -> Result:
         """Return what *change* does in a durable transaction."""
         return self._log.commit_now(lambda unit: change(unit.sql, unit.now_ms), actor=APPLIANCE)
+
+    def note_damaged(self, pack_id: bytes, keys: Sequence[bytes]) -> None:
+        """Note that chunks of a pack could not be read as they were written."""
+        words.error("storage.damaged", pack=pack_id.hex(), chunks=[key.hex() for key in keys])
+        self.write(lambda sql, now_ms: damage.note_unreadable(sql, pack_id, keys, now_ms))
 
 
 def _slot(settings: Settings) -> Slot:

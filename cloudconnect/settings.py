@@ -85,6 +85,9 @@ class StorageSettings:
     least_free_bytes: int = _set(
         "Uploads are refused when the disk has less than this left.", 256 << 20, least=0, most=1 << 50
     )
+    scrub_bytes_per_second: int = _set(
+        "How fast the regular verification reads; 0 means as fast as it can.", 64 << 20, least=0, most=1 << 40
+    )
     gc_grace_hours: int = _set(
         "What nothing needs any more is removed after this many hours at the earliest.", 1, least=0, most=24 * 365
     )

@@ -14,7 +14,9 @@ from cloudconnect_cli.commands import (
     operations,
     serve,
     service,
+    space,
     transfer,
+    upkeep,
 )
 from cloudconnect_cli.commands.running import COMPLETION, STATE, environment, guard
 from cloudconnect_cli.i18n import _
@@ -44,7 +46,20 @@ def options(
         raise typer.Exit
 
 
-for module in (serve, appliance, doctor, configuration, contexts, files, transfer, accounts, operations, service):
+for module in (
+    serve,
+    appliance,
+    doctor,
+    configuration,
+    contexts,
+    files,
+    transfer,
+    accounts,
+    operations,
+    service,
+    space,
+    upkeep,
+):
     module.register(app)
 
 

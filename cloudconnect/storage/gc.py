@@ -9,19 +9,18 @@ been condemned for the time of grace and every download that was open then has e
 it; sparse and small packs are first copied together, record by record, each proven whole before its place changes.
 """
 
-import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from cloudconnect.storage import index, life
 from cloudconnect.storage.errors import NoDomain
-from cloudconnect.storage.index import Place, Sql, StoredPack
-from cloudconnect.storage.life import Move, PackUse
-from cloudconnect.storage.packs import PackWriter, pack_name
+from cloudconnect.storage.index import Sql
+from cloudconnect.storage.life import PackUse
+from cloudconnect.storage.packs import pack_name
+from cloudconnect.storage.repacking import Located, Progress, Repacker, Store
 from cloudconnect.storage.repository import Repository
-from cloudconnect.storage.seal import DomainKeys, Malformed, NotAuthentic, Sealer, open_header
 
 Result = TypeVar("Result")
 
@@ -42,30 +41,6 @@ class Holder(Protocol):
         ...
 
 
-class Progress(Protocol):
-    """What gc tells while it works, and by what it is interrupted."""
-
-    def report(self, done: int, total: int, note: str = "") -> None:
-        """Tell how much is done."""
-        ...
-
-    def check(self) -> None:
-        """Return unless the work has to end; raise what ends it."""
-        ...
-
-
-class Store(Protocol):
-    """The index as gc uses it."""
-
-    def read(self, ask: Callable[[Sql], Result]) -> Result:
-        """Return what *ask* finds in one snapshot."""
-        ...
-
-    def write(self, change: Callable[[Sql, int], Result]) -> Result:
-        """Return what *change* does in a durable transaction; it is told the time in milliseconds since 1970."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class GcOptions:
     """When what may go."""
@@ -81,16 +56,14 @@ class Gc:
     def __init__(
         self, repository: Repository, store: Store, holders: Sequence[Holder], options: GcOptions | None = None
     ) -> None:
-        self._spool = repository.spool
+        self._options = options or GcOptions()
         self._backend = repository.backend
+        self._repacker = Repacker(repository, store, self._options.pack_bytes)
         self._keyring = repository.keyring
         self._writer = repository.writer
         self._reader = repository.reader
-        self._health = repository.health
-        self._sealer = Sealer(repository.codec)
         self._store = store
         self._holders = holders
-        self._options = options or GcOptions()
 
     def run(self, parameters: Mapping[str, str], progress: Progress) -> dict[str, int | str]:
         """Collect what is garbage now; ``grace_seconds`` among the *parameters* shortens the time of grace.
@@ -219,53 +192,18 @@ class Gc:
                 keys = self._keyring.domain(domain)
             except NoDomain:
                 continue
-            counts = self._repack_domain(keys, packs, progress)
+            # What is damaged stays where it is: scrub tells of it, and what heals it gives it another place.
+            counts = self._repacker.move(keys, self._chunks(packs, progress))
             moved += counts[0]
             damaged += counts[1]
         return moved, damaged
 
-    def _repack_domain(self, keys: DomainKeys, packs: list[PackUse], progress: Progress) -> tuple[int, int]:
-        moved = damaged = 0
-        target: _Target | None = None
+    def _chunks(self, packs: list[PackUse], progress: Progress) -> Iterator[Located]:
         for number, use in enumerate(packs):
             progress.check()
             progress.report(number, len(packs), "repacking")
             for key, place in self._store.read(partial(life.find_in_pack, number=use.number)):
-                record = self._whole_record(keys, use.pack, key, place)
-                if record is None:
-                    damaged += 1
-                    continue
-                epoch = int.from_bytes(record[:4], "big")
-                if target is not None and (
-                    target.writer.epoch != epoch or target.writer.size > self._options.pack_bytes
-                ):
-                    moved += self._settle(target)
-                    target = None
-                if target is None:
-                    target = _Target(PackWriter(self._spool / secrets.token_hex(16), keys, epoch=epoch), keys.space)
-                target.add(key, use.number, record, place)
-        if target is not None:
-            moved += self._settle(target)
-        return moved, damaged
-
-    def _whole_record(self, keys: DomainKeys, pack: StoredPack, key: bytes, place: Place) -> bytes | None:
-        try:
-            record = self._backend.read(pack_name(pack.domain, pack.pack_id), place.offset, place.length)
-            header = open_header(keys, record)
-            if header.content_id[: index.CHUNK_KEY_BYTES] != key:
-                return None
-            self._sealer.unseal(keys, record, header.content_id)
-        except (OSError, NotAuthentic, Malformed):
-            # It stays where it is: scrub tells of it, and what heals it gives it another place.
-            return None
-        return record
-
-    def _settle(self, target: "_Target") -> int:
-        with self._health.writing():
-            pack_id = target.writer.finish()
-        self._backend.put(pack_name(target.space, pack_id), target.writer.path)
-        pack = StoredPack(pack_id, target.space, target.writer.size)
-        return self._store.write(lambda sql, _: life.move_chunks(sql, pack, target.moves))
+                yield Located(key, use.number, place)
 
     def _remove_packs(self, progress: Progress) -> tuple[int, int]:
         in_use = self._writer.packs_in_use()
@@ -279,24 +217,6 @@ class Gc:
                 packs += 1
                 freed += pack.size
         return packs, freed
-
-
-class _Target:
-    """A pack that records are copied into."""
-
-    def __init__(self, writer: PackWriter, space: bytes) -> None:
-        self.writer = writer
-        self.space = space
-        self.moves: list[Move] = []
-
-    def takes(self, epoch: int, pack_bytes: int) -> bool:
-        """Tell whether a record of *epoch* may go into it."""
-        return self.writer.epoch == epoch and self.writer.size <= pack_bytes
-
-    def add(self, key: bytes, source: int, record: bytes, place: Place) -> None:
-        """Copy a record that is proven whole."""
-        offset = self.writer.copy(record, place.raw_length)
-        self.moves.append(Move(key, source, offset, place.length))
 
 
 def _add_pieces(content: bytes, pieces: Sequence[bytes], sql: Sql, now_ms: int) -> None:

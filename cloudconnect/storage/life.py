@@ -122,7 +122,10 @@ def find_in_pack(sql: Sql, number: int) -> list[tuple[bytes, Place]]:
 
 
 def move_chunks(sql: Sql, pack: StoredPack, moves: Sequence[Move]) -> int:
-    """Let chunks lie in *pack*, as far as they lie where they were copied from; return how many moved."""
+    """Let chunks lie in *pack*, as far as they lie where they were copied from; return how many moved.
+
+    They were proven whole, so those that were damaged are so no longer.
+    """
     sql.execute("INSERT INTO pack (id, domain, size, backend, state) VALUES (?, ?, ?, ?, 'live')", pack)
     row = sql.row("SELECT number FROM pack WHERE id = ?", (pack.pack_id,))
     if row is None:
@@ -132,6 +135,7 @@ def move_chunks(sql: Sql, pack: StoredPack, moves: Sequence[Move]) -> int:
         "UPDATE chunk SET pack = ?, position = ? WHERE key = ? AND pack = ?",
         [(number, move.offset, move.key, move.source) for move in moves],
     )
+    sql.execute("DELETE FROM damaged WHERE key IN (SELECT key FROM chunk WHERE pack = ?)", (number,))
     moved = sql.row("SELECT COUNT(*) FROM chunk WHERE pack = ?", (number,))
     return 0 if moved is None else int(moved[0])
 

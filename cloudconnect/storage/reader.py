@@ -27,6 +27,10 @@ Locate = Callable[[Sequence[bytes]], dict[bytes, Place]]
 """Tells where chunks lie; called from engine threads."""
 
 
+OnDamaged = Callable[[bytes, Sequence[bytes]], None]
+"""Told the id of a pack and the keys of chunks in it that cannot be had as they were written, by engine threads."""
+
+
 class Window(NamedTuple):
     """Chunks that are fetched together, in the order of the file, and where each lies."""
 
@@ -93,6 +97,7 @@ class Reader:
         self, backend: Backend, keyring: Keyring, codec: Codec, locate: Locate, clock: Clock | None = None
     ) -> None:
         self._clock = clock or SystemClock()
+        self.on_damaged: OnDamaged = _ignore
         self._lock = threading.Lock()
         self._readings: weakref.WeakSet[Reading] = weakref.WeakSet()
         self._backend = backend
@@ -217,8 +222,17 @@ class Reader:
             # Gc may have moved the chunks since they were looked up, or scrub healed them.
             places = self.places([content_id for content_id, _ in run])
             if places == dict(run):
+                self._tell(keys, run)
                 raise
             return {name: raw for again in _runs(places) for name, raw in self._open_run(keys, again)}
+
+    def _tell(self, keys: DomainKeys, run: list[tuple[bytes, Place]]) -> None:
+        """Tell which chunks of *run* are damaged, so that nothing is deduplicated against them any more."""
+        for each in run:
+            try:
+                list(self._open_run(keys, [each]))
+            except ContentDamaged:
+                self.on_damaged(each[1].pack_id, [each[0][:CHUNK_KEY_BYTES]])
 
     def _open_run(self, keys: DomainKeys, run: list[tuple[bytes, Place]]) -> Iterator[tuple[bytes, bytes]]:
         first, last = run[0][1], run[-1][1]
@@ -242,6 +256,10 @@ class Reader:
         except AttributeError:
             sealer = self._threads.sealer = Sealer(self._codec)
         return sealer
+
+
+def _ignore(pack_id: bytes, keys: Sequence[bytes]) -> None:
+    """Tell nobody of damage."""
 
 
 def damaged() -> ContentDamaged:

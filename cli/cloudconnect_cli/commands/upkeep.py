@@ -1,0 +1,62 @@
+"""Looking after what is stored: collect garbage, verify, heal."""
+
+from typing import Annotated
+
+import typer
+
+from cloudconnect.kernel.errors import Damaged
+from cloudconnect.kernel.text import N_
+from cloudconnect.kernel.units import parse_bytes
+from cloudconnect_cli.commands.operations import Detach, run
+from cloudconnect_cli.commands.running import AsJson
+from cloudconnect_cli.i18n import _
+
+
+class DamageFound(Damaged):
+    """Something that is stored is missing or changed."""
+
+    code = "cli.damage-found"
+    title = N_("Some of what is stored is damaged")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("gc", epilog=_("Example: cloudconnect gc"))(collect)
+    app.command("scrub", epilog=_("Example: cloudconnect scrub --quick"))(scrub)
+    app.command("repair", epilog=_("Example: cloudconnect repair"))(repair)
+
+
+def collect(
+    now: Annotated[bool, typer.Option("--now", help=_("Remove at once what was found by an earlier run."))] = False,
+    detach: Detach = False,
+    as_json: AsJson = False,
+) -> None:
+    """Collect garbage: remove what nothing has needed since the time of grace, and note what nothing needs now."""
+    run("storage.gc", {"grace_seconds": "0"} if now else {}, detach=detach, as_json=as_json)
+
+
+def scrub(
+    quick: Annotated[bool, typer.Option("--quick", help=_("Compare digests only, without opening chunks."))] = False,
+    limit: Annotated[str, typer.Option("--limit", help=_("Read at most this much a second, such as 50M."))] = "",
+    detach: Detach = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read everything that is stored and verify it; exits with 7 if anything is damaged."""
+    parameters = {"keys": "no" if quick else "yes"}
+    if limit:
+        parameters["bytes_per_second"] = str(parse_bytes(limit))
+    ended = run("storage.scrub", parameters, detach=detach, as_json=as_json)
+    _tell_of_damage(ended.result, "damaged_packs", "damaged_chunks")
+
+
+def repair(detach: Detach = False, as_json: AsJson = False) -> None:
+    """Heal damaged chunks from whole copies; it only adds, and exits with 7 if something could not be healed."""
+    ended = run("storage.repair", {}, detach=detach, as_json=as_json)
+    _tell_of_damage(ended.result, "chunks_left")
+
+
+def _tell_of_damage(result: dict[str, int | str], *names: str) -> None:
+    if any(result.get(name) for name in names):
+        raise DamageFound(
+            fix=N_("Heal what can be healed: cloudconnect repair. Uploading a damaged file again heals it too.")
+        )

@@ -1,0 +1,133 @@
+"""Copying records into new packs: what gc does with sparse packs and repair with damaged ones.
+
+A record is copied as it is, sealed, after it has been proven whole; its row changes its place only if nobody changed it
+meanwhile. So copying can be broken off at any moment: what was copied and not settled is an orphan of the next start.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol, TypeVar
+
+from cloudconnect.storage import life
+from cloudconnect.storage.backends import Backend
+from cloudconnect.storage.index import CHUNK_KEY_BYTES, Place, Sql, StoredPack
+from cloudconnect.storage.life import Move
+from cloudconnect.storage.packs import PackWriter, pack_name
+from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.seal import DomainKeys, Malformed, NotAuthentic, Sealer, open_header
+
+Result = TypeVar("Result")
+
+
+class Store(Protocol):
+    """The index, as what looks after the store in a thread of its own uses it."""
+
+    def read(self, ask: Callable[[Sql], Result]) -> Result:
+        """Return what *ask* finds in one snapshot."""
+        ...
+
+    def write(self, change: Callable[[Sql, int], Result]) -> Result:
+        """Return what *change* does in a durable transaction; it is told the time in milliseconds since 1970."""
+        ...
+
+
+class Progress(Protocol):
+    """What such work tells, and by what it is interrupted (``ports.operations.Progress``)."""
+
+    @property
+    def checkpoint(self) -> str:
+        """What an earlier run kept before it was interrupted."""
+        ...
+
+    def report(self, done: int, total: int, note: str = "") -> None:
+        """Tell how much is done."""
+        ...
+
+    def keep(self, checkpoint: str) -> None:
+        """Keep where a later run may begin."""
+        ...
+
+    def check(self) -> None:
+        """Return unless the work has to end; raise what ends it."""
+        ...
+
+
+class Located(NamedTuple):
+    """A chunk of the index: its key, the number of the pack it lies in, that pack's id, and where in it."""
+
+    key: bytes
+    number: int
+    place: Place
+
+
+class Repacker:
+    """Copies records of one domain at a time into new packs of about *pack_bytes*."""
+
+    def __init__(self, repository: Repository, store: Store, pack_bytes: int) -> None:
+        self._spool = repository.spool
+        self._backend = repository.backend
+        self._health = repository.health
+        self._sealer = Sealer(repository.codec)
+        self._store = store
+        self._pack_bytes = pack_bytes
+
+    def move(self, keys: DomainKeys, chunks: Iterable[Located], source: Backend | None = None) -> tuple[int, int]:
+        """Give each of *chunks* that is whole a place in a new pack; return how many moved and how many are damaged.
+
+        Records are read from *source*, by default from where packs rest; the places are the same in every copy.
+        """
+        moved = damaged = 0
+        target: _Target | None = None
+        try:
+            for chunk in chunks:
+                record = self.whole_record(keys, chunk.key, chunk.place, source)
+                if record is None:
+                    damaged += 1
+                    continue
+                epoch = int.from_bytes(record[:4], "big")
+                if target is not None and not target.takes(epoch, self._pack_bytes):
+                    moved, target = moved + self._settle(target), None
+                if target is None:
+                    target = _Target(PackWriter(self._spool / secrets.token_hex(16), keys, epoch=epoch), keys.space)
+                target.add(chunk, record)
+            if target is not None:
+                moved, target = moved + self._settle(target), None
+        finally:
+            if target is not None:
+                target.writer.discard()
+        return moved, damaged
+
+    def whole_record(self, keys: DomainKeys, key: bytes, place: Place, source: Backend | None = None) -> bytes | None:
+        """Return the record at *place* if it is, in every byte, the chunk *key*; else None."""
+        try:
+            record = (source or self._backend).read(pack_name(keys.space, place.pack_id), place.offset, place.length)
+            header = open_header(keys, record)
+            if header.content_id[:CHUNK_KEY_BYTES] != key:
+                return None
+            self._sealer.unseal(keys, record, header.content_id)
+        except (OSError, NotAuthentic, Malformed):
+            return None
+        return record
+
+    def _settle(self, target: "_Target") -> int:
+        with self._health.writing():
+            pack_id = target.writer.finish()
+        self._backend.put(pack_name(target.space, pack_id), target.writer.path)
+        pack = StoredPack(pack_id, target.space, target.writer.size)
+        return self._store.write(lambda sql, _: life.move_chunks(sql, pack, target.moves))
+
+
+class _Target:
+    """A pack that records are copied into."""
+
+    def __init__(self, writer: PackWriter, space: bytes) -> None:
+        self.writer = writer
+        self.space = space
+        self.moves: list[Move] = []
+
+    def takes(self, epoch: int, pack_bytes: int) -> bool:
+        return self.writer.epoch == epoch and self.writer.size <= pack_bytes
+
+    def add(self, chunk: Located, record: bytes) -> None:
+        offset = self.writer.copy(record, chunk.place.raw_length)
+        self.moves.append(Move(chunk.key, chunk.number, offset, chunk.place.length))
