@@ -39,7 +39,6 @@ def register(app: typer.Typer) -> None:
     app.command("cp", epilog=_("Example: cloudconnect cp /Documents /Documents-before --at 3h"))(cp)
     app.command("rm", epilog=_("Example: cloudconnect rm -r /Documents/old"))(rm)
     app.command("restore", epilog=_("Example: cloudconnect restore /Documents/plan.txt"))(restore)
-    app.command("du", epilog=_("Example: cloudconnect du /Photos"))(du)
     trash.command("list", epilog=_("Example: cloudconnect trash list"))(trash_list)
     trash.command("restore", epilog=_("Example: cloudconnect trash restore /Documents/plan.txt"))(restore)
     app.add_typer(trash, name="trash")
@@ -262,29 +261,6 @@ def restore(
         output.document(change)
     else:
         output.hint(_("Restored: {path}").format(path=output.printable(change.entry.path)))
-
-
-def du(
-    paths: Annotated[
-        list[str] | None, typer.Argument(help=_("Paths; the root if none."), autocompletion=remote_paths)
-    ] = None,
-    at: At = None,
-    as_json: AsJson = False,
-) -> None:
-    """Tell how much lies below paths."""
-
-    async def act(client: Client) -> list[wire.Usage]:
-        return [
-            await client.ask("GET", parse_place(path).url("usage"), wire.Usage, query={"at": at})
-            for path in paths or ["/"]
-        ]
-
-    found = ask(act, as_json=as_json)
-    if as_json:
-        output.document(found)
-        return
-    rows = [(format_bytes(each.logical_bytes), str(each.files), str(each.folders), each.path) for each in found]
-    output.table((N_(" Size"), N_(" Files"), N_(" Folders"), N_("Path")), rows)
 
 
 async def _pairs(client: Client, paths: list[str]) -> list[tuple[Place, Place]]:

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import BodyPartReader, web
 
-from cloudconnect.features.files import Condition, Entry
+from cloudconnect.features.files import Condition, Entry, Space
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, PreconditionFailed
 from cloudconnect.kernel.text import N_, Text
+from cloudconnect.kernel.units import format_bytes
 from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
 from cloudconnect_web.operations import Guard
@@ -35,11 +36,14 @@ async def show(request: web.Request) -> web.StreamResponse:
         return render(request, "file.html", entry=entry, crumbs=_crumbs(entry), at=at, up=_parent(entry.path))
     cursor = request.query.get("cursor") or None
     page = await files.find_children(principal, _SPACE, path, at=at, limit=_ROWS, cursor=cursor)
+    space = await files.get_space(principal, _SPACE)
     entries = sorted(page.items, key=lambda each: (not each.is_folder, each.name.casefold()))
     return render(
         request,
         "folder.html",
         folder=entry,
+        space=space,
+        used=_used(request, space),
         entries=entries,
         crumbs=_crumbs(entry),
         at=at,
@@ -189,6 +193,13 @@ def _crumbs(entry: Entry) -> list[tuple[str, str]]:
 
 def _notice(request: web.Request, message: str, **facts: str | int) -> Notice:
     return Notice(say(Text(message, facts), request[LANGUAGE]))
+
+
+def _used(request: web.Request, space: Space) -> str:
+    used = format_bytes(space.used_bytes)
+    if space.quota_bytes is None:
+        return _notice(request, N_("{used} used"), used=used).text
+    return _notice(request, N_("{used} of {quota} used"), used=used, quota=format_bytes(space.quota_bytes)).text
 
 
 def _detail(request: web.Request, refusal: CloudConnectError) -> str:

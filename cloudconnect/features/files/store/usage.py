@@ -136,16 +136,17 @@ def _find_chunk_bytes(sql: Sql, names: Counter[bytes]) -> tuple[int, int]:
     counts = _ask(sql, "SELECT content, COUNT(*) FROM version WHERE content IN ", names, " GROUP BY content")
     own = {content for content, count in counts if count == names[content]}
     listed = Counter(_pieces(sql, own))
-    alone = own | listed.keys()
-    alone -= _find_shared(sql, own, listed, alone)
-    others = (set(_pieces(sql, names.keys() - own)) | names.keys() | listed.keys()) - alone
-    freed = _length(sql, alone)
-    return freed + _length(sql, others), freed
+    # Sorted once: what is picked from it stays sorted, so that every look-up walks its index in order.
+    chunks = sorted(own | listed.keys())
+    shared = _find_shared(sql, own, listed, chunks)
+    elsewhere = (names.keys() - own).union(_pieces(sql, names.keys() - own)) - own - listed.keys()
+    freed = _length(sql, [chunk for chunk in chunks if chunk not in shared])
+    return freed + _length(sql, shared) + _length(sql, elsewhere), freed
 
 
-def _find_shared(sql: Sql, own: set[bytes], listed: Counter[bytes], chunks: set[bytes]) -> set[bytes]:
+def _find_shared(sql: Sql, own: set[bytes], listed: Counter[bytes], chunks: Sequence[bytes]) -> set[bytes]:
     """Return those of *chunks* that some version needs whose content is not among *own*."""
-    shared = _named(sql, chunks - own)
+    shared = _named(sql, [chunk for chunk in chunks if chunk not in own])
     counts = _ask(sql, "SELECT chunk, COUNT(*) FROM piece WHERE chunk IN ", chunks, " GROUP BY chunk")
     doubtful = [chunk for chunk, count in counts if count != listed[chunk] and chunk not in shared]
     users = [

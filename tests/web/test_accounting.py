@@ -1,0 +1,53 @@
+"""What folders take and quotas, through HTTP and with the real engine."""
+
+import os
+
+SPACE = "/api/v1/spaces/personal"
+
+
+async def footprint(site, path):
+    async with site.ask("GET", f"{SPACE}/usage", params={"path": path}) as answer:
+        assert answer.status == 200
+        return await answer.json()
+
+
+async def test_what_a_folder_takes_is_told_down_to_its_packs(site):
+    content = os.urandom(900_000)
+    await site.put("/a/one?parents=true", content)
+    await site.put("/b/same?parents=true", content)
+    await site.put("/b/other", os.urandom(1_000))
+
+    a, b, root = [await footprint(site, path) for path in ("/a", "/b", "/")]
+
+    assert (a["logical_bytes"], b["logical_bytes"], root["unique_bytes"]) == (900_000, 901_000, 901_000)
+    assert a["freed_bytes"] == 0
+    assert 900_000 < a["stored_bytes"] < 930_000
+    assert 1_000 < b["freed_bytes"] < 1_200
+    assert root["stored_bytes"] == b["stored_bytes"]
+
+
+async def test_the_space_is_full_with_507_and_figures(site):
+    async with site.ask("PATCH", f"{SPACE}/quota", json={"quota_bytes": 2_000}) as answer:
+        assert (answer.status, (await answer.json())["quota_bytes"]) == (200, 2_000)
+    assert (await site.put("/a", bytes(1_500)))[0] == 201
+    status, problem = await site.put("/b", bytes(1_024))
+    assert (status, problem["code"]) == (507, "files.quota-exceeded")
+    assert "1.5 KiB of 2.0 KiB" in problem["detail"]
+    async with site.ask("GET", f"{SPACE}/quota", token=site.reader) as answer:
+        assert await answer.json() | {"space": "", "name": ""} == {
+            "space": "",
+            "name": "",
+            "kind": "personal",
+            "used_bytes": 1_500,
+            "quota_bytes": 2_000,
+        }
+
+
+async def test_quotas_are_for_administrators(site):
+    async with site.ask("PATCH", f"{SPACE}/quota", token=site.member, json={"quota_bytes": None}) as answer:
+        assert answer.status == 403
+    async with site.ask("GET", "/api/v1/quotas", token=site.member) as answer:
+        assert answer.status == 403
+    await site.put("/a", b"12")
+    async with site.ask("GET", "/api/v1/quotas") as answer:
+        assert [each["used_bytes"] for each in (await answer.json())["data"]] == [2]
