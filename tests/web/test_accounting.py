@@ -1,5 +1,6 @@
 """What folders take and quotas, through HTTP and with the real engine."""
 
+import asyncio
 import os
 
 SPACE = "/api/v1/spaces/personal"
@@ -41,6 +42,17 @@ async def test_the_space_is_full_with_507_and_figures(site):
             "used_bytes": 1_500,
             "quota_bytes": 2_000,
         }
+
+
+async def test_a_body_that_cannot_fit_is_refused_before_it_is_taken(site):
+    async with site.ask("PATCH", f"{SPACE}/quota", json={"quota_bytes": 2_000}):
+        pass
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    head = f"PUT {SPACE}/content/a HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {site.admin}\r\n"
+    writer.write(f"{head}Content-Length: 2001\r\nExpect: 100-continue\r\n\r\n".encode())
+    line = await reader.readline()
+    writer.close()
+    assert b" 507 " in line
 
 
 async def test_quotas_are_for_administrators(site):

@@ -79,6 +79,7 @@ async def put_content(
         media_type=call.request.headers.get("Content-Type"),
         condition=parse_condition(call.request),
         parents=parents,
+        expected_bytes=call.request.content_length,
     )
     return Reply(_to_uploaded(put), 201 if put.created else 200, {"ETag": quote(put.entry.etag)})
 

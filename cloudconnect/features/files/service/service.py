@@ -36,6 +36,7 @@ from cloudconnect.features.files.models import (
 )
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.batch import Incoming
+from cloudconnect.features.files.service.charging import check_quota
 from cloudconnect.features.files.service.places import Place, find_path, find_place, walk
 from cloudconnect.features.files.store import spaces, trash, tree
 from cloudconnect.kernel.clock import Clock
@@ -213,21 +214,29 @@ class FilesService:
         media_type: str | None = None,
         condition: Condition = _ANYTHING,
         parents: bool = False,
+        expected_bytes: int | None = None,
     ) -> Put:
         """Store *stream* as the file at *path*: a new one, or another version of the one that is there.
 
-        Permission, parents and the condition are looked at before the first byte is taken and decided again when the
-        last one is durable. Readers see the old content or the new, never a part.
+        Permission, parents, the condition and, where *expected_bytes* are known, the quota are looked at before the
+        first byte is taken and decided again when the last one is durable. Readers see the old content or the new,
+        never a part.
 
         Raises:
             ConditionMissing: a file is there and *condition* does not say which version is meant.
             Stale: *condition* does not hold.
             NotAFile: a folder is there.
             NoParent: the folder does not exist and *parents* is false.
+            QuotaExceeded: the space may not hold as much.
             NoSpace: the disk is full.
         """
         names, space_id = rules.parse_path(path), await self._space_id(principal, space)
-        await self._database.read(lambda sql: self._check_put(sql, principal, space_id, names, condition, parents))
+
+        def check(sql: Sql) -> None:
+            place = self._check_put(sql, principal, space_id, names, condition, parents)
+            check_quota(place.space, (expected_bytes or 0) - ((place.entry and place.entry.size) or 0))
+
+        await self._database.read(check)
         content = await self._vault.write(space_id, stream)
 
         def change(unit: Unit) -> Put:
