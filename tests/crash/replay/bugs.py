@@ -14,8 +14,8 @@ from cloudconnect.database import engines
 from cloudconnect.storage import disk, keyring, life
 from cloudconnect.storage.backends import local
 from cloudconnect.storage.backends.local import LocalBackend
-from cloudconnect.storage.gc import Gc
 from cloudconnect.storage.packs import pack_name
+from cloudconnect.storage.repacking import Repacker
 
 between_deeds: list[Callable[[Any], Awaitable[None]]] = []
 """What a bug does between deeds, for those that only put something off."""
@@ -84,16 +84,16 @@ def _acknowledge_before_commit() -> None:
 
 
 def _gc_unlinks_before_commit() -> None:
-    settle = Gc._settle
+    settle = Repacker._settle
 
-    def unlink_first(self: Gc, target: Any) -> int:
+    def unlink_first(self: Repacker, target: Any) -> int:
         sources = {move.source for move in target.moves}
         for use in self._store.read(life.find_pack_uses):
             if use.number in sources:
                 self._backend.delete(pack_name(use.pack.domain, use.pack.pack_id))
         return settle(self, target)
 
-    Gc._settle = unlink_first
+    Repacker._settle = unlink_first
 
 
 def _sync_again_after_an_error() -> None:

@@ -74,6 +74,13 @@ class Found:
     violating: int = 0
     violations: Counter[str] = field(default_factory=Counter)
     first: str = ""
+    failures: list[str] = field(default_factory=list)
+    """Runs that ended in a way that no run should, whatever is on the disk."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.violations and not self.failures
 
     def add(self, other: "Found") -> None:
         """Count what *other* found as well."""
@@ -87,6 +94,7 @@ class Found:
         self.violating += other.violating
         self.violations += other.violations
         self.first = self.first or other.first
+        self.failures += other.failures
 
     def note(self, wrong: list[str], where: str) -> None:
         """Count what was *wrong* in one state."""
@@ -101,7 +109,9 @@ class Found:
         if self.refusals:
             told += f", refused {dict(self.refusals)}, {self.ended} ended early"
         told += f", {self.violating} violating"
-        return f"{told} {dict(self.violations)}; first {self.first}" if self.violations else told
+        if self.violations:
+            told += f" {dict(self.violations)}; first {self.first}"
+        return "\n".join([told, *self.failures])
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +211,9 @@ class Rig:
         found.collected += history.collected
         found.moved += history.moved
         if history.strangers:
-            found.note(["an error that is no refusal"], f"{run}: {history.strangers[0]}")
+            found.failures.append(f"{run}: an error that is no refusal: {history.strangers[0]}")
         if code != (EXIT_FAILED if history.has_ended else 0):
-            found.note([f"the driver ended with {code}"], str(run))
+            found.failures.append(f"{run}: the driver ended with {code}")
         found.states += 1
         found.note(violations(self._root, history, run.seed), f"{run}, as it was left")
 
