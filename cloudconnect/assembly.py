@@ -290,6 +290,8 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     jobs.add(Job("developer.used", timedelta(minutes=1), developer.write_down_used, is_noted=False))
     jobs.add(Job("gateway.old", timedelta(hours=1), gateway.remove_old))
     _add_upkeep(settings, repository, _Index(database, log), operations, jobs)
+    operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
+    jobs.add(Job("files.recount", timedelta(days=7), lambda: operations.start_due("files.recount")))
     jobs.add(Job("operations.old", timedelta(days=1), operations.remove_old))
 
     return Appliance(

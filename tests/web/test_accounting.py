@@ -63,3 +63,15 @@ async def test_quotas_are_for_administrators(site):
     await site.put("/a", b"12")
     async with site.ask("GET", "/api/v1/quotas") as answer:
         assert [each["used_bytes"] for each in (await answer.json())["data"]] == [2]
+
+
+async def test_the_charges_can_be_counted_again(site):
+    await site.put("/a", b"12")
+    async with site.ask("POST", "/api/v1/operations", json={"kind": "files.recount"}) as answer:
+        operation = (await answer.json())["id"]
+    async with asyncio.timeout(10):
+        found = {"state": "waiting"}
+        while found["state"] in {"waiting", "running"}:
+            async with site.ask("GET", f"/api/v1/operations/{operation}") as answer:
+                found = await answer.json()
+    assert (found["state"], found["result"]) == ("done", {"spaces_wrong": 0, "wrong_bytes": 0})
