@@ -266,7 +266,6 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     credentials: dict[TokenKind, Credentials] = {TokenKind.SESSION: sessions, TokenKind.PERSONAL: developer}
     auth = AuthService(log, database, clock, access, passwords, sessions, credentials, _REGION)
     files = FilesService(log, database, clock, access, vault)
-    accounting = AccountingService(log, database, access, files)
     gateway = GatewayService(log, database, clock)
     monitoring = MonitoringService(
         log,
@@ -290,8 +289,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     jobs.add(Job("developer.used", timedelta(minutes=1), developer.write_down_used, is_noted=False))
     jobs.add(Job("gateway.old", timedelta(hours=1), gateway.remove_old))
     _add_upkeep(settings, repository, _Index(database, log), operations, jobs)
-    operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
-    jobs.add(Job("files.recount", timedelta(days=7), lambda: operations.start_due("files.recount")))
+    accounting = _add_recount(AccountingService(log, database, access, files), operations, jobs)
     jobs.add(Job("operations.old", timedelta(days=1), operations.remove_old))
 
     return Appliance(
@@ -318,6 +316,13 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         _closers=closers,
         _fatal=fatal,
     )
+
+
+def _add_recount(accounting: AccountingService, operations: OperationsService, jobs: Jobs) -> AccountingService:
+    """Declare that what spaces are charged with is compared to what they use, and return *accounting*."""
+    operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
+    jobs.add(Job("files.recount", timedelta(days=7), lambda: operations.start_due("files.recount")))
+    return accounting
 
 
 def _add_upkeep(
