@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +17,7 @@ from cloudconnect.database import AlreadyRunning, Database, HomeLock, HomeNotWri
 from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
+from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.files import AccountingService, FilesService, HeldContents
 from cloudconnect.features.gateway import GatewayService
@@ -33,12 +34,17 @@ from cloudconnect.ports.accounts import Credentials
 from cloudconnect.ports.operations import Kind
 from cloudconnect.ports.sql import Sql
 from cloudconnect.settings import Settings
-from cloudconnect.storage import damage, index, life
+from cloudconnect.storage import damage, index, life, places
 from cloudconnect.storage.aio import Vault
+from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backends.local import LocalBackend
+from cloudconnect.storage.backends.opening import LOCAL, S3, Opener
 from cloudconnect.storage.disk import Floor, Health
 from cloudconnect.storage.gc import Gc, GcOptions
 from cloudconnect.storage.keyring import Keyring
+from cloudconnect.storage.migrate import Migration
+from cloudconnect.storage.packs import pack_id_of
+from cloudconnect.storage.places import AddedBackend
 from cloudconnect.storage.repair import Repair
 from cloudconnect.storage.repository import Repository
 from cloudconnect.storage.scrub import Scrub
@@ -100,6 +106,7 @@ class Appliance:
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService
+    backends: BackendsService
     notify_socket: str
     _damaged: list[bytes] = field(default_factory=list)
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -227,10 +234,11 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     database.migrate()
     closers.insert(0, database.close)
     health = Health(fail)
-    backend = LocalBackend(settings.home, health)
+    opener, main = Opener(settings.home, settings.storage.cache_bytes), _main_backend(settings)
+    fleet = _open_fleet(main, opener, database, health)
     repository = Repository(
         settings.home,
-        backend,
+        fleet,
         keyring,
         find=lambda keys: database.read_now(lambda sql: index.find(sql, keys)),
         locate=lambda keys: database.read_now(lambda sql: index.locate(sql, keys)),
@@ -275,10 +283,16 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         version=__version__,
         started=clock.now(),
         database_name=database.name,
-        storage_name="local",
+        storage_name=main.kind,
     )
 
     operations = OperationsService(log, database, clock, access, monitoring.registry)
+
+    backends = _offer_moving(
+        operations,
+        Migration(fleet, repository.spool, _Index(database, log)),
+        BackendsService(log, database, access, fleet, opener, main, repository.spool),
+    )
 
     dispatcher = Dispatcher(log, database)
     dispatcher.subscribe(sessions_room.reactions(sessions))
@@ -311,6 +325,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,
+        backends=backends,
         notify_socket=settings.notify_socket,
         _damaged=[pack.pack_id for pack in report.damaged],
         _closers=closers,
@@ -364,6 +379,38 @@ class _Index:
         """Note that chunks of a pack could not be read as they were written."""
         words.error("storage.damaged", pack=pack_id.hex(), chunks=[key.hex() for key in keys])
         self.write(lambda sql, now_ms: damage.note_unreadable(sql, pack_id, keys, now_ms))
+
+
+def _offer_moving(operations: OperationsService, migration: Migration, backends: BackendsService) -> BackendsService:
+    operations.add_kind(Kind("storage.migrate", Text(N_("Move packs")), "bytes", migration.run))
+    operations.add_kind(Kind("storage.test", Text(N_("Try a storage out")), "objects", backends.try_out))
+    return backends
+
+
+def _main_backend(settings: Settings) -> AddedBackend:
+    """Return what the settings say of the backend that is always there."""
+    kind = settings.storage.backend
+    if kind == LOCAL:
+        return AddedBackend(index.MAIN, kind, {"directory": str(settings.home)})
+    facts = asdict(settings.storage_s3 if kind == S3 else settings.storage_azure)
+    facts["bucket"] = facts.pop("container", facts.get("bucket"))
+    facts["path_style"] = "yes" if facts.get("path_style", True) else "no"
+    return AddedBackend(index.MAIN, kind, facts)
+
+
+def _open_fleet(main: AddedBackend, opener: Opener, database: Database, health: Health) -> FleetBackend:
+    is_local = main.kind == LOCAL
+    first = LocalBackend(opener.home, health) if is_local else opener.open(main.name, main.kind, main.parameters)
+    fleet = FleetBackend(first, lambda name: _find_place(database, name))
+    for each in database.read_now(places.find_added):
+        fleet.add(each.name, opener.open(each.name, each.kind, each.parameters))
+    fleet.aim(database.read_now(places.find_target))
+    return fleet
+
+
+def _find_place(database: Database, name: str) -> str | None:
+    found = pack_id_of(name)
+    return None if found is None else database.read_now(lambda sql: places.find_place(sql, found[1]))
 
 
 def _slot(settings: Settings) -> Slot:

@@ -15,6 +15,7 @@ from cloudconnect_cli.commands import (
     serve,
     service,
     space,
+    storage,
     transfer,
     upkeep,
 )
@@ -58,6 +59,7 @@ for module in (
     operations,
     service,
     space,
+    storage,
     upkeep,
 ):
     module.register(app)

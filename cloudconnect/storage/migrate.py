@@ -51,7 +51,7 @@ class Migration:
         """
         source, target = (self._known(parameters.get(name, "")) for name in ("source", "target"))
         if source == target:
-            raise _unknown(target)
+            raise unknown_backend(target)
         self._store.write(lambda sql, _: places.aim(sql, target))
         self._fleet.aim(target)
         total = self._left(source)
@@ -70,7 +70,7 @@ class Migration:
 
     def _known(self, name: str) -> str:
         if name not in self._fleet.backends:
-            raise _unknown(name)
+            raise unknown_backend(name)
         return name
 
     def _left(self, source: str) -> int:
@@ -122,7 +122,8 @@ class _Copy:
             return file.read(length)
 
 
-def _unknown(name: str) -> UnknownBackend:
+def unknown_backend(name: str) -> UnknownBackend:
+    """Return the refusal of a name that no backend has, or that must be another one."""
     return UnknownBackend(
         N_("“{name}” is no storage that packs could move from or to."),
         fix=N_("See which there are: cloudconnect storage list"),

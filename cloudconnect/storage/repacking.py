@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol, TypeVar
 
 from cloudconnect.storage import life
-from cloudconnect.storage.backends import Backend
+from cloudconnect.storage.backends import Backend, place_of
 from cloudconnect.storage.index import CHUNK_KEY_BYTES, Place, Sql, StoredPack
 from cloudconnect.storage.life import Move
 from cloudconnect.storage.packs import PackWriter, pack_name
@@ -112,8 +112,9 @@ class Repacker:
     def _settle(self, target: "_Target") -> int:
         with self._health.writing():
             pack_id = target.writer.finish()
-        self._backend.put(pack_name(target.space, pack_id), target.writer.path)
-        pack = StoredPack(pack_id, target.space, target.writer.size)
+        name = pack_name(target.space, pack_id)
+        self._backend.put(name, target.writer.path)
+        pack = StoredPack(pack_id, target.space, target.writer.size, place_of(self._backend, name))
         return self._store.write(lambda sql, _: life.move_chunks(sql, pack, target.moves))
 
 

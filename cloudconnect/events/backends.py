@@ -1,0 +1,15 @@
+"""What happens to the places where packs rest."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cloudconnect.events.fact import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendAdded(Fact):
+    """An administrator added a backend; ``type`` is local, s3 or azure."""
+
+    kind: ClassVar[str] = "backends.backend-added"
+    backend: str
+    type: str
