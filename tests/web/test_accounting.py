@@ -75,3 +75,15 @@ async def test_the_charges_can_be_counted_again(site):
             async with site.ask("GET", f"/api/v1/operations/{operation}") as answer:
                 found = await answer.json()
     assert (found["state"], found["result"]) == ("done", {"spaces_wrong": 0, "wrong_bytes": 0})
+
+
+async def test_the_page_of_a_folder_says_how_full_the_space_is(site):
+    await site.put("/a", bytes(2_048))
+    async with site.ask("GET", "/files/", headers={"Accept-Encoding": "identity"}) as answer:
+        assert "2.0 KiB used" in await answer.text()
+    async with site.ask("PATCH", f"{SPACE}/quota", json={"quota_bytes": 4_096}):
+        pass
+    async with site.ask("GET", "/files/", headers={"Accept-Language": "de", "Accept-Encoding": "identity"}) as answer:
+        page = await answer.text()
+    assert '<meter max="4096" value="2048"' in page
+    assert "2.0 KiB von 4.0 KiB belegt" in page
