@@ -12,7 +12,7 @@ from cloudconnect.storage import packs, places
 from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.disk import Spool
 from cloudconnect.storage.index import StoredPack
-from cloudconnect.storage.packs import pack_name
+from cloudconnect.storage.packs import pack_id_of, pack_name
 from cloudconnect.storage.repacking import Progress, Store
 from cloudconnect.storage.seal import Malformed
 
@@ -66,6 +66,7 @@ class Migration:
                 else:
                     damaged += 1
                 progress.report(moved_bytes, max(total, moved_bytes), "moving packs")
+        self._drain(source, target, progress)
         return {"packs_moved": moved, "moved_bytes": moved_bytes, "packs_damaged": damaged}
 
     def _known(self, name: str) -> str:
@@ -96,6 +97,16 @@ class Migration:
             if other != target:
                 backend.delete(name)
         return True
+
+    def _drain(self, source: str, target: str, progress: Progress) -> None:
+        """Remove old copies that an earlier run left when it was stopped between the row and the removal."""
+        for name, size in list(self._fleet.backends[source].names()):
+            progress.check()
+            found = pack_id_of(name)
+            if found is None or self._store.read(partial(places.find_place, pack_id=found[1])) != target:
+                continue
+            if self._fleet.backends[target].size(name) == size:
+                self._fleet.backends[source].delete(name)
 
     def _copy(self, name: str, pack: StoredPack, path: Path, progress: Progress) -> None:
         spool = Spool(path)

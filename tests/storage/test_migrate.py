@@ -187,6 +187,24 @@ def test_a_pack_that_is_not_what_it_was_stays_and_is_counted(moving):
     assert rows(moving) == {"main", "other"}
 
 
+def test_old_copies_that_a_crash_left_are_removed_by_the_next_run(moving):
+    delete = moving.fleet.backends["main"].delete
+
+    def crash(name):
+        raise Stopped
+
+    moving.fleet.backends["main"].delete = crash
+    with pytest.raises(Stopped):
+        moving.migration.run(FORTH, Patience())
+    moving.fleet.backends["main"].delete = delete
+    assert set(names(moving, "main")) & set(names(moving, "other"))
+
+    moving.migration.run(FORTH, Patience())
+
+    assert names(moving, "main") == []
+    assert_all_is_there(moving)
+
+
 def test_a_pack_that_gc_ends_meanwhile_does_not_come_back(moving):
     put = moving.fleet.backends["other"].put
 
