@@ -9,6 +9,7 @@ from typing import Final
 from cloudconnect.kernel.errors import Invalid
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage import packs, places
+from cloudconnect.storage.backends import forget
 from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.disk import Spool
 from cloudconnect.storage.index import StoredPack
@@ -109,6 +110,7 @@ class Migration:
                 self._fleet.backends[source].delete(name)
 
     def _copy(self, name: str, pack: StoredPack, path: Path, progress: Progress) -> None:
+        forget(self._fleet, name)
         spool = Spool(path)
         try:
             for offset in range(0, pack.size, _BLOCK_BYTES):

@@ -13,7 +13,7 @@ from typing import Final
 
 from cloudconnect.kernel.clock import monotonic
 from cloudconnect.storage import damage, life, packs
-from cloudconnect.storage.backends import Backend
+from cloudconnect.storage.backends import Backend, forget
 from cloudconnect.storage.damage import NumberedPack
 from cloudconnect.storage.errors import NoDomain
 from cloudconnect.storage.index import Place
@@ -95,6 +95,7 @@ class Scrub:
         self, each: NumberedPack, counts: dict[str, int], pace: Pace, progress: Progress, *, with_keys: bool
     ) -> None:
         name = pack_name(each.pack.domain, each.pack.pack_id)
+        forget(self._backend, name)
         size = self._backend.size(name)
         is_whole = size == each.pack.size and self._is_as_written(each, name, size, pace, progress)
         counts["missing_packs"] += size is None

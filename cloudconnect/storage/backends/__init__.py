@@ -68,3 +68,18 @@ class Placing(Protocol):
 def place_of(backend: Backend, name: str) -> str:
     """Return the name of the backend in which *backend* has put the object."""
     return backend.place_of(name) if isinstance(backend, Placing) else MAIN
+
+
+@runtime_checkable
+class Forgetting(Protocol):
+    """A backend that keeps what was read."""
+
+    def forget(self, name: str) -> None:
+        """Read the object anew from now on."""
+        ...
+
+
+def forget(backend: Backend, name: str) -> None:
+    """Have *backend* read the object anew, so that what is judged is what rests and no copy of it."""
+    if isinstance(backend, Forgetting):
+        backend.forget(name)

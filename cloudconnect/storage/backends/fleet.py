@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from cloudconnect.storage.backends import Backend
+from cloudconnect.storage.backends import Backend, forget
 from cloudconnect.storage.index import MAIN
 
 _PLACES: Final = 1 << 16
@@ -126,6 +126,11 @@ class FleetBackend:
         for backend in self._backends.values():
             backend.delete(name)
         self._forget(name)
+
+    def forget(self, name: str) -> None:
+        """Have every backend that keeps what was read read the pack anew."""
+        for backend in self._backends.values():
+            forget(backend, name)
 
     def _others(self, place: str) -> list[str]:
         return [name for name in self._backends if name != place]

@@ -117,6 +117,7 @@ def _start_ceph(home):
         _missing("Ceph (ceph-mon, ceph-osd, radosgw)")
     port = free_port()
     ports = [str(each) for each in (port, free_port(), free_port())]
+    url = f"http://127.0.0.1:{port}"
     try:
         subprocess.run(
             ["bash", str(HERE / "ceph.sh"), str(home), *ports, KEY_ID, SECRET],
@@ -125,9 +126,12 @@ def _start_ceph(home):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-    finally:
-        pids = [int(path.read_text()) for path in home.glob("*.pid")]
-    return _wait(f"http://127.0.0.1:{port}", pids)
+        # The gateway writes its number down long after the script has ended.
+        _wait(url, [])
+    except BaseException:
+        _stop([int(path.read_text()) for path in home.glob("*.pid")])
+        raise
+    return url, [int(path.read_text()) for path in home.glob("*.pid")]
 
 
 def _missing(what):

@@ -10,8 +10,9 @@ from fixtures import det
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudconnect.storage.backends import cache
+from cloudconnect.storage.backends import cache, forget
 from cloudconnect.storage.backends.cache import BLOCK_BYTES, CachedBackend
+from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backends.memory import MemoryBackend
 from cloudconnect.storage.errors import StoreFull
 
@@ -81,6 +82,18 @@ def test_what_is_forgotten_is_read_anew(inner, tmp_path):
     assert list((tmp_path / "cache").iterdir()) == []
     assert backend.read(NAME, 0, 100)
     assert inner.reads == 2
+
+
+def test_what_is_judged_is_read_anew_through_every_layer(inner, tmp_path):
+    fleet = FleetBackend(CachedBackend(inner, tmp_path / "cache", 8 * BLOCK_BYTES), lambda name: None)
+    fleet.read(NAME, 0, 100)
+    inner.delete(NAME)
+    assert fleet.read(NAME, 0, 100)
+
+    forget(fleet, NAME)
+
+    with pytest.raises(FileNotFoundError):
+        fleet.read(NAME, 0, 100)
 
 
 def test_a_put_fails_when_the_inner_backend_does(tmp_path):
