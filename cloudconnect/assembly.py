@@ -14,10 +14,13 @@ from cloudconnect.adapters.argon2_passwords import Argon2Passwords
 from cloudconnect.adapters.store_health import LocalStoreHealth
 from cloudconnect.bus import Dispatcher, EventLog, Job, Jobs, Unit
 from cloudconnect.database import AlreadyRunning, Database, HomeLock, HomeNotWritable, open_database
+from cloudconnect.database.engines import FILE_NAME
+from cloudconnect.database.snapshot import settle_restored
 from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.backends import BackendsService
+from cloudconnect.features.backup import BackupService
 from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.files import AccountingService, FilesService, HeldContents
 from cloudconnect.features.gateway import GatewayService
@@ -26,7 +29,7 @@ from cloudconnect.features.operations import OperationsService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
 from cloudconnect.kernel.clock import Clock, SystemClock
-from cloudconnect.kernel.errors import Conflict, Invalid, Unavailable
+from cloudconnect.kernel.errors import Conflict, Invalid, Unavailable, Unsupported
 from cloudconnect.kernel.principal import APPLIANCE
 from cloudconnect.kernel.text import N_, Text
 from cloudconnect.kernel.tokens import TokenKind
@@ -39,7 +42,10 @@ from cloudconnect.storage.aio import Vault
 from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.backends.opening import LOCAL, S3, Opener
-from cloudconnect.storage.disk import Floor, Health
+from cloudconnect.storage.backups import KEYS_FILE, BackupPlace, Hold, restore_catalog, restore_packs
+from cloudconnect.storage.codec import ZstdCodec
+from cloudconnect.storage.disk import Floor, Health, sync_directory, write_file
+from cloudconnect.storage.errors import NoSuchBackup
 from cloudconnect.storage.gc import Gc, GcOptions
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.migrate import Migration
@@ -107,6 +113,7 @@ class Appliance:
     monitoring: MonitoringService
     operations: OperationsService
     backends: BackendsService
+    backup: BackupService
     notify_socket: str
     _damaged: list[bytes] = field(default_factory=list)
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -203,6 +210,57 @@ def recover_key(settings: Settings, code: str) -> None:
         keyring.close()
     finally:
         lock.release()
+
+
+def restore_backup(settings: Settings, source: Path, identifier: str, report: Callable[[int, int], None]) -> str:
+    """Make the data directory from a backup in the directory *source*, the newest if *identifier* is empty.
+
+    Return the id of the backup. It may be interrupted and repeated; the store is there once everything is.
+
+    Raises:
+        AlreadyInitialised: there is a store already.
+        NoSuchBackup: there is no such backup.
+        WrongKey: the key file or passphrase does not belong to the appliance that was backed up.
+        BackupDamaged: a part of the backup is missing or changed.
+    """
+    if is_initialised(settings):
+        raise AlreadyInitialised(
+            N_("{home} holds a store already."),
+            fix=N_("Name another place with CLOUDCONNECT_HOME."),
+            home=str(settings.home),
+        )
+    if not settings.database.url.startswith("sqlite:"):
+        raise Unsupported(N_("A backup is restored into SQLite."), fix=N_("Leave out database.url for this."))
+    place = BackupPlace(source)
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = HomeLock(settings.home)
+    keys = settings.home / f"{_KEYRING}.restored"
+    try:
+        write_file(keys, _backup_keys(source))
+        keyring = Keyring.open(keys, _slot(settings))
+        try:
+            backup = place.get(identifier or (place.ids() or [""])[-1], keyring)
+            restore_packs(place, backup, LocalBackend(settings.home, Health()), settings.home / "tmp", report)
+            database = settings.home / FILE_NAME
+            database.unlink(missing_ok=True)
+            restore_catalog(place, backup, keyring, ZstdCodec(), database)
+            settle_restored(database)
+        finally:
+            keyring.close()
+        keys.rename(settings.home / _KEYRING)
+        sync_directory(settings.home)
+    finally:
+        lock.release()
+    return backup.id
+
+
+def _backup_keys(source: Path) -> bytes:
+    try:
+        return (source / KEYS_FILE).read_bytes()
+    except OSError as error:
+        raise NoSuchBackup(
+            N_("{place} holds no backups."), fix=N_("Name the directory that they were made in."), place=str(source)
+        ) from error
 
 
 def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
@@ -302,7 +360,19 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     jobs.add(Job("sessions.outlived", timedelta(days=1), sessions.remove_outlived))
     jobs.add(Job("developer.used", timedelta(minutes=1), developer.write_down_used, is_noted=False))
     jobs.add(Job("gateway.old", timedelta(hours=1), gateway.remove_old))
-    _add_upkeep(settings, repository, _Index(database, log), operations, jobs)
+    backup = _offer_backups(
+        operations,
+        BackupService(
+            log,
+            database,
+            clock,
+            access,
+            repository,
+            _add_upkeep(settings, repository, _Index(database, log), operations, jobs),
+            home=settings.home,
+            version=__version__,
+        ),
+    )
     accounting = _add_recount(AccountingService(log, database, access, files), operations, jobs)
     jobs.add(Job("operations.old", timedelta(days=1), operations.remove_old))
 
@@ -326,6 +396,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         monitoring=monitoring,
         operations=operations,
         backends=backends,
+        backup=backup,
         notify_socket=settings.notify_socket,
         _damaged=[pack.pack_id for pack in report.damaged],
         _closers=closers,
@@ -342,8 +413,8 @@ def _add_recount(accounting: AccountingService, operations: OperationsService, j
 
 def _add_upkeep(
     settings: Settings, repository: Repository, store: "_Index", operations: OperationsService, jobs: Jobs
-) -> None:
-    """Declare what looks after the store, and when it does so by itself."""
+) -> Hold:
+    """Declare what looks after the store, and when it does so by itself; return what keeps gc from removing packs."""
     pack_bytes = settings.storage.pack_target_bytes
     gc = Gc(
         repository,
@@ -358,6 +429,13 @@ def _add_upkeep(
     operations.add_kind(Kind("storage.repair", Text(N_("Heal what is damaged")), "chunks", repair.run))
     jobs.add(Job("storage.gc", timedelta(days=1), lambda: operations.start_due("storage.gc")))
     jobs.add(Job("storage.scrub", timedelta(days=14), lambda: operations.start_due("storage.scrub")))
+    return gc.hold
+
+
+def _offer_backups(operations: OperationsService, backup: BackupService) -> BackupService:
+    operations.add_kind(Kind("backup.create", Text(N_("Make a backup")), "bytes", backup.run_create))
+    operations.add_kind(Kind("backup.verify", Text(N_("Verify a backup")), "bytes", backup.run_verify))
+    return backup
 
 
 class _Index:

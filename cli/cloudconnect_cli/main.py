@@ -7,6 +7,7 @@ import typer
 from cloudconnect_cli.commands import (
     accounts,
     appliance,
+    backup,
     configuration,
     contexts,
     doctor,
@@ -61,6 +62,7 @@ for module in (
     space,
     storage,
     upkeep,
+    backup,
 ):
     module.register(app)
 

@@ -35,6 +35,11 @@ class Database:
         """``sqlite`` or ``postgresql``."""
         return "sqlite" if self._home is not None else "postgresql"
 
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database, None for a server."""
+        return None if self._home is None else self._home / engines.FILE_NAME
+
     def migrate(self, target: str | None = None) -> None:
         """Bring the schema forward to the one this release was written for, or only to the migration *target*.
 

@@ -18,6 +18,20 @@ class ChunksMissing(Conflict):
     title = N_("Part of this content has just been removed")
 
 
+class NoSuchBackup(NotFound):
+    """There is no backup of this id in this place."""
+
+    code = "storage.no-such-backup"
+    title = N_("There is no such backup")
+
+
+class BackupDamaged(Damaged):
+    """A backup is not what was written, or a pack is damaged that would go into one."""
+
+    code = "storage.backup-damaged"
+    title = N_("The backup is damaged")
+
+
 class ContentDamaged(Damaged):
     """A chunk cannot be had as it was written."""
 

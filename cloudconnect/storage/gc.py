@@ -9,7 +9,9 @@ been condemned for the time of grace and every download that was open then has e
 it; sparse and small packs are first copied together, record by record, each proven whole before its place changes.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol, TypeVar
@@ -64,6 +66,11 @@ class Gc:
         self._reader = repository.reader
         self._store = store
         self._holders = holders
+        self._removing = threading.Lock()
+
+    def hold(self) -> AbstractContextManager[object]:
+        """Return what keeps every pack from being removed while it is entered."""
+        return self._removing
 
     def run(self, parameters: Mapping[str, str], progress: Progress) -> dict[str, int | str]:
         """Collect what is garbage now; ``grace_seconds`` among the *parameters* shortens the time of grace.
@@ -208,14 +215,20 @@ class Gc:
     def _remove_packs(self, progress: Progress) -> tuple[int, int]:
         in_use = self._writer.packs_in_use()
         self._store.write(lambda sql, _: life.end_empty_packs(sql, in_use | self._writer.packs_in_use()))
+        if not self._removing.acquire(blocking=False):
+            # Somebody copies packs; what is dead goes with the next run.
+            return 0, 0
         packs = freed = 0
-        for pack in self._store.read(life.find_dead_packs):
-            progress.check()
-            name = pack_name(pack.domain, pack.pack_id)
-            if self._backend.size(name) is not None:
-                self._backend.delete(name)
-                packs += 1
-                freed += pack.size
+        try:
+            for pack in self._store.read(life.find_dead_packs):
+                progress.check()
+                name = pack_name(pack.domain, pack.pack_id)
+                if self._backend.size(name) is not None:
+                    self._backend.delete(name)
+                    packs += 1
+                    freed += pack.size
+        finally:
+            self._removing.release()
         return packs, freed
 
 

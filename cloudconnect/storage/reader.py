@@ -20,6 +20,7 @@ from cloudconnect.storage.packs import pack_name
 from cloudconnect.storage.seal import Codec, DomainKeys, Malformed, NotAuthentic, Sealer
 
 _WINDOW_BYTES: Final = 4 << 20
+_FIRST_WINDOW_BYTES: Final = 256 << 10  # one chunk, mostly: the first byte waits for no more
 _READ_BYTES: Final = 4 << 20
 _CACHE_BYTES: Final = 16 << 20
 
@@ -47,6 +48,7 @@ class Reading:
         self._keys = keys
         self._wanted = wanted
         self._pieces = manifests.pieces(manifest, self._load, wanted.start, wanted.stop)
+        self._window_bytes = _FIRST_WINDOW_BYTES
 
     def next_window(self) -> Window | None:
         """Return what to fetch next, or None at the end.
@@ -74,8 +76,9 @@ class Reading:
             for piece in self._pieces:
                 pieces.append(piece)
                 size += piece.size
-                if size >= _WINDOW_BYTES:
+                if size >= self._window_bytes:
                     break
+            self._window_bytes = min(2 * self._window_bytes, _WINDOW_BYTES)
         except Malformed as error:
             raise damaged() from error
         return pieces

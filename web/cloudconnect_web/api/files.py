@@ -89,6 +89,7 @@ async def put_many(call: Call, space: str) -> wire.Bulk:
 
     Each item is ``[path, content, modified_ns, etag]``; a file has at most 128 KiB, a body 16 MiB and 4,096 items.
     """
+    await call.appliance.files.get_space(call.principal, space)
     items = [
         NewItem(each.path, each.content, _clamp(each.modified_ns), each.etag)
         for each in await content.receive_packed(call.request, _BULK)
@@ -105,18 +106,21 @@ async def get_cutting(call: Call, space: str) -> wire.Cutting:
 
 async def find_missing(call: Call, space: str) -> wire.Missing:
     """Tell which chunks are not stored: the body is a MessagePack array of content ids."""
+    await call.appliance.files.get_space(call.principal, space)
     ids = await content.receive_packed(call.request, _IDS)
     return wire.Missing(await call.appliance.files.find_missing(call.principal, space, ids))
 
 
 async def add_chunks(call: Call, space: str) -> wire.ChunksAdded:
     """Store chunks of a file that is on its way: the body is a MessagePack array of them, each at most 4 MiB."""
+    await call.appliance.files.get_space(call.principal, space)
     raws = await content.receive_packed(call.request, _CHUNKS)
     return wire.ChunksAdded(await call.appliance.files.add_chunks(call.principal, space, raws))
 
 
 async def assemble(call: Call, space: str) -> Reply[wire.Uploaded]:
     """Make a file of stored chunks: the body is MessagePack, ``[path, [[id, size], …], modified_ns, etag]``."""
+    await call.appliance.files.get_space(call.principal, space)
     body = await content.receive_packed(call.request, _ASSEMBLY)
     put = await call.appliance.files.put_assembled(
         call.principal,

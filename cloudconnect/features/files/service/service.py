@@ -291,7 +291,7 @@ class FilesService:
         await self._negotiable(principal, space)
         return await self._vault.find_missing(content_ids)
 
-    async def add_chunks(self, principal: Principal, space: str, raws: Sequence[bytes]) -> int:
+    async def add_chunks(self, principal: Principal, space: str, raws: Sequence[bytes | memoryview]) -> int:
         """Store chunks for a file that is on its way; return how many bytes that took.
 
         They stay for as long as gc leaves alone what nothing needs: an hour at least.

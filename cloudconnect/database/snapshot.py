@@ -1,0 +1,114 @@
+"""The whole database at one moment, as a file of SQLite, whichever engine it comes from."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import apsw
+
+from cloudconnect.database.database import Database, open_database
+from cloudconnect.database.engines import FILE_NAME
+from cloudconnect.ports.sql import Row, Sql, Value
+
+_ROWS = 10_000
+
+
+def write_snapshot(database: Database, path: Path) -> int:
+    """Write *database* as it is this moment to a new file at *path* while it goes on; return its log's position."""
+    if database.file is None:
+        _copy_to(database, path)
+    else:
+        with _opened(database.file) as source:
+            source.execute("VACUUM INTO ?", (str(path),))
+    with _opened(path) as copy:
+        (position,) = copy.execute("SELECT COALESCE(MAX(position), 0) FROM event").fetchall()[0]
+    return int(str(position))
+
+
+def check_snapshot(path: Path) -> None:
+    """Return if the file at *path* is a sound database.
+
+    Raises:
+        ValueError: it is not; the text says why.
+    """
+    try:
+        with _opened(path) as copy:
+            (answer,) = copy.execute("PRAGMA integrity_check(1)").fetchall()[0]
+    except apsw.Error as error:
+        raise ValueError(str(error)) from error
+    if answer != "ok":
+        raise ValueError(str(answer))
+
+
+def settle_restored(path: Path) -> None:
+    """Make the snapshot at *path* the database of a restored appliance.
+
+    Its packs rest on the appliance's own disk, and no operation goes on that was under way when it was taken.
+    """
+    with _opened(path, flags=apsw.SQLITE_OPEN_READWRITE) as copy:
+        copy.execute("UPDATE pack SET backend = 'main'")
+        copy.execute("UPDATE operation SET state = 'cancelled' WHERE state IN ('waiting', 'running', 'paused')")
+
+
+class Snapshot:
+    """A snapshot opened for reading, in one thread; a context manager that closes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._connection.close()
+
+    def rows(self, statement: str, parameters: Sequence[Value] = ()) -> Iterator[Row]:
+        """Yield the answer of *statement*."""
+        yield from self._connection.execute(statement, tuple(parameters))
+
+
+def _copy_to(database: Database, path: Path) -> None:
+    """Copy table by table, in one snapshot of the server, into a file with the schema of this release."""
+    beside = path.with_name(f"{path.name}.copy")
+    beside.mkdir(mode=0o700)
+    try:
+        target = open_database("sqlite:", beside)
+        target.migrate()
+        target.close()
+        with _opened(beside / FILE_NAME, flags=apsw.SQLITE_OPEN_READWRITE) as copy:
+            copy.execute("PRAGMA journal_mode = delete")
+            database.read_now(lambda sql: _copy_tables(sql, copy))
+        (beside / FILE_NAME).rename(path)
+    finally:
+        for left in beside.iterdir():
+            left.unlink()
+        beside.rmdir()
+
+
+def _copy_tables(sql: Sql, copy: apsw.Connection) -> None:
+    tables = copy.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
+    with copy:
+        for (table,) in tables:
+            columns = copy.execute("SELECT name, pk FROM pragma_table_info(?)", (table,)).fetchall()
+            copy.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of our own schema
+            names = [str(name) for name, _ in columns]
+            marks = ", ".join("?" * len(names))
+            for rows in _pages(sql, str(table), names, [str(name) for name, pk in columns if pk]):
+                copy.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)  # noqa: S608 - as above
+
+
+def _pages(sql: Sql, table: str, names: list[str], key: list[str]) -> Iterator[list[Row]]:
+    selected, order = ", ".join(names), ", ".join(key)
+    after: tuple[Value, ...] = ()
+    while True:
+        where = f" WHERE ({order}) > ({', '.join('?' * len(key))})" if after else ""
+        rows = sql.rows(f"SELECT {selected} FROM {table}{where} ORDER BY {order} LIMIT {_ROWS:d}", after)  # noqa: S608 - as above
+        if not rows:
+            return
+        yield rows
+        after = tuple(rows[-1][names.index(each)] for each in key)
+
+
+def _opened(path: Path, flags: int = apsw.SQLITE_OPEN_READONLY) -> contextlib.closing[apsw.Connection]:
+    return contextlib.closing(apsw.Connection(str(path), flags=flags))
