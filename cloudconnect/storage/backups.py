@@ -132,7 +132,9 @@ class BackupMaker:
         """Copy what is missing at *place* and write down a backup as of this moment."""
         place.make()
         keyring = self._repository.keyring
+        # Both make keys the first time, and the copy of the keyring has to hold them.
         keyring.add_domain(CATALOG_DOMAIN)
+        _signer(keyring)
         file = self._repository.spool / f"snapshot-{secrets.token_hex(8)}"
         try:
             with self._hold():

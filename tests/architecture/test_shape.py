@@ -89,6 +89,12 @@ def test_facts_keep_their_fields_and_only_gain_optional_ones():
         assert all(field.default is not dataclasses.MISSING for field in new), f"{kind}: a new field needs a default"
 
 
+def test_every_module_of_facts_is_in_the_catalogue():
+    modules = {path.stem for path in (ROOT / "cloudconnect/events").glob("*.py")} - {"__init__", "fact"}
+
+    assert {fact.__module__.rpartition(".")[2] for fact in catalogue().values()} == modules
+
+
 def test_a_fact_is_called_after_its_room():
     rooms = {fact.__module__.rpartition(".")[2]: kind for kind, fact in catalogue().items()}
 

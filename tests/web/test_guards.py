@@ -55,7 +55,7 @@ async def test_somebody_elses_space_is_not_there(site):
     async with site.ask("GET", "/api/v1/spaces/personal") as answer:
         space = (await answer.json())["id"]
     for operation in GUARDED:
-        if "{space}" not in operation.path:
+        if "{space}" not in operation.path or operation.guard is Guard.ADMIN:
             continue
         path = address(operation).replace("personal", space)
         options = {"headers": {"If-Match": "*"}}
