@@ -212,9 +212,12 @@ def recover_key(settings: Settings, code: str) -> None:
         lock.release()
 
 
-def restore_backup(settings: Settings, source: Path, identifier: str, report: Callable[[int, int], None]) -> str:
+def restore_backup(
+    settings: Settings, source: Path, identifier: str, report: Callable[[int, int], None], code: str = ""
+) -> str:
     """Make the data directory from a backup in the directory *source*, the newest if *identifier* is empty.
 
+    A recovery *code* opens it where the key file is lost; then a new key file is made, or the passphrase is set anew.
     Return the id of the backup. It may be interrupted and repeated; the store is there once everything is.
 
     Raises:
@@ -237,8 +240,10 @@ def restore_backup(settings: Settings, source: Path, identifier: str, report: Ca
     keys = settings.home / f"{_KEYRING}.restored"
     try:
         write_file(keys, _backup_keys(source))
-        keyring = Keyring.open(keys, _slot(settings))
+        keyring = Keyring.open(keys, RecoverySlot(code) if code else _slot(settings))
         try:
+            if code:
+                keyring.put_slot(_slot(settings))
             backup = place.get(identifier or (place.ids() or [""])[-1], keyring)
             restore_packs(place, backup, LocalBackend(settings.home, Health()), settings.home / "tmp", report)
             database = settings.home / FILE_NAME

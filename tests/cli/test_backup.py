@@ -99,3 +99,20 @@ def test_a_restore_needs_the_key(machine, tmp_path):
 
     assert machine.run("backup", "restore", tmp_path / "backups").returncode == 12
     assert machine.run("backup", "restore", tmp_path / "missing").returncode == 2
+
+
+def test_the_recovery_code_restores_without_the_key_file(machine, tmp_path):
+    kit = (machine.place / "log").read_text()
+    code = next(word for word in kit.split() if word.startswith("CCR1-"))
+    last(machine.run("backup", "create", tmp_path / "backups", "--json"))
+    machine.stop()
+    machine.environment |= {
+        "CLOUDCONNECT_HOME": str(tmp_path / "restored"),
+        "CLOUDCONNECT_KEYS_FILE": str(tmp_path / "new.key"),
+    }
+    restored = machine.run("backup", "restore", tmp_path / "backups", "--code-file", "-", input=code.encode())
+    machine.start()
+
+    assert restored.returncode == 0, restored.stderr
+    assert (tmp_path / "new.key").stat().st_size == 32
+    assert machine.json("user", "list")

@@ -13,7 +13,7 @@ from cloudconnect.settings import load
 from cloudconnect.wire import backup as wire
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.operations import Detach, run
-from cloudconnect_cli.commands.running import STATE, AsJson, ask, environment
+from cloudconnect_cli.commands.running import STATE, AsJson, ask, environment, read_password
 from cloudconnect_cli.i18n import _
 
 PlacePath = Annotated[Path, typer.Argument(help=_("The directory that holds the backups, on the server."))]
@@ -65,6 +65,10 @@ def backup_verify(
 def backup_restore(
     place: PlacePath,
     identifier: Id = "",
+    code_file: Annotated[
+        Path | None,
+        typer.Option("--code-file", help=_("File with the recovery code, for a lost key file; - for standard input.")),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the data directory from a backup; with the key file in its place and no daemon running."""
@@ -82,7 +86,8 @@ def backup_restore(
         if is_shown:
             output.progress(f"{format_bytes(done)} / {format_bytes(total)}")
 
-    restored = restore_backup(settings, place.absolute(), identifier, report)
+    code = "" if code_file is None else read_password(code_file).strip()
+    restored = restore_backup(settings, place.absolute(), identifier, report, code)
     if is_shown:
         output.progress("")
     if as_json:
