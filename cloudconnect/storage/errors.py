@@ -32,6 +32,13 @@ class BackupDamaged(Damaged):
     title = N_("The backup is damaged")
 
 
+class IndexDamaged(Damaged):
+    """A row of the index is not what was written."""
+
+    code = "storage.index-damaged"
+    title = N_("The database is damaged")
+
+
 class ContentDamaged(Damaged):
     """A chunk cannot be had as it was written."""
 

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple, Protocol
 
 from cloudconnect.kernel.text import N_
-from cloudconnect.storage.errors import ChunksMissing
+from cloudconnect.storage.errors import ChunksMissing, IndexDamaged
 
 CHUNK_KEY_BYTES: Final = 16
 _BATCH: Final = 512
@@ -162,8 +162,15 @@ def locate(sql: Sql, keys: Sequence[bytes]) -> dict[bytes, Place]:
 
 
 def known_packs(sql: Sql) -> list[StoredPack]:
-    """Return every pack that belongs on the backend; also damaged ones, of which some chunks may still be whole."""
-    return [StoredPack(*row) for row in sql.rows("SELECT id, domain, size, backend FROM pack WHERE state <> 'dead'")]
+    """Return every pack that belongs on the backend; also damaged ones, of which some chunks may still be whole.
+
+    Raises:
+        IndexDamaged: a row is not what was written; SQLite keeps whatever a changed bit makes of it.
+    """
+    packs = [StoredPack(*row) for row in sql.rows("SELECT id, domain, size, backend FROM pack WHERE state <> 'dead'")]
+    if not {type(field) for pack in packs for field in pack[:2]} <= {bytes}:
+        raise IndexDamaged(fix=N_("Restore the latest backup: cloudconnect backup restore"))
+    return packs
 
 
 def mark_damaged(sql: Sql, pack_ids: Sequence[bytes]) -> None:

@@ -87,9 +87,9 @@ class Repacker:
                 epoch = int.from_bytes(record[:4], "big")
                 if target is not None and not target.takes(epoch, self._pack_bytes):
                     moved, target = moved + self._settle(target), None
-                if target is None:
-                    target = _Target(PackWriter(self._spool / secrets.token_hex(16), keys, epoch=epoch), keys.space)
-                target.add(chunk, record)
+                with self._health.writing():
+                    target = target or self._new_target(keys, epoch)
+                    target.add(chunk, record)
             if target is not None:
                 moved, target = moved + self._settle(target), None
         finally:
@@ -108,6 +108,9 @@ class Repacker:
         except (OSError, NotAuthentic, Malformed):
             return None
         return record
+
+    def _new_target(self, keys: DomainKeys, epoch: int) -> "_Target":
+        return _Target(PackWriter(self._spool / secrets.token_hex(16), keys, epoch=epoch), keys.space)
 
     def _settle(self, target: "_Target") -> int:
         with self._health.writing():
