@@ -27,7 +27,7 @@ def test_a_power_cut_at_any_call(rig, seed):
 
 
 def test_a_power_cut_after_another(rig):
-    found = rig.explore(Run(seed=5, deeds=4), Plan(share=0.3, restarts=10))
+    found = rig.explore(Run(seed=5, deeds=4), Plan(share=0.3, restarts=60))
     assert_nothing_wrong(found)
     assert found.runs > 1
 
