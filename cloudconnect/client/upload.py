@@ -17,7 +17,7 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.wire.files import Bulk, BulkItem, Entry, Uploaded
 
 AT_ONCE = 64
-_LARGE_AT_ONCE = 8
+_LARGE_AT_ONCE = 3
 _WHOLE_BYTES = 1 << 20
 _BULK_FILE_BYTES = 64 << 10
 _BULK_BYTES = 4 << 20

@@ -109,6 +109,17 @@ class BackupPlace:
                 place=str(self.root),
             ) from error
 
+    def has_catalog_pack(self, pack_id: bytes) -> bool:
+        """Tell whether a pack of catalogs is here, and whole."""
+        size = self.backend.size(pack_name(CATALOG_DOMAIN, pack_id))
+        return size is not None and _is_whole(self.backend, StoredPack(pack_id, CATALOG_DOMAIN, size), _go_on)
+
+    def set_aside(self, pack: StoredPack) -> None:
+        """Move a damaged pack away, so that the next backup copies it anew."""
+        name = pack_name(pack.domain, pack.pack_id)
+        if self.backend.size(name) is not None:
+            self.backend.set_aside(name)
+
     def add(self, backup: Backup, keyring: Keyring) -> None:
         """Write down a backup whose packs are all here; from then on it exists."""
         text = json.dumps(_describe(backup), sort_keys=True)
@@ -128,8 +139,13 @@ class BackupMaker:
         self._packs = packs
         self._hold = hold
 
-    def run(self, place: BackupPlace, identifier: str, created: str, version: str, progress: Progress) -> Backup:
-        """Copy what is missing at *place* and write down a backup as of this moment."""
+    def run(
+        self, place: BackupPlace, identifier: str, created: str, version: str, progress: Progress
+    ) -> tuple[Backup, int]:
+        """Copy what is missing at *place* and write down a backup as of this moment.
+
+        Return it with the number of packs that are damaged here and not part of it.
+        """
         place.make()
         keyring = self._repository.keyring
         # Both make keys the first time, and the copy of the keyring has to hold them.
@@ -139,31 +155,51 @@ class BackupMaker:
         try:
             with self._hold():
                 position = self._snapshot(file)
-                packs = tuple(self._packs(file))
-                self._copy(place, packs, progress)
+                packs, damaged = self._copy(place, tuple(self._packs(file)), progress)
             catalog, places = self._store_catalog(place, file)
         finally:
             file.unlink(missing_ok=True)
         write_file(place.root / KEYS_FILE, keyring.copy())
         backup = Backup(identifier, created, position, version, packs, catalog, places)
         place.add(backup, keyring)
-        return backup
+        return backup, damaged
 
-    def _copy(self, place: BackupPlace, packs: tuple[StoredPack, ...], progress: Progress) -> None:
+    def _copy(
+        self, place: BackupPlace, packs: tuple[StoredPack, ...], progress: Progress
+    ) -> tuple[tuple[StoredPack, ...], int]:
+        """Copy what *place* lacks; return the packs that are there now, and how many could not be copied whole."""
         total = sum(pack.size for pack in packs)
         done = 0
+        copied = []
         for pack in packs:
             progress.check()
             name = pack_name(pack.domain, pack.pack_id)
-            if place.backend.size(name) != pack.size:
-                copy_pack(self._repository.backend, place.backend, pack, place.root / "tmp", progress.check)
+            try:
+                if place.backend.size(name) != pack.size:
+                    copy_pack(self._repository.backend, place.backend, pack, place.root / "tmp", progress.check)
+                copied.append(pack)
+            except BackupDamaged:
+                # The rest is worth having all the more; what this pack held is told as damaged after a restore.
+                progress.report(done, total, "a pack is damaged")
             done += pack.size
             progress.report(done, total, "copying")
+        return tuple(copied), len(packs) - len(copied)
+
+    def _known_chunks(self, place: BackupPlace) -> dict[bytes, Place]:
+        """Return the chunks of the newest catalog at *place*, as far as their packs are whole."""
+        for identifier in reversed(place.ids()):
+            try:
+                known = place.get(identifier, self._repository.keyring).places
+            except BackupDamaged:
+                continue
+            whole = {
+                pack_id for pack_id in {each.pack_id for each in known.values()} if place.has_catalog_pack(pack_id)
+            }
+            return {key: each for key, each in known.items() if each.pack_id in whole}
+        return {}
 
     def _store_catalog(self, place: BackupPlace, file: Path) -> tuple[bytes, dict[bytes, Place]]:
-        known: dict[bytes, Place] = {}
-        for identifier in place.ids()[-1:]:
-            known = place.get(identifier, self._repository.keyring).places
+        known = self._known_chunks(place)
         store = Repository(
             place.root,
             place.backend,

@@ -36,6 +36,11 @@ def find_packs(sql: Sql, after: int, limit: int) -> list[NumberedPack]:
     return [NumberedPack(int(number), StoredPack(*pack), state) for number, *pack, state in rows]
 
 
+def has_pack(sql: Sql, number: int) -> bool:
+    """Tell whether the pack of this number belongs on the backend still."""
+    return sql.row("SELECT 1 FROM pack WHERE number = ? AND state <> 'dead'", (number,)) is not None
+
+
 def measure_packs(sql: Sql, after: int) -> int:
     """Return the bytes of all packs with a number behind *after*."""
     row = sql.row("SELECT COALESCE(SUM(size), 0) FROM pack WHERE number > ? AND state <> 'dead'", (after,))

@@ -82,7 +82,7 @@ class Repair:
     def _duplicates(
         self, keys: DomainKeys, wanted: dict[bytes, DamagedChunk], progress: Progress
     ) -> Iterator[tuple[bytes, Place]]:
-        """Yield where else the lists of whole packs, of the index and set aside, name the chunks that are wanted."""
+        """Yield where else the lists of the index's whole packs name the chunks that are wanted."""
         found: set[bytes] = set()
         for each in self._packs():
             if each.pack.domain != keys.space or each.state != "live":

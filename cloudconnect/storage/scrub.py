@@ -98,10 +98,13 @@ class Scrub:
         forget(self._backend, name)
         size = self._backend.size(name)
         is_whole = size == each.pack.size and self._is_as_written(each, name, size, pace, progress)
+        if not is_whole and not self._store.read(partial(damage.has_pack, number=each.number)):
+            # Gc has removed it since it was looked up.
+            return
         counts["missing_packs"] += size is None
         counts["damaged_packs"] += not is_whole
         if (with_keys or not is_whole) and size is not None:
-            self._scrub_chunks(each, counts, progress)
+            self._scrub_chunks(each, counts, pace, progress)
         elif size is None:
             self._note(each, [key for key, _ in self._chunks(each)], counts)
         state = "live" if is_whole else "damaged"
@@ -115,7 +118,7 @@ class Scrub:
             return False
         return True
 
-    def _scrub_chunks(self, each: NumberedPack, counts: dict[str, int], progress: Progress) -> None:
+    def _scrub_chunks(self, each: NumberedPack, counts: dict[str, int], pace: Pace, progress: Progress) -> None:
         try:
             keys = self._keyring.domain(each.pack.domain)
         except NoDomain:
@@ -124,6 +127,7 @@ class Scrub:
         whole: list[bytes] = []
         for key, place in self._chunks(each):
             progress.check()
+            pace.take(place.length)
             is_whole = self._repacker.whole_record(keys, key, place) is not None
             (whole if is_whole else damaged).append(key)
         counts["chunks"] += len(whole) + len(damaged)

@@ -71,7 +71,9 @@ def test_damage_in_a_backup_is_told(machine, tmp_path):
     data[200_000] ^= 1
     pack.write_bytes(data)
 
+    aside = tmp_path / "backups" / "orphan"
     verified = machine.run("backup", "verify", tmp_path / "backups", "--full")
+    assert any(aside.rglob(pack.name))
     machine.stop()
     go_elsewhere(machine, tmp_path)
     restored = machine.run("backup", "restore", tmp_path / "backups")
@@ -79,6 +81,10 @@ def test_damage_in_a_backup_is_told(machine, tmp_path):
     assert (verified.returncode, b"damaged" in verified.stderr) == (1, True)
     assert (restored.returncode, b"is damaged" in restored.stderr) == (7, True), restored.stderr
     assert not (tmp_path / "restored" / "keyring.db").exists()
+    machine.environment["CLOUDCONNECT_HOME"] = str(tmp_path / "home")
+    machine.start()
+    last(machine.run("backup", "create", tmp_path / "backups", "--json"))
+    last(machine.run("backup", "verify", tmp_path / "backups", "--full", "--json"))
 
 
 def test_a_place_inside_the_data_directory_is_refused(machine):

@@ -14,6 +14,7 @@ from cloudconnect.wire import backup as wire
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.operations import Detach, run
 from cloudconnect_cli.commands.running import STATE, AsJson, ask, environment, read_password
+from cloudconnect_cli.commands.upkeep import tell_of_damage
 from cloudconnect_cli.i18n import _
 
 PlacePath = Annotated[Path, typer.Argument(help=_("The directory that holds the backups, on the server."))]
@@ -33,7 +34,8 @@ def register(app: typer.Typer) -> None:
 
 def backup_create(place: PlacePath, detach: Detach = False, as_json: AsJson = False) -> None:
     """Copy what the directory lacks, while the appliance is used, and write down a backup as of now."""
-    run("backup.create", {"to": str(place.absolute())}, detach=detach, as_json=as_json)
+    ended = run("backup.create", {"to": str(place.absolute())}, detach=detach, as_json=as_json)
+    tell_of_damage(ended.result, "damaged_packs")
 
 
 def backup_list(place: PlacePath, as_json: AsJson = False) -> None:
@@ -46,8 +48,12 @@ def backup_list(place: PlacePath, as_json: AsJson = False) -> None:
     if as_json:
         output.document(found)
         return
-    rows = [(each.id, output.local_time(each.created), format_bytes(each.bytes), str(each.position)) for each in found]
+    rows = [(each.id, _made(each), format_bytes(each.bytes), str(each.position)) for each in found]
     output.table([_("Id"), _("Made"), " " + _("Size"), " " + _("Position")], rows)
+
+
+def _made(each: wire.Backup) -> str:
+    return output.local_time(each.created) if each.created else _("unreadable")
 
 
 def backup_verify(

@@ -46,16 +46,21 @@ def scrub(
     if limit:
         parameters["bytes_per_second"] = str(parse_bytes(limit))
     ended = run("storage.scrub", parameters, detach=detach, as_json=as_json)
-    _tell_of_damage(ended.result, "damaged_packs", "damaged_chunks")
+    tell_of_damage(ended.result, "damaged_packs", "damaged_chunks")
 
 
 def repair(detach: Detach = False, as_json: AsJson = False) -> None:
     """Heal damaged chunks from whole copies; it only adds, and exits with 7 if something could not be healed."""
     ended = run("storage.repair", {}, detach=detach, as_json=as_json)
-    _tell_of_damage(ended.result, "chunks_left")
+    tell_of_damage(ended.result, "chunks_left")
 
 
-def _tell_of_damage(result: dict[str, int | str], *names: str) -> None:
+def tell_of_damage(result: dict[str, int | str], *names: str) -> None:
+    """Return unless one of the counts *names* in a result says that something is damaged.
+
+    Raises:
+        DamageFound: one does.
+    """
     if any(result.get(name) for name in names):
         raise DamageFound(
             fix=N_("Heal what can be healed: cloudconnect repair. Uploading a damaged file again heals it too.")

@@ -52,16 +52,14 @@ class BackupService:
         self._maker = BackupMaker(repository, lambda path: write_snapshot(database, path), _packs, hold)
 
     async def find_backups(self, principal: Principal, place: str) -> list[BackupListed]:
-        """Return the backups in the directory *place*, oldest first.
+        """Return the backups in the directory *place*, oldest first; one that cannot be read has no moment.
 
         Raises:
             BadPlace: it is not an absolute path of a directory.
-            BackupDamaged: one is not what was written.
         """
         self._access.require_admin(principal)
         found = self._place(place)
-        keyring = self._repository.keyring
-        return await asyncio.to_thread(lambda: [_listed(found.get(each, keyring)) for each in found.ids()])
+        return await asyncio.to_thread(lambda: [self._listed(found, each) for each in found.ids()])
 
     def run_create(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Make a backup in the directory that the parameter ``to`` names (``ports.operations.Kind.run``)."""
@@ -69,14 +67,22 @@ class BackupService:
         now = self._clock.now()
         identifier = new_id("bak", to_ms(now))
         created = format_ns(to_ms(now) * 1_000_000)
-        backup = self._maker.run(place, identifier, created, self._version, progress)
+        backup, damaged = self._maker.run(place, identifier, created, self._version, progress)
         self._log.commit_now(
             lambda unit: unit.record(BackupMade(subject=backup.id, position=backup.position)), actor=APPLIANCE
         )
-        return {"id": backup.id, "position": backup.position, "packs": len(backup.packs), "bytes": backup.size}
+        return {
+            "id": backup.id,
+            "position": backup.position,
+            "packs": len(backup.packs),
+            "bytes": backup.size,
+            "damaged_packs": damaged,
+        }
 
     def run_verify(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Restore a backup into a scratch place and compare: every pack, the database, and the content of versions.
+
+        Damaged packs are set aside in their place, so that the next backup copies them anew.
 
         Parameters: ``from``, the directory; ``id``, by default the newest; ``sample``, how many of a hundred versions
         are read, by default 5.
@@ -89,6 +95,8 @@ class BackupService:
         scratch = self._repository.spool / f"verify-{secrets.token_hex(8)}"
         try:
             damaged = verify_packs(place, backup, progress)
+            for pack in damaged:
+                place.set_aside(pack)
             restore_catalog(place, backup, self._repository.keyring, self._repository.codec, scratch)
             check_snapshot(scratch)
             with Snapshot(scratch) as snapshot:
@@ -139,6 +147,13 @@ class BackupService:
             progress.report(read_bytes, 0, "comparing")
         return versions, read_bytes, bad
 
+    def _listed(self, place: BackupPlace, identifier: str) -> BackupListed:
+        try:
+            found = place.get(identifier, self._repository.keyring)
+        except BackupDamaged:
+            return BackupListed(identifier, "", 0, "", 0, 0)
+        return BackupListed(found.id, found.created, found.position, found.version, len(found.packs), found.size)
+
     def _place(self, place: str, *, is_made: bool = False) -> BackupPlace:
         path = Path(place)
         if not path.is_absolute() or path.is_relative_to(self._home) or not (is_made or path.is_dir()):
@@ -167,7 +182,3 @@ def _sample(parameters: Mapping[str, str]) -> int:
         return min(max(int(parameters.get("sample", _SAMPLE_PERCENT)), 0), 100)
     except ValueError:
         return _SAMPLE_PERCENT
-
-
-def _listed(backup: Backup) -> BackupListed:
-    return BackupListed(backup.id, backup.created, backup.position, backup.version, len(backup.packs), backup.size)

@@ -8,7 +8,6 @@ import pytest
 from cloudconnect.events.backup import BackupMade
 from cloudconnect.features.backup import BackupService
 from cloudconnect.kernel.errors import Damaged, Denied, Invalid, NotFound
-from cloudconnect.storage.errors import BackupDamaged
 from tests.storage.house import Quiet, build
 
 
@@ -26,6 +25,12 @@ async def backup(rooms, tmp_path):
         version="1",
     )
     house.close()
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
 
 
 async def in_a_thread(function, *arguments):
@@ -67,8 +72,26 @@ async def test_a_description_that_was_changed_is_refused(backup, ada, tmp_path):
     made = await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
     page = tmp_path / "there" / "backups" / f"{made['id']}.json"
     page.write_bytes(page.read_bytes().replace(b"position", b"positiom"))
-    with pytest.raises(BackupDamaged):
-        await backup.find_backups(ada, str(tmp_path / "there"))
+    (listed,) = await backup.find_backups(ada, str(tmp_path / "there"))
+    assert (listed.id, listed.created) == (made["id"], "")
     page.write_bytes(b"not json")
     with pytest.raises(Damaged):
         await in_a_thread(backup.run_verify, {"from": str(tmp_path / "there")}, Quiet())
+
+
+async def test_a_new_backup_does_not_count_on_a_damaged_catalog(backup, tmp_path):
+    await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+    for pack in (tmp_path / "there" / "packs").rglob("*"):
+        if pack.is_file():
+            flip(pack)
+    await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+
+    assert await in_a_thread(backup.run_verify, {"from": str(tmp_path / "there")}, Quiet())
+
+
+async def test_a_description_that_cannot_be_read_keeps_no_new_backup_away(backup, tmp_path):
+    made = await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+    (tmp_path / "there" / "backups" / f"{made['id']}.json").write_bytes(b"{}")
+    again = await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+
+    assert await in_a_thread(backup.run_verify, {"from": str(tmp_path / "there"), "id": again["id"]}, Quiet())
