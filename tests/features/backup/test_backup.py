@@ -84,9 +84,9 @@ async def test_a_new_backup_does_not_count_on_a_damaged_catalog(backup, tmp_path
     for pack in (tmp_path / "there" / "packs").rglob("*"):
         if pack.is_file():
             flip(pack)
-    await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+    again = await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
 
-    assert await in_a_thread(backup.run_verify, {"from": str(tmp_path / "there")}, Quiet())
+    assert await in_a_thread(backup.run_verify, {"from": str(tmp_path / "there"), "id": again["id"]}, Quiet())
 
 
 async def test_a_description_that_cannot_be_read_keeps_no_new_backup_away(backup, tmp_path):
