@@ -81,6 +81,20 @@ class WrongKey(Denied):
     title = N_("This key does not fit")
 
 
+class NoSuchSlot(NotFound):
+    """The keyring has no slot of this id."""
+
+    code = "storage.no-such-slot"
+    title = N_("There is no such slot")
+
+
+class SlotNeeded(Conflict):
+    """The slot that the daemon was opened by cannot be removed."""
+
+    code = "storage.slot-needed"
+    title = N_("This slot is in use")
+
+
 class NewerFormat(Unavailable):
     """What is stored was written by a newer release."""
 

@@ -1,68 +1,63 @@
 """The keyring: the keys an appliance holds, each sealed under the one above it, in a small database of its own.
 
 A slot opens the master key; the master key opens the domain-wrapping key and the service keys; the domain-wrapping key
-opens the keys of each space (SECURITY.md, section 2.1). Erasing a row erases the key: secure_delete, auto_vacuum and a
-rollback journal leave no copy in free pages or in a log.
+opens the keys of each space (SECURITY.md, section 2.1). Each level is rotated by sealing what is below it anew, so no
+stored data changes. Erasing a row erases the key: secure_delete, auto_vacuum and a rollback journal leave no copy in
+free pages or in a log.
 """
 
 import contextlib
 import sqlite3
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.text import N_
+from cloudconnect.storage import keyring_file, shares
 from cloudconnect.storage.disk import make_directory, sync_directory, sync_file
-from cloudconnect.storage.errors import KeyringDamaged, KeyringUnavailable, NewerFormat, NoDomain, StoreFull, WrongKey
-from cloudconnect.storage.seal import (
-    ContentIds,
-    DomainKeys,
-    Key,
-    Malformed,
-    NotAuthentic,
-    new_key,
-    open_box,
-    seal_box,
-)
+from cloudconnect.storage.errors import NoDomain, NoSuchSlot, SlotNeeded
+from cloudconnect.storage.keyring_file import refusing
+from cloudconnect.storage.seal import ContentIds, DomainKeys, Key, new_key, open_box, seal_box
+from cloudconnect.storage.shares import Share
 from cloudconnect.storage.slots import RecoverySlot, Slot, new_recovery_code
 
-_FORMAT: Final = 1
 _TENANT: Final = b"local"
 _REGION: Final = b"local"
 _FIRST_EPOCH: Final = 1
 _SERVICE_VERSION: Final = struct.pack(">I", 1)
-_PRAGMAS: Final = (
-    "PRAGMA auto_vacuum = FULL",
-    "PRAGMA journal_mode = DELETE",
-    # A journal that is there again after a power cut would roll a committed key back; EXTRA syncs its removal.
-    "PRAGMA synchronous = EXTRA",
-    "PRAGMA secure_delete = ON",
-)
-_TABLES: Final = (
-    "CREATE TABLE slot (kind TEXT NOT NULL PRIMARY KEY, parameters TEXT NOT NULL, box BLOB NOT NULL)",
-    "CREATE TABLE wrapping_key (name TEXT NOT NULL PRIMARY KEY, box BLOB NOT NULL)",
-    """
-    CREATE TABLE space_key (
-        space BLOB NOT NULL, use TEXT NOT NULL, epoch INTEGER NOT NULL, box BLOB NOT NULL,
-        PRIMARY KEY (space, use, epoch)
-    )
-    """,
-    "CREATE TABLE service_key (name TEXT NOT NULL PRIMARY KEY, box BLOB NOT NULL)",
-    f"PRAGMA user_version = {_FORMAT}",
-)
+_SPACE_LABELS: Final = {"seal": "space-key", "name": "space-content-ids", "cut": "space-cuts"}
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFacts:
+    """A slot without its secret; the keyring was opened by the current one."""
+
+    id: str
+    kind: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShareFacts:
+    """A set of recovery shares: *needed* of *total* open the keyring."""
+
+    set_id: str
+    needed: int
+    total: int
 
 
 class Keyring:
     """The keys of one appliance, unlocked. Safe for threads; made by :meth:`create` or :meth:`open`."""
 
-    def __init__(self, path: Path, database: sqlite3.Connection, master: Key) -> None:
+    def __init__(self, path: Path, database: sqlite3.Connection, master: Key, slot_id: str = "") -> None:
         self._path = path
         self._database = database
         self._lock = threading.RLock()
         self._master = master
+        self._slot_id = slot_id
         self._domains: dict[bytes, DomainKeys] = {}
         (box,) = database.execute("SELECT box FROM wrapping_key WHERE name = 'domains'").fetchone()
         self._wrapping = Key(open_box(master, "tdk", box, _TENANT, _REGION))
@@ -84,11 +79,10 @@ class Keyring:
         beside.unlink(missing_ok=True)
         beside.touch(mode=0o600)
         master, code = new_key(), new_recovery_code()
-        with contextlib.closing(_connect(beside)) as database:
-            for statement in _TABLES:
-                database.execute(statement)
-            _put_slot(database, slot, master)
-            _put_slot(database, RecoverySlot(code), master)
+        with contextlib.closing(keyring_file.connect(beside)) as database:
+            keyring_file.make_tables(database)
+            keyring_file.add_slot(database, slot, master)
+            keyring_file.add_slot(database, RecoverySlot(code), master)
             box = seal_box(master, "tdk", new_key().secret, _TENANT, _REGION)
             database.execute("INSERT INTO wrapping_key VALUES ('domains', ?)", (box,))
         sync_file(beside)
@@ -97,12 +91,12 @@ class Keyring:
         return cls.open(path, slot), code
 
     @classmethod
-    def open(cls, path: Path, slot: Slot) -> "Keyring":
-        """Open the keyring at *path* with *slot*.
+    def open(cls, path: Path, way: Slot | Sequence[Share]) -> "Keyring":
+        """Open the keyring at *path* by a slot, or by recovery shares.
 
         Raises:
             FileNotFoundError: there is none.
-            WrongKey: the slot does not fit.
+            WrongKey: the slot, or the shares, do not fit.
             NewerFormat: a newer release wrote it.
             KeyringDamaged: the file is not what was written.
             KeyringUnavailable: the file cannot be opened for writing.
@@ -110,11 +104,14 @@ class Keyring:
         """
         if not path.exists():
             raise FileNotFoundError(path)
-        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        with refusing(path):
+            database = keyring_file.connect(path)
         try:
-            with _refusing(path):
-                _configure(database)
-                return cls(path, database, _master(database, slot))
+            with refusing(path):
+                keyring_file.bring_up_to_date(database)
+                if isinstance(way, Sequence):
+                    return cls(path, database, keyring_file.open_by_shares(database, way))
+                return cls(path, database, *keyring_file.open_by_slot(database, way))
         except BaseException:
             database.close()
             raise
@@ -129,10 +126,57 @@ class Keyring:
         with self._lock:
             return self._database.serialize()
 
-    def put_slot(self, slot: Slot) -> None:
-        """Let *slot* open this keyring from now on, in place of an earlier slot of its kind."""
+    # What opens it
+
+    def find_slots(self) -> list[SlotFacts]:
+        """Return the slots that open this keyring, by kind."""
+        with self._lock, refusing(self._path):
+            rows = self._database.execute("SELECT id, kind FROM slot ORDER BY kind, id").fetchall()
+            return [SlotFacts(identifier, kind, identifier == self._slot_id) for identifier, kind in rows]
+
+    def find_shares(self) -> ShareFacts | None:
+        """Return the set of recovery shares that opens this keyring, if there is one."""
+        with self._lock, refusing(self._path):
+            rows = self._database.execute("SELECT set_id, members FROM share").fetchall()
+        if not rows:
+            return None
+        return ShareFacts(rows[0][0], len(rows[0][1]), max(max(members) for _, members in rows))
+
+    def add_slot(self, slot: Slot) -> str:
+        """Let *slot* open this keyring as well from now on; return the id of the slot."""
         with self._writing():
-            _put_slot(self._database, slot, self._master)
+            return keyring_file.add_slot(self._database, slot, self._master)
+
+    def put_slot(self, slot: Slot) -> str:
+        """Let *slot* open this keyring from now on, in place of the earlier slots of its kind; return its id."""
+        with self._writing():
+            current = self._database.execute("SELECT kind FROM slot WHERE id = ?", (self._slot_id,)).fetchone()
+            self._database.execute("DELETE FROM slot WHERE kind = ?", (slot.kind,))
+            identifier = keyring_file.add_slot(self._database, slot, self._master)
+        if current == (slot.kind,):
+            self._slot_id = identifier
+        return identifier
+
+    def remove_slot(self, identifier: str) -> None:
+        """Let the slot of this id open the keyring no longer.
+
+        Raises:
+            NoSuchSlot: there is none of this id.
+            SlotNeeded: it is the one that the daemon was opened by.
+        """
+        if identifier == self._slot_id:
+            raise SlotNeeded(
+                N_("The slot {id} opened this store; without it the next start would fail."),
+                fix=N_("Add another slot, set it in the settings, restart, then remove this one."),
+                id=identifier,
+            )
+        with self._writing():
+            if not self._database.execute("DELETE FROM slot WHERE id = ?", (identifier,)).rowcount:
+                raise NoSuchSlot(
+                    N_("There is no slot “{id}”."),
+                    fix=N_("See which there are: cloudconnect key status"),
+                    id=identifier,
+                )
 
     def replace_recovery_code(self) -> str:
         """Return a new recovery code, shown only now; the earlier one opens nothing any more."""
@@ -140,14 +184,85 @@ class Keyring:
         self.put_slot(RecoverySlot(code))
         return code
 
+    def replace_shares(self, needed: int, total: int) -> list[Share]:
+        """Return a new set of recovery shares, shown only now; shares of an earlier set open nothing any more.
+
+        Raises:
+            BadShares: so many cannot be made.
+        """
+        made = shares.split(self._master, needed, total)
+        with self._writing():
+            keyring_file.put_shares(self._database, made.set_id, made.boxes)
+        return list(made.shares)
+
+    # Rotation
+
+    def rotate_master(self, slot: Slot) -> str:
+        """Replace the master key; *slot*, that of the settings, and a new recovery code, which is returned, open it.
+
+        Every other slot and every share is gone: what they hold would have to be typed in to seal the new key for it.
+        """
+        master, code = new_key(), new_recovery_code()
+        with self._lock:
+            with self._writing():
+                self._seal_under(master)
+                identifier = keyring_file.add_slot(self._database, slot, master)
+                keyring_file.add_slot(self._database, RecoverySlot(code), master)
+            self._master, self._slot_id = master, identifier
+        return code
+
+    def rotate_wrapping(self) -> int:
+        """Replace the key that the keys of spaces are sealed under; return how many keys that were."""
+        with self._lock:
+            with self._writing():
+                wrapping, count = self._new_wrapping()
+            self._wrapping = wrapping
+        return count
+
+    def add_epoch(self, space: bytes) -> int:
+        """Return a new epoch of *space*: what is stored from now on is sealed with a new key.
+
+        Raises:
+            NoDomain: it has no keys.
+        """
+        with self._lock:
+            with self._writing():
+                epoch = self._add_epoch(space)
+            self._domains.pop(space, None)
+        return epoch
+
+    def destroy_domain(self, space: bytes) -> int:
+        """Destroy every key of *space*, so that nothing sealed with them is ever read again; return how many.
+
+        The wrapping key is replaced, so that copies of the keyring from before open nothing for whoever learns it
+        later, and the file is written anew. Doing it again is no error.
+        """
+        with self._lock, refusing(self._path):
+            with self._writing():
+                destroyed = self._database.execute("DELETE FROM space_key WHERE space = ?", (space,)).rowcount
+                wrapping, _ = self._new_wrapping()
+            self._wrapping = wrapping
+            self._domains.pop(space, None)
+            self._database = keyring_file.rewrite(self._database, self._path)
+        return destroyed
+
+    # The keys
+
     def add_domain(self, space: bytes) -> None:
         """Make and keep the keys of *space*, its 16 bytes; keys that are there stay."""
         with self._writing():
             for use, epoch in (("seal", _FIRST_EPOCH), ("name", 0), ("cut", 0)):
                 self._database.execute(
-                    "INSERT INTO space_key VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    (space, use, epoch, seal_box(self._wrapping, *_space_box(use, space, epoch, new_key()))),
+                    "INSERT INTO space_key SELECT ?, ?, ?, ?"
+                    " WHERE NOT EXISTS (SELECT 1 FROM space_key WHERE space = ? AND use = ?)",
+                    (space, use, epoch, _space_box(self._wrapping, use, space, epoch, new_key()), space, use),
                 )
+
+    def find_epochs(self) -> dict[bytes, int]:
+        """Return the newest epoch of each space that has keys."""
+        with self._lock, refusing(self._path):
+            rows = self._database.execute("SELECT space, MAX(epoch) FROM space_key WHERE use = 'seal' GROUP BY space")
+            return dict(rows.fetchall())
 
     def domain(self, space: bytes) -> DomainKeys:
         """Return the keys of *space*.
@@ -159,7 +274,7 @@ class Keyring:
         found = self._domains.get(space)
         if found is not None:
             return found
-        with self._lock, _refusing(self._path):
+        with self._lock, refusing(self._path):
             rows = self._database.execute("SELECT use, epoch, box FROM space_key WHERE space = ?", (space,)).fetchall()
             if not rows:
                 raise NoDomain(N_("There are no keys for this space."))
@@ -174,13 +289,43 @@ class Keyring:
         with self._writing():
             self._database.execute(
                 "INSERT INTO service_key VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (name, seal_box(self._master, "svc", new_key().secret, name.encode(), _SERVICE_VERSION)),
+                (name, _service_box(self._master, name, new_key())),
             )
-            (box,) = self._database.execute("SELECT box FROM service_key WHERE name = ?", (name,)).fetchone()
-            return Key(open_box(self._master, "svc", box, name.encode(), _SERVICE_VERSION))
+            return self._service_key(name)
+
+    def _service_key(self, name: str) -> Key:
+        (box,) = self._database.execute("SELECT box FROM service_key WHERE name = ?", (name,)).fetchone()
+        return Key(open_box(self._master, "svc", box, name.encode(), _SERVICE_VERSION))
 
     def _space_key(self, use: str, space: bytes, epoch: int, box: bytes) -> Key:
         return Key(open_box(self._wrapping, _SPACE_LABELS[use], box, space, struct.pack(">I", epoch)))
+
+    def _seal_under(self, master: Key) -> None:
+        wrapping = seal_box(master, "tdk", self._wrapping.secret, _TENANT, _REGION)
+        self._database.execute("UPDATE wrapping_key SET box = ? WHERE name = 'domains'", (wrapping,))
+        names = [name for (name,) in self._database.execute("SELECT name FROM service_key").fetchall()]
+        boxes = [(_service_box(master, name, self._service_key(name)), name) for name in names]
+        self._database.executemany("UPDATE service_key SET box = ? WHERE name = ?", boxes)
+        self._database.execute("DELETE FROM slot")
+        self._database.execute("DELETE FROM share")
+
+    def _add_epoch(self, space: bytes) -> int:
+        epoch = self.domain(space).epoch + 1
+        box = _space_box(self._wrapping, "seal", space, epoch, new_key())
+        self._database.execute("INSERT INTO space_key VALUES (?, 'seal', ?, ?)", (space, epoch, box))
+        return epoch
+
+    def _new_wrapping(self) -> tuple[Key, int]:
+        wrapping = new_key()
+        rows = self._database.execute("SELECT use, space, epoch, box FROM space_key").fetchall()
+        boxes = [
+            (_space_box(wrapping, use, space, epoch, self._space_key(use, space, epoch, box)), space, use, epoch)
+            for use, space, epoch, box in rows
+        ]
+        self._database.executemany("UPDATE space_key SET box = ? WHERE space = ? AND use = ? AND epoch = ?", boxes)
+        box = seal_box(self._master, "tdk", wrapping.secret, _TENANT, _REGION)
+        self._database.execute("UPDATE wrapping_key SET box = ? WHERE name = 'domains'", (box,))
+        return wrapping, len(boxes)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -190,7 +335,7 @@ class Keyring:
             StoreFull: the disk has no room.
             KeyringUnavailable: the disk reports an error; SQLite has put the file back to what it was, or will.
         """
-        with self._lock, _refusing(self._path):
+        with self._lock, refusing(self._path):
             try:
                 self._database.execute("BEGIN IMMEDIATE")
                 yield
@@ -206,81 +351,9 @@ class Keyring:
                 self._database.execute("ROLLBACK")
 
 
-_SPACE_LABELS: Final = {"seal": "space-key", "name": "space-content-ids", "cut": "space-cuts"}
+def _space_box(wrapping: Key, use: str, space: bytes, epoch: int, key: Key) -> bytes:
+    return seal_box(wrapping, _SPACE_LABELS[use], key.secret, space, struct.pack(">I", epoch))
 
 
-def _space_box(use: str, space: bytes, epoch: int, key: Key) -> tuple[str, bytes, bytes, bytes]:
-    return _SPACE_LABELS[use], key.secret, space, struct.pack(">I", epoch)
-
-
-@contextlib.contextmanager
-def _refusing(path: Path) -> Iterator[None]:
-    """Turn what SQLite says of the file at *path*, and what is wrong with its content, into a refusal."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _refusal(error, path) from error
-    except (NotAuthentic, Malformed, LookupError, TypeError, ValueError, struct.error) as error:
-        # A damaged page can hold anything: no row, a number where a box was, the keys of half a space.
-        raise _damaged(path) from error
-
-
-def _refusal(error: sqlite3.Error, path: Path) -> CloudConnectError:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)  # there is none when a text is no text
-    if code == sqlite3.SQLITE_FULL:
-        return StoreFull(N_("There is no room left on the disk."), fix=N_("Free some space, then start again."))
-    if not isinstance(error, sqlite3.OperationalError) or code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
-        return _damaged(path)
-    return KeyringUnavailable(
-        N_("The keyring {path} cannot be used: {reason}."),
-        fix=N_("Make the data directory writable for the daemon."),
-        path=str(path),
-        reason=str(error),
-    )
-
-
-def _damaged(path: Path) -> KeyringDamaged:
-    return KeyringDamaged(
-        N_("The keyring {path} is not what was written."),
-        fix=N_("Restore it from a backup of the data directory; without it nothing can be read."),
-        path=str(path),
-    )
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    _configure(database)
-    return database
-
-
-def _configure(database: sqlite3.Connection) -> None:
-    for pragma in _PRAGMAS:
-        database.execute(pragma)
-
-
-def _put_slot(database: sqlite3.Connection, slot: Slot, master: Key) -> None:
-    parameters = slot.new_parameters()
-    box = seal_box(slot.key(parameters), "slot", master.secret, slot.kind.encode(), parameters.encode())
-    database.execute("INSERT OR REPLACE INTO slot VALUES (?, ?, ?)", (slot.kind, parameters, box))
-
-
-def _master(database: sqlite3.Connection, slot: Slot) -> Key:
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version != _FORMAT:
-        raise NewerFormat(
-            N_("The keyring has format {found}; this release reads format {known}."),
-            fix=N_("Install the release that wrote it, or a newer one."),
-            found=version,
-            known=_FORMAT,
-        )
-    found = database.execute("SELECT parameters, box FROM slot WHERE kind = ?", (slot.kind,)).fetchone()
-    if found is None:
-        raise WrongKey(N_("This keyring cannot be opened in that way."), fix=N_("Use the key it was made with."))
-    parameters, box = found
-    try:
-        return Key(open_box(slot.key(parameters), "slot", box, slot.kind.encode(), parameters.encode()))
-    except (NotAuthentic, Malformed):
-        raise WrongKey(
-            N_("The key file, passphrase or recovery code belongs to another keyring."),
-            fix=N_("Use the one this keyring was made with, or the recovery code."),
-        ) from None
+def _service_box(master: Key, name: str, key: Key) -> bytes:
+    return seal_box(master, "svc", key.secret, name.encode(), _SERVICE_VERSION)

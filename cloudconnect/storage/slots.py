@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from argon2.low_level import Type, hash_secret_raw
 
 from cloudconnect.kernel.text import N_
+from cloudconnect.storage import letters
 from cloudconnect.storage.disk import make_directory, write_file
 from cloudconnect.storage.errors import WrongKey
 from cloudconnect.storage.seal import KEY_BYTES, Key, ctx, new_key
@@ -19,9 +20,8 @@ _RECOVERY_PREFIX: Final = "CCR1"
 _RECOVERY_BYTES: Final = 20  # 160 bits: 32 letters
 _RECOVERY_LETTERS: Final = 32
 _CHECK_LETTERS: Final = 4
-_GROUP: Final = 4
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_READ_AS: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None, "\n": None, "\t": None})
+RECOVERY: Final = "recovery"
+"""The kind of the slot that a recovery code opens."""
 
 
 class Slot(Protocol):
@@ -29,7 +29,7 @@ class Slot(Protocol):
 
     @property
     def kind(self) -> str:
-        """The name of the slot in the keyring; there is one slot of each kind."""
+        """The name of the kind of slot; a keyring may have several of one kind."""
         ...
 
     def new_parameters(self) -> str:
@@ -114,7 +114,7 @@ class RecoverySlot:
     """
 
     code: str
-    kind: str = "recovery"
+    kind: str = RECOVERY
 
     def __repr__(self) -> str:
         return "RecoverySlot(…)"
@@ -125,14 +125,12 @@ class RecoverySlot:
 
     def key(self, parameters: str) -> Key:  # noqa: ARG002 - a recovery code needs none
         """Return the key that the code stands for."""
-        letters = self.code.upper().translate(_READ_AS).removeprefix(_RECOVERY_PREFIX.translate(_READ_AS))
-        body, check = letters[:_RECOVERY_LETTERS], letters[_RECOVERY_LETTERS:]
-        if len(letters) != _RECOVERY_LETTERS + _CHECK_LETTERS or not set(letters) <= set(_ALPHABET):
-            raise _misread()
-        value = 0
-        for letter in body:
-            value = value << 5 | _ALPHABET.index(letter)
-        secret = value.to_bytes(_RECOVERY_BYTES, "big")
+        typed = letters.read(self.code, _RECOVERY_PREFIX)
+        body, check = typed[:_RECOVERY_LETTERS], typed[_RECOVERY_LETTERS:]
+        try:
+            secret = letters.decode(body, _RECOVERY_BYTES)
+        except ValueError:
+            raise _misread() from None
         if _check(secret) != check:
             raise _misread()
         return Key(hashlib.sha256(ctx("recovery-code", secret)).digest())
@@ -141,18 +139,12 @@ class RecoverySlot:
 def new_recovery_code() -> str:
     """Return a fresh recovery code."""
     secret = secrets.token_bytes(_RECOVERY_BYTES)
-    letters = _letters(int.from_bytes(secret, "big"), _RECOVERY_LETTERS) + _check(secret)
-    groups = [letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP)]
-    return "-".join([_RECOVERY_PREFIX, *groups])
+    return "-".join([_RECOVERY_PREFIX, *letters.group(letters.encode(secret) + _check(secret))])
 
 
 def _check(secret: bytes) -> str:
     digest = hashlib.sha256(ctx("recovery-check", secret)).digest()
-    return _letters(int.from_bytes(digest[:4], "big"), _CHECK_LETTERS)
-
-
-def _letters(value: int, count: int) -> str:
-    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(5 * (count - 1), -1, -5))
+    return letters.lowest(int.from_bytes(digest[:4], "big"), _CHECK_LETTERS)
 
 
 def _misread() -> WrongKey:

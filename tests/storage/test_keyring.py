@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from cloudconnect.storage.errors import NewerFormat, NoDomain, StoreFull, WrongKey
+from cloudconnect.storage.errors import NewerFormat, NoDomain, NoSuchSlot, SlotNeeded, StoreFull, WrongKey
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, RecoverySlot
 
@@ -110,7 +110,7 @@ def test_a_slot_that_was_never_made_is_refused(made, path):
 
 def test_a_newer_format_is_refused(made, path, slot):
     with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA user_version = 2")
+        database.execute("PRAGMA user_version = 3")
 
     with pytest.raises(NewerFormat):
         Keyring.open(path, slot)
@@ -196,3 +196,161 @@ def test_threads_can_add_and_ask_at_once(made):
 
 def test_slots_do_not_show_what_they_hold():
     assert "secret" not in repr(PassphraseSlot("secret")) + repr(RecoverySlot("secret"))
+
+
+# Several slots
+
+
+def test_several_slots_of_one_kind_open_it_until_they_are_removed(made, path):
+    keyring, _ = made
+    first, second = keyring.add_slot(quick("one")), keyring.add_slot(quick("two"))
+
+    with reopened(path, quick("one")), reopened(path, quick("two")) as again:
+        assert [slot.id for slot in again.find_slots() if slot.is_current] == [second]
+    keyring.remove_slot(first)
+
+    with pytest.raises(WrongKey):
+        Keyring.open(path, quick("one"))
+    with pytest.raises(NoSuchSlot):
+        keyring.remove_slot(first)
+
+
+def test_the_slot_that_opened_it_is_not_removed(made):
+    (current,) = [slot for slot in made[0].find_slots() if slot.is_current]
+
+    with pytest.raises(SlotNeeded):
+        made[0].remove_slot(current.id)
+
+
+def test_a_keyring_of_the_first_format_opens_and_keeps_its_slots(tmp_path):
+    path, slot = tmp_path / "keyring.db", KeyFileSlot(tmp_path / "key")
+    keyring, code = Keyring.create(path, slot)
+    keyring.add_domain(SPACE)
+    name = name_of(keyring)
+    keyring.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute(
+            "CREATE TABLE old (kind TEXT NOT NULL PRIMARY KEY, parameters TEXT NOT NULL, box BLOB NOT NULL)"
+        )
+        database.execute("INSERT INTO old SELECT kind, parameters, box FROM slot")
+        database.execute("DROP TABLE slot")
+        database.execute("DROP TABLE share")
+        database.execute("ALTER TABLE old RENAME TO slot")
+        database.execute("PRAGMA user_version = 1")
+
+    for way in (slot, RecoverySlot(code)):
+        with reopened(path, way) as again:
+            assert name_of(again) == name
+            assert len(again.find_slots()) == 2
+
+
+# Rotation
+
+
+def test_a_new_master_key_opens_for_the_slot_and_the_new_code_alone(made, path, slot):
+    keyring, code = made
+    name, pepper = name_of(keyring), keyring.service_key("pepper").secret
+    before = [box for table in ("slot", "wrapping_key", "service_key") for box in boxes(path, table)]
+    keyring.add_slot(quick("other"))
+    shares = keyring.replace_shares(2, 3)
+
+    fresh = keyring.rotate_master(slot)
+
+    assert (name_of(keyring), keyring.service_key("pepper").secret) == (name, pepper)
+    for way in (slot, RecoverySlot(fresh)):
+        with reopened(path, way) as again:
+            assert (name_of(again), again.service_key("pepper").secret) == (name, pepper)
+            assert [each.kind for each in again.find_slots()] == ["key-file", "recovery"]
+    for way in (RecoverySlot(code), quick("other"), shares):
+        with pytest.raises(WrongKey):
+            Keyring.open(path, way)
+    assert not any(box in path.read_bytes() for box in before)
+
+
+def test_a_new_wrapping_key_seals_every_key_of_spaces_anew(made, path, slot):
+    keyring, _ = made
+    name = name_of(keyring)
+    old = boxes(path, "space_key")
+
+    assert keyring.rotate_wrapping() == 3
+
+    assert not set(old) & set(boxes(path, "space_key"))
+    with reopened(path, slot) as again:
+        assert name_of(again) == name_of(keyring) == name
+
+
+def test_a_new_epoch_is_for_new_data_and_names_stay(made, path, slot):
+    keyring, _ = made
+    before = keyring.domain(SPACE)
+
+    assert keyring.add_epoch(SPACE) == 2
+
+    with reopened(path, slot) as again:
+        for held in (keyring, again):
+            keys = held.domain(SPACE)
+            assert (keys.epoch, keys.key(1).secret) == (2, before.key(1).secret)
+            assert name_of(held) == before.content_ids.of(0, b"content")
+    assert keyring.find_epochs() == {SPACE: 2}
+    with pytest.raises(NoDomain):
+        keyring.add_epoch(bytes(16))
+
+
+def test_adding_a_domain_again_after_a_new_epoch_adds_no_key(made):
+    made[0].add_epoch(SPACE)
+
+    made[0].add_domain(SPACE)
+
+    assert sorted(made[0].domain(SPACE).epochs) == [1, 2]
+
+
+def test_destroyed_keys_are_nowhere_in_the_file_and_other_spaces_stay(made, path, slot):
+    keyring, _ = made
+    keyring.add_epoch(SPACE)
+    keyring.add_domain(bytes(16))
+    other = keyring.domain(bytes(16)).cut_key.secret
+    old = boxes(path, "space_key") + boxes(path, "wrapping_key")
+
+    assert keyring.destroy_domain(SPACE) == 4
+
+    data = path.read_bytes()
+    assert not any(box in data for box in old)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    with reopened(path, slot) as again:
+        for held in (keyring, again):
+            assert held.domain(bytes(16)).cut_key.secret == other
+            with pytest.raises(NoDomain):
+                held.domain(SPACE)
+    assert keyring.destroy_domain(SPACE) == 0
+    keyring.add_domain(bytes([7]) * 16)
+
+
+def test_rotations_beside_readers_never_show_a_damaged_keyring(made):
+    keyring, spaces = made[0], [bytes([number]) * 16 for number in range(20)]
+    for space in spaces:
+        keyring.add_domain(space)
+    failures = []
+
+    def read():
+        try:
+            for _ in range(200):
+                for space in spaces:
+                    keyring._domains.pop(space, None)
+                    keyring.domain(space)
+        except Exception as error:  # noqa: BLE001 - whatever a thread meets fails the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(10):
+        keyring.rotate_wrapping()
+        keyring.add_epoch(spaces[0])
+    for thread in threads:
+        thread.join()
+
+    assert not failures
+
+
+def boxes(path, table):
+    with closing(sqlite3.connect(path)) as database:
+        return [box for (box,) in database.execute(f"SELECT box FROM {table}")]
