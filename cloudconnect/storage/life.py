@@ -19,7 +19,7 @@ class PackUse(NamedTuple):
 
 
 class Move(NamedTuple):
-    """A record that has been copied: from the pack of this number to an offset in a new one; sizes in bytes."""
+    """A record that has been copied: from the pack of this number to an offset in a new one, with its length there."""
 
     key: bytes
     source: int
@@ -132,8 +132,8 @@ def move_chunks(sql: Sql, pack: StoredPack, moves: Sequence[Move]) -> int:
         raise LookupError("the pack that was just added")
     number = int(row[0])
     sql.execute_many(
-        "UPDATE chunk SET pack = ?, position = ? WHERE key = ? AND pack = ?",
-        [(number, move.offset, move.key, move.source) for move in moves],
+        "UPDATE chunk SET pack = ?, position = ?, length = ? WHERE key = ? AND pack = ?",
+        [(number, move.offset, move.length, move.key, move.source) for move in moves],
     )
     sql.execute("DELETE FROM damaged WHERE key IN (SELECT key FROM chunk WHERE pack = ?)", (number,))
     moved = sql.row("SELECT COUNT(*) FROM chunk WHERE pack = ?", (number,))

@@ -172,6 +172,16 @@ def entries(source: ByteSource, keys: DomainKeys) -> list[PackEntry]:
     return _listed(open_footer(keys, epoch, footer[_FOOTER_HEAD.size :], bound, salt))
 
 
+def epoch_of(source: ByteSource, keys: DomainKeys) -> int:
+    """Return the epoch of the keys that a pack is sealed with, as its header says; nothing more of it is read.
+
+    Raises:
+        Malformed: not a pack of this format.
+        NotAuthentic: not a pack of this domain.
+    """
+    return _header(source, keys)[1]
+
+
 def salvage(source: ByteSource, keys: DomainKeys) -> Iterator[tuple[int, bytes]]:
     """Yield offset and bytes of each record with an intact header, from the first on, without footer or index.
 
@@ -198,6 +208,8 @@ def _listed(plain: bytes) -> list[PackEntry]:
 
 def _header(source: ByteSource, keys: DomainKeys) -> tuple[bytes, int]:
     header = source.read(0, _HEADER.size)
+    if len(header) != _HEADER.size:
+        raise Malformed("a pack is longer")
     magic, version, suite, _, epoch, space, _ = _HEADER.unpack(header)
     if magic != _MAGIC or version != _VERSION or suite != _SUITE:
         raise Malformed("not a pack of this release")

@@ -1,7 +1,8 @@
-"""Copying records into new packs: what gc does with sparse packs and repair with damaged ones.
+"""Copying records into new packs: what gc does with sparse packs, repair with damaged ones and reseal with old keys.
 
-A record is copied as it is, sealed, after it has been proven whole; its row changes its place only if nobody changed it
-meanwhile. So copying can be broken off at any moment: what was copied and not settled is an orphan of the next start.
+A record is copied as it is, sealed, or sealed anew, after it has been proven whole; its row changes its place only if
+nobody changed it meanwhile. So copying can be broken off at any moment: what was copied and not settled is an orphan
+of the next start.
 """
 
 import secrets
@@ -14,7 +15,7 @@ from cloudconnect.storage.index import CHUNK_KEY_BYTES, Place, Sql, StoredPack
 from cloudconnect.storage.life import Move
 from cloudconnect.storage.packs import PackWriter, pack_name
 from cloudconnect.storage.repository import Repository
-from cloudconnect.storage.seal import DomainKeys, Malformed, NotAuthentic, Sealer, open_header
+from cloudconnect.storage.seal import Buffer, DomainKeys, Malformed, NotAuthentic, RecordHeader, Sealer, open_header
 
 Result = TypeVar("Result")
 
@@ -71,19 +72,23 @@ class Repacker:
         self._store = store
         self._pack_bytes = pack_bytes
 
-    def move(self, keys: DomainKeys, chunks: Iterable[Located], source: Backend | None = None) -> tuple[int, int]:
+    def move(
+        self, keys: DomainKeys, chunks: Iterable[Located], source: Backend | None = None, *, reseal: bool = False
+    ) -> tuple[int, int]:
         """Give each of *chunks* that is whole a place in a new pack; return how many moved and how many are damaged.
 
-        Records are read from *source*, by default from where packs rest; the places are the same in every copy.
+        Records are read from *source*, by default from where packs rest; the places are the same in every copy. With
+        *reseal* they are not copied as they are but sealed with the newest key of the domain.
         """
         moved = damaged = 0
         target: _Target | None = None
         try:
             for chunk in chunks:
-                record = self.whole_record(keys, chunk.key, chunk.place, source)
-                if record is None:
+                opened = self._open(keys, chunk.key, chunk.place, source)
+                if opened is None:
                     damaged += 1
                     continue
+                record = self._resealed(keys, opened) if reseal else opened.record
                 epoch = int.from_bytes(record[:4], "big")
                 if target is not None and not target.takes(epoch, self._pack_bytes):
                     moved, target = moved + self._settle(target), None
@@ -99,15 +104,22 @@ class Repacker:
 
     def whole_record(self, keys: DomainKeys, key: bytes, place: Place, source: Backend | None = None) -> bytes | None:
         """Return the record at *place* if it is, in every byte, the chunk *key*; else None."""
+        opened = self._open(keys, key, place, source)
+        return None if opened is None else opened.record
+
+    def _open(self, keys: DomainKeys, key: bytes, place: Place, source: Backend | None) -> "_Opened | None":
         try:
             record = (source or self._backend).read(pack_name(keys.space, place.pack_id), place.offset, place.length)
             header = open_header(keys, record)
             if header.content_id[:CHUNK_KEY_BYTES] != key:
                 return None
-            self._sealer.unseal(keys, record, header.content_id)
+            return _Opened(record, header, self._sealer.unseal(keys, record, header.content_id))
         except (OSError, NotAuthentic, Malformed):
             return None
-        return record
+
+    def _resealed(self, keys: DomainKeys, opened: "_Opened") -> Buffer:
+        header = opened.header
+        return self._sealer.seal(keys, keys.epoch, header.kind, header.content_id, opened.raw)[0]
 
     def _new_target(self, keys: DomainKeys, epoch: int) -> "_Target":
         return _Target(PackWriter(self._spool / secrets.token_hex(16), keys, epoch=epoch), keys.space)
@@ -121,6 +133,14 @@ class Repacker:
         return self._store.write(lambda sql, _: life.move_chunks(sql, pack, target.moves))
 
 
+class _Opened(NamedTuple):
+    """A record that is whole, what its header says, and the plain bytes in it."""
+
+    record: bytes
+    header: RecordHeader
+    raw: bytes
+
+
 class _Target:
     """A pack that records are copied into."""
 
@@ -132,6 +152,6 @@ class _Target:
     def takes(self, epoch: int, pack_bytes: int) -> bool:
         return self.writer.epoch == epoch and self.writer.size <= pack_bytes
 
-    def add(self, chunk: Located, record: bytes) -> None:
+    def add(self, chunk: Located, record: Buffer) -> None:
         offset = self.writer.copy(record, chunk.place.raw_length)
-        self.moves.append(Move(chunk.key, chunk.number, offset, chunk.place.length))
+        self.moves.append(Move(chunk.key, chunk.number, offset, len(record)))

@@ -136,6 +136,11 @@ class Writer:
             ingest.wait()
         return ingest.future
 
+    def renew(self, space: bytes) -> None:
+        """Have uploads that begin from now on use the newest keys of *space*; those under way go on with theirs."""
+        with self._lock:
+            self._domains.pop(space, None)
+
     def close(self) -> None:
         """Wait until the packs that somebody waits for are durable and end the threads."""
         self._closers.shutdown(wait=True)
