@@ -22,7 +22,8 @@ from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import AccountingService, FilesService, HeldContents
+from cloudconnect.features.encryption import BadSlot, EncryptionService
+from cloudconnect.features.files import AccountingService, Erasing, FilesService, HeldContents
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
 from cloudconnect.features.operations import OperationsService
@@ -35,6 +36,7 @@ from cloudconnect.kernel.text import N_, Text
 from cloudconnect.kernel.tokens import TokenKind
 from cloudconnect.ports.accounts import Credentials
 from cloudconnect.ports.operations import Kind
+from cloudconnect.ports.spaces import Spaces
 from cloudconnect.ports.sql import Sql
 from cloudconnect.settings import Settings
 from cloudconnect.storage import damage, index, life, places
@@ -53,6 +55,7 @@ from cloudconnect.storage.packs import pack_id_of
 from cloudconnect.storage.places import AddedBackend
 from cloudconnect.storage.repair import Repair
 from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.reseal import Reseal
 from cloudconnect.storage.scrub import Scrub
 from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, RecoverySlot, Slot
 from cloudconnect.storage.writer import WriterOptions
@@ -114,6 +117,7 @@ class Appliance:
     operations: OperationsService
     backends: BackendsService
     backup: BackupService
+    encryption: EncryptionService
     notify_socket: str
     _damaged: list[bytes] = field(default_factory=list)
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -378,6 +382,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
             version=__version__,
         ),
     )
+    encryption = _add_keys(settings, log, database, access, repository, Erasing(access, files), operations)
     accounting = _add_recount(AccountingService(log, database, access, files), operations, jobs)
     jobs.add(Job("operations.old", timedelta(days=1), operations.remove_old))
 
@@ -402,6 +407,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         operations=operations,
         backends=backends,
         backup=backup,
+        encryption=encryption,
         notify_socket=settings.notify_socket,
         _damaged=[pack.pack_id for pack in report.damaged],
         _closers=closers,
@@ -441,6 +447,34 @@ def _offer_backups(operations: OperationsService, backup: BackupService) -> Back
     operations.add_kind(Kind("backup.create", Text(N_("Make a backup")), "bytes", backup.run_create))
     operations.add_kind(Kind("backup.verify", Text(N_("Verify a backup")), "bytes", backup.run_verify))
     return backup
+
+
+def _add_keys(
+    settings: Settings,
+    log: EventLog,
+    database: Database,
+    access: AccessService,
+    repository: Repository,
+    spaces: Spaces,
+    operations: OperationsService,
+) -> EncryptionService:
+    """Build the room of keys, and declare its long jobs."""
+    pack_bytes, rate = settings.storage.pack_target_bytes, settings.storage.scrub_bytes_per_second
+    encryption = EncryptionService(
+        log,
+        database,
+        access,
+        repository,
+        Reseal(repository, _Index(database, log), pack_bytes, rate),
+        spaces,
+        slot=_slot(settings),
+        make_slot=_make_slot,
+        rewrite_copies=dict,
+    )
+    reseal, shred = encryption.run_reseal, encryption.run_shred
+    operations.add_kind(Kind("encryption.reseal", Text(N_("Seal a space anew")), "bytes", reseal, needs_proof=True))
+    operations.add_kind(Kind("encryption.shred", Text(N_("Destroy a space")), "chunks", shred, needs_proof=True))
+    return encryption
 
 
 class _Index:
@@ -500,6 +534,17 @@ def _slot(settings: Settings) -> Slot:
     if settings.keys.passphrase_file:
         return PassphraseSlot(_read_passphrase(Path(settings.keys.passphrase_file)))
     return KeyFileSlot(settings.key_file)
+
+
+def _make_slot(kind: str, file: str) -> Slot:
+    path = Path(file)
+    if not path.is_absolute():
+        raise BadSlot(N_("“{file}” is not an absolute path."), fix=N_("Name a file of the server."), file=file)
+    if kind == "passphrase":
+        return PassphraseSlot(_read_passphrase(path))
+    if kind == "key-file":
+        return KeyFileSlot(path)
+    raise BadSlot(N_("There is no way “{kind}”."), fix=N_("Choose key-file or passphrase."), kind=kind)
 
 
 def _read_passphrase(path: Path) -> str:

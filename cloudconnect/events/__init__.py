@@ -1,11 +1,11 @@
 """Everything that can happen: one module per room, facts in the past tense."""
 
-from cloudconnect.events import auth, backends, backup, developer, files, operations, sessions
+from cloudconnect.events import auth, backends, backup, developer, encryption, files, operations, sessions
 from cloudconnect.events.fact import Fact, SpaceFact
 
 __all__ = ["Fact", "SpaceFact", "catalogue"]
 
-_MODULES = (auth, backends, backup, developer, files, operations, sessions)
+_MODULES = (auth, backends, backup, developer, encryption, files, operations, sessions)
 
 
 def catalogue() -> dict[str, type[Fact]]:

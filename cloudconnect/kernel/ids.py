@@ -23,7 +23,11 @@ _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 
 def new_id(prefix: str, now_ms: int) -> str:
     """Return a fresh id ``<prefix>_<ULID>`` born at *now_ms*, milliseconds since 1970."""
-    number = (now_ms & ((1 << 48) - 1)) << 80 | secrets.randbits(80)
+    return id_of(prefix, (now_ms & ((1 << 48) - 1)) << 80 | secrets.randbits(80))
+
+
+def id_of(prefix: str, number: int) -> str:
+    """Return the id with this *prefix* whose 16 bytes are *number*."""
     letters = [_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5)]
     return f"{prefix}_{''.join(letters)}"
 

@@ -84,3 +84,7 @@ class Access(Protocol):
     def add_grant(self, sql: Sql, principal_id: str, resource: Resource, role: Role, now_ms: int) -> None:
         """Give *principal_id* the *role* on the last node of the resource's line."""
         ...
+
+    def remove_grants(self, sql: Sql, space: SpaceId) -> None:
+        """Take away every role on anything in *space*, which is no more."""
+        ...

@@ -49,6 +49,8 @@ class Kind:
     title: Text
     unit: str
     run: Callable[[Mapping[str, str], Progress], Outcome]
+    needs_proof: bool = False
+    """Whether who starts it must have proved who they are in the last minutes."""
 
 
 class Operations(Protocol):

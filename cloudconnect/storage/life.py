@@ -140,6 +140,22 @@ def move_chunks(sql: Sql, pack: StoredPack, moves: Sequence[Move]) -> int:
     return 0 if moved is None else int(moved[0])
 
 
+def forget_domain(sql: Sql, domain: bytes, limit: int) -> int:
+    """Remove the rows of up to *limit* chunks of a domain whose keys are destroyed; return how many.
+
+    Once none is left its packs are marked as dead.
+    """
+    keys = sql.rows(
+        "SELECT chunk.key FROM pack JOIN chunk ON chunk.pack = pack.number WHERE pack.domain = ? LIMIT ?",
+        (domain, limit),
+    )
+    for table in ("chunk", "damaged", "condemned"):
+        sql.execute_many(f"DELETE FROM {table} WHERE key = ?", keys)  # noqa: S608 - names of tables only
+    if not keys:
+        sql.execute("UPDATE pack SET state = 'dead' WHERE domain = ?", (domain,))
+    return len(keys)
+
+
 def end_empty_packs(sql: Sql, in_use: Collection[bytes]) -> int:
     """Mark packs as dead in which no chunk lies, but for those *in_use*; return how many."""
     rows = sql.rows(

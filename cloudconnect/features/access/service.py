@@ -69,6 +69,10 @@ class AccessService:
         """Give *principal_id* the *role* on the last node of the resource's line and everything below it."""
         store.add_grant(sql, principal_id, resource.space, resource.line[-1], role, now_ms)
 
+    def remove_grants(self, sql: Sql, space: SpaceId) -> None:
+        """Take away every role on anything in *space*, which is no more."""
+        store.remove_grants(sql, space)
+
 
 def _refuse(decision: Decision) -> NoReturn:
     match decision.reason:

@@ -38,3 +38,8 @@ def add_grant(sql: Sql, principal: str, space: SpaceId, node: NodeId, role: Role
 
 def _grant(node: str, role: str, expires_ms: int | None) -> Grant:
     return Grant(NodeId(node), Role(role), None if expires_ms is None else from_ms(expires_ms))
+
+
+def remove_grants(sql: Sql, space: SpaceId) -> None:
+    """Remove every grant in *space*."""
+    sql.execute("DELETE FROM access_grant WHERE space = ?", (space,))

@@ -15,7 +15,7 @@ from cloudconnect.features.files.models import (
     Trashed,
     Usage,
 )
-from cloudconnect.features.files.service import AccountingService, FilesService
+from cloudconnect.features.files.service import AccountingService, Erasing, FilesService
 from cloudconnect.features.files.store.contents import HeldContents
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Condition",
     "Entry",
     "EntryKind",
+    "Erasing",
     "FilesService",
     "Footprint",
     "HeldContents",

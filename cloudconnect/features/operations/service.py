@@ -143,6 +143,7 @@ class OperationsService:
             AlreadyUnderWay: one of this kind has not ended.
         """
         self._access.require_admin(principal)
+        self._access.require_admin(principal, fresh=self._kind(kind).needs_proof)
         return (await self._start(principal, kind, parameters)).id
 
     async def start_due(self, kind: str, parameters: Mapping[str, str] | None = None) -> None:

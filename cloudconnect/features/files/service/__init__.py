@@ -1,6 +1,7 @@
 """The verbs of the files room."""
 
 from cloudconnect.features.files.service.accounting import AccountingService
+from cloudconnect.features.files.service.erasing import Erasing
 from cloudconnect.features.files.service.service import FilesService
 
-__all__ = ["AccountingService", "FilesService"]
+__all__ = ["AccountingService", "Erasing", "FilesService"]

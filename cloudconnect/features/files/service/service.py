@@ -91,6 +91,10 @@ class FilesService:
             lambda sql: self._place(sql, principal, space_id, (), Action.READ, at=None).space
         )
 
+    def forget_space(self, space: SpaceId) -> None:
+        """Remember no longer whose personal space *space* is; whoever it was gets another one when it is needed."""
+        self._personal = {owner: held for owner, held in self._personal.items() if held != space}
+
     # Looking
 
     async def get_entry(self, principal: Principal, space: str, path: str, at: str | None = None) -> Entry:

@@ -72,6 +72,12 @@ def find_miscounted(sql: Sql) -> list[tuple[SpaceId, int, int]]:
     return [(SpaceId(identifier), used, int(right)) for identifier, used, right in rows]
 
 
+def remove_space(sql: Sql, space: SpaceId) -> None:
+    """Remove the row of *space* and its trash."""
+    sql.execute("DELETE FROM trash WHERE space = ?", (space,))
+    sql.execute("DELETE FROM space WHERE id = ?", (space,))
+
+
 def set_used(sql: Sql, space: SpaceId, used_bytes: int) -> None:
     """Charge *space* with what it really uses."""
     sql.execute("UPDATE space SET used_bytes = ? WHERE id = ?", (used_bytes, space))

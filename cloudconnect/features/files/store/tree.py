@@ -190,3 +190,24 @@ def _entry(row: Row, folder_path: str) -> Entry:
         media_type=media_type,
         sha256=sha256,
     )
+
+
+def find_nodes(sql: Sql, space: SpaceId, after: NodeId, limit: int) -> list[NodeId]:
+    """Return up to *limit* nodes that are or were in *space*, in order, behind *after*."""
+    rows = sql.rows(
+        "SELECT DISTINCT node FROM entry WHERE space = ? AND node > ? ORDER BY node LIMIT ?", (space, after, limit)
+    )
+    return [NodeId(node) for (node,) in rows]
+
+
+def remove_nodes(sql: Sql, nodes: Sequence[NodeId]) -> None:
+    """Remove *nodes* with their past and all their versions."""
+    keys = [(node,) for node in nodes]
+    sql.execute_many("DELETE FROM version WHERE node = ?", keys)
+    sql.execute_many("DELETE FROM entry WHERE node = ?", keys)
+
+
+def remove_all(sql: Sql, space: SpaceId) -> None:
+    """Remove every node that is or was in *space*, all in one statement: for the last few."""
+    sql.execute("DELETE FROM version WHERE node IN (SELECT node FROM entry WHERE space = ?)", (space,))
+    sql.execute("DELETE FROM entry WHERE space = ?", (space,))

@@ -1,0 +1,296 @@
+"""The verbs of the encryption room."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from cloudconnect.bus import EventLog, Unit
+from cloudconnect.database import Database
+from cloudconnect.events.encryption import (
+    KeyRotated,
+    SharesMade,
+    SlotAdded,
+    SlotRemoved,
+    SpaceResealed,
+    SpaceShredded,
+)
+from cloudconnect.events.fact import Fact
+from cloudconnect.features.encryption import store
+from cloudconnect.features.encryption.errors import NoKeysForSpace, NoSuchCertificate
+from cloudconnect.features.encryption.models import ERASED, PENDING, Certificate, KeyStatus, SpaceKeys
+from cloudconnect.kernel.clock import format_ns
+from cloudconnect.kernel.ids import SpaceId, id_bytes, id_of, is_id
+from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
+from cloudconnect.kernel.principal import APPLIANCE, Principal
+from cloudconnect.kernel.text import N_
+from cloudconnect.ports.access import Access
+from cloudconnect.ports.operations import Outcome, Progress
+from cloudconnect.ports.spaces import Spaces
+from cloudconnect.ports.sql import Sql
+from cloudconnect.storage import life, signatures
+from cloudconnect.storage.backups import CATALOG_DOMAIN
+from cloudconnect.storage.errors import NoDomain
+from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.reseal import Reseal
+from cloudconnect.storage.shares import Share
+from cloudconnect.storage.slots import Slot
+
+Result = TypeVar("Result")
+
+MakeSlot = Callable[[str, str], Slot]
+"""Returns a slot of a kind, from a file of the server."""
+
+RewriteCopies = Callable[[], Mapping[str, bool]]
+"""Writes each copy of the keyring anew; says of each, by where it is, whether that could be done."""
+
+_CERTIFICATE_KEY = "certificate-signature"
+_ROWS_AT_ONCE = 5_000
+
+
+class EncryptionService:
+    """Shows, replaces and destroys keys; for administrators who have just proved who they are."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        database: Database,
+        access: Access,
+        repository: Repository,
+        reseal: Reseal,
+        spaces: Spaces,
+        *,
+        slot: Slot,
+        make_slot: MakeSlot,
+        rewrite_copies: RewriteCopies,
+    ) -> None:
+        self._log = log
+        self._database = database
+        self._access = access
+        self._repository = repository
+        self._keyring = repository.keyring
+        self._reseal = reseal
+        self._spaces = spaces
+        self._slot = slot
+        self._make_slot = make_slot
+        self._rewrite_copies = rewrite_copies
+
+    # What opens the store
+
+    async def get_status(self, principal: Principal) -> KeyStatus:
+        """Return what opens the store, without any secret."""
+        self._access.require_admin(principal)
+
+        def ask() -> KeyStatus:
+            public = signatures.public_key(self._keyring.service_key(_CERTIFICATE_KEY)).hex()
+            spaces = len(self._keyring.find_epochs().keys() - {CATALOG_DOMAIN})
+            return KeyStatus(self._keyring.find_slots(), self._keyring.find_shares(), spaces, public)
+
+        return await asyncio.to_thread(ask)
+
+    async def add_slot(self, principal: Principal, kind: str, file: str) -> str:
+        """Let something more open the store, and return the id of its slot; *file* lies on the server.
+
+        Raises:
+            BadSlot: there is no such kind.
+            Invalid: the file cannot be read.
+        """
+        self._access.require_admin(principal, fresh=True)
+        slot = self._make_slot(kind, file)
+        identifier = await asyncio.to_thread(self._keyring.add_slot, slot)
+        await self._note(principal, SlotAdded(subject=identifier, type=slot.kind))
+        return identifier
+
+    async def remove_slot(self, principal: Principal, identifier: str) -> None:
+        """Let a slot open the store no longer.
+
+        Raises:
+            NoSuchSlot: there is none of this id.
+            SlotNeeded: the daemon was started with it.
+        """
+        self._access.require_admin(principal, fresh=True)
+        await asyncio.to_thread(self._keyring.remove_slot, identifier)
+        await self._note(principal, SlotRemoved(subject=identifier))
+
+    async def replace_recovery_code(self, principal: Principal) -> str:
+        """Return a new recovery code, shown only now; the earlier one opens nothing any more."""
+        self._access.require_admin(principal, fresh=True)
+        code = await asyncio.to_thread(self._keyring.replace_recovery_code)
+        await self._note(principal, KeyRotated(subject="appliance", level="code"))
+        return code
+
+    async def replace_shares(self, principal: Principal, needed: int, total: int) -> Sequence[Share]:
+        """Return new recovery shares, shown only now; those of an earlier set open nothing any more.
+
+        Raises:
+            BadShares: so many cannot be made.
+        """
+        self._access.require_admin(principal, fresh=True)
+        made = await asyncio.to_thread(self._keyring.replace_shares, needed, total)
+        await self._note(principal, SharesMade(subject=made[0].set_id, needed=needed, total=total))
+        return made
+
+    # Rotation
+
+    async def rotate_master(self, principal: Principal) -> str:
+        """Replace the master key; return the new recovery code, shown only now.
+
+        The store opens with what the settings name and with that code. Other slots and shares are gone.
+        """
+        self._access.require_admin(principal, fresh=True)
+        code = await asyncio.to_thread(self._keyring.rotate_master, self._slot)
+        await self._note(principal, KeyRotated(subject="appliance", level="master"))
+        return code
+
+    async def rotate_wrapping(self, principal: Principal) -> int:
+        """Replace the key that seals the keys of spaces; return how many keys those are."""
+        self._access.require_admin(principal, fresh=True)
+        count = await asyncio.to_thread(self._keyring.rotate_wrapping)
+        await self._note(principal, KeyRotated(subject="appliance", level="wrapping"))
+        return count
+
+    async def rotate_space(self, principal: Principal, space: str) -> int:
+        """Return the new epoch of a space: what is stored from now on is sealed with a new key.
+
+        Raises:
+            NoKeysForSpace: there is no such space.
+        """
+        self._access.require_admin(principal, fresh=True)
+        domain = _domain(space)
+        try:
+            epoch = await asyncio.to_thread(self._keyring.add_epoch, domain)
+        except NoDomain:
+            raise _no_space(space) from None
+        self._repository.writer.renew(domain)
+        await self._note(principal, KeyRotated(subject=space, level="space"))
+        return epoch
+
+    def run_reseal(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
+        """Seal all content of the space ``space`` with its newest key; the run of an operation.
+
+        Raises:
+            NoKeysForSpace: there is no such space.
+        """
+        space = parameters.get("space", "")
+        try:
+            counts = self._reseal.run(_domain(space), progress)
+        except NoDomain:
+            raise _no_space(space) from None
+        self._log.commit_now(lambda unit: unit.record(SpaceResealed(subject=space)), actor=APPLIANCE)
+        return counts
+
+    # Destruction
+
+    def run_shred(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
+        """Destroy the keys of the space ``space`` and forget what it held; the run of an operation.
+
+        Its content is unreadable from the first step on. Doing it again repeats what could not be done: a certificate
+        is pending as long as a copy of the keyring could not be written anew.
+
+        Raises:
+            NoKeysForSpace: there is no such space.
+        """
+        space = parameters.get("space", "")
+        domain = _domain(space)
+        known = self._database.read_now(lambda sql: self._is_known(sql, space))
+        if not known and domain not in self._keyring.find_epochs():
+            raise _no_space(space)
+        destroyed = self._keyring.destroy_domain(domain)
+        self._repository.writer.renew(domain)
+        copies = self._rewrite_copies()
+        self._erase(space, domain, progress)
+        state = ERASED if all(copies.values()) else PENDING
+        self._log.commit_now(lambda unit: self._certify(unit, space, state, destroyed, copies), actor=APPLIANCE)
+        return {"space": space, "state": state, "keys": destroyed, "copies": len(copies)}
+
+    async def find_certificates(self, principal: Principal, limit: int, cursor: str | None) -> Page[Certificate]:
+        """Return a page of certificates, by space."""
+        self._access.require_admin(principal)
+        after = str(decode_cursor(cursor, str)[0]) if cursor else ""
+        found = await self._database.read(lambda sql: store.find_certificates(sql, after, limit + 1))
+        return Page(found[:limit], encode_cursor(found[limit - 1].space) if len(found) > limit else None)
+
+    async def get_certificate(self, principal: Principal, space: str) -> Certificate:
+        """Return the certificate of a space.
+
+        Raises:
+            NoSuchCertificate: its keys were not destroyed.
+        """
+        self._access.require_admin(principal)
+        found = await self._database.read(lambda sql: store.find_certificate(sql, space))
+        if found is None:
+            raise NoSuchCertificate(
+                N_("The keys of “{space}” were not destroyed here."),
+                fix=N_("See which were: cloudconnect key certificates"),
+                space=space,
+            )
+        return found
+
+    async def find_spaces(self, principal: Principal, limit: int, cursor: str | None) -> Page[SpaceKeys]:
+        """Return a page of the spaces that have keys, oldest first, and the epoch of each."""
+        self._access.require_admin(principal)
+        after = str(decode_cursor(cursor, str)[0]) if cursor else ""
+        epochs = await asyncio.to_thread(self._keyring.find_epochs)
+        epochs.pop(CATALOG_DOMAIN, None)
+        held = sorted((id_of("spc", int.from_bytes(domain, "big")), epoch) for domain, epoch in epochs.items())
+        found = [SpaceKeys(*each) for each in held if each[0] > after][: limit + 1]
+        return Page(found[:limit], encode_cursor(found[limit - 1].space) if len(found) > limit else None)
+
+    def _is_known(self, sql: Sql, space: str) -> bool:
+        return self._spaces.has_space(sql, SpaceId(space)) or store.find_certificate(sql, space) is not None
+
+    def _erase(self, space: str, domain: bytes, progress: Progress) -> None:
+        after, identifier = "", SpaceId(space)
+        while after := self._write(partial(self._spaces.erase, space=identifier, after=after, limit=_ROWS_AT_ONCE)):
+            progress.report(0, 0, "forgetting")
+            progress.check()
+        self._spaces.forget(identifier)
+        chunks = 0
+        while forgotten := self._write(partial(life.forget_domain, domain=domain, limit=_ROWS_AT_ONCE)):
+            chunks += forgotten
+            progress.report(chunks, 0, "forgetting")
+            progress.check()
+
+    def _write(self, change: Callable[[Sql], Result]) -> Result:
+        return self._log.commit_now(lambda unit: change(unit.sql), actor=APPLIANCE)
+
+    def _certify(self, unit: Unit, space: str, state: str, destroyed: int, copies: Mapping[str, bool]) -> None:
+        earlier = store.find_certificate(unit.sql, space)
+        before = 0 if earlier is None else int(json.loads(json.loads(earlier.document)["certificate"])["keys"])
+        text = json.dumps(
+            {
+                "statement": "The keys of this space were destroyed; its content cannot be read again.",
+                "space": space,
+                "state": state,
+                "moment": format_ns(unit.now_ms * 1_000_000),
+                "keys": destroyed + before,
+                "copies_of_the_keyring": {
+                    place: "rewritten" if done else "unreachable" for place, done in copies.items()
+                },
+            },
+            sort_keys=True,
+        )
+        key = self._keyring.service_key(_CERTIFICATE_KEY)
+        document = {
+            "certificate": text,
+            "public_key": signatures.public_key(key).hex(),
+            "signature": signatures.sign(key, text).hex(),
+        }
+        store.put_certificate(unit.sql, space, state, json.dumps(document), unit.now_ms)
+        unit.record(SpaceShredded(subject=space, state=state))
+
+    async def _note(self, principal: Principal, fact: Fact) -> None:
+        await self._log.commit(lambda unit: unit.record(fact), actor=principal)
+
+
+def _domain(space: str) -> bytes:
+    if not is_id(space, "spc"):
+        raise _no_space(space)
+    return id_bytes(space)
+
+
+def _no_space(space: str) -> NoKeysForSpace:
+    return NoKeysForSpace(
+        N_("There is no space “{space}”."), fix=N_("See which there are: cloudconnect usage --all"), space=space
+    )

@@ -1,0 +1,38 @@
+"""Forgetting a space as a whole, after its keys were destroyed (``ports.spaces.Spaces``)."""
+
+from cloudconnect.features.files.service.service import FilesService
+from cloudconnect.features.files.store import spaces, tree
+from cloudconnect.kernel.ids import NodeId, SpaceId
+from cloudconnect.ports.access import Access
+from cloudconnect.ports.sql import Sql
+
+
+class Erasing:
+    """Removes everything that makes up a space, with its past and its trash."""
+
+    def __init__(self, access: Access, files: FilesService) -> None:
+        self._access = access
+        self._files = files
+
+    def has_space(self, sql: Sql, space: SpaceId) -> bool:
+        """Tell whether there is a space of this id."""
+        return spaces.find_space(sql, space) is not None
+
+    def erase(self, sql: Sql, space: SpaceId, after: str, limit: int) -> str:
+        """Remove up to *limit* nodes of a space behind the node *after*, and the space itself once none is left.
+
+        Return the last node, empty at the end.
+        """
+        nodes = tree.find_nodes(sql, space, NodeId(after), limit)
+        tree.remove_nodes(sql, nodes)
+        if len(nodes) == limit:
+            return nodes[-1]
+        # Whatever came behind the nodes that were passed goes with the space, in the same transaction.
+        tree.remove_all(sql, space)
+        self._access.remove_grants(sql, space)
+        spaces.remove_space(sql, space)
+        return ""
+
+    def forget(self, space: SpaceId) -> None:
+        """Remember no longer whose personal space it was; to be called once it is gone."""
+        self._files.forget_space(space)
