@@ -49,14 +49,15 @@ from cloudconnect.storage.codec import ZstdCodec
 from cloudconnect.storage.disk import Floor, Health, sync_directory, write_file
 from cloudconnect.storage.errors import NoSuchBackup
 from cloudconnect.storage.gc import Gc, GcOptions
-from cloudconnect.storage.keyring import Keyring
+from cloudconnect.storage.keyring import Keyring, ShareFacts, SlotFacts
 from cloudconnect.storage.migrate import Migration
 from cloudconnect.storage.packs import pack_id_of
 from cloudconnect.storage.places import AddedBackend
 from cloudconnect.storage.repair import Repair
-from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.repository import RecoveryReport, Repository
 from cloudconnect.storage.reseal import Reseal
 from cloudconnect.storage.scrub import Scrub
+from cloudconnect.storage.shares import Share
 from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, RecoverySlot, Slot
 from cloudconnect.storage.writer import WriterOptions
 
@@ -70,8 +71,10 @@ __all__ = [
     "NotInitialised",
     "Settings",
     "assemble",
+    "describe_keys",
     "initialise",
     "is_initialised",
+    "prepare_key",
     "recover_key",
 ]
 
@@ -190,30 +193,63 @@ def initialise(settings: Settings) -> str:
     return code
 
 
-def recover_key(settings: Settings, code: str) -> None:
-    """Open the store with its recovery code and make a new key file, or set the passphrase of the settings anew.
+def prepare_key(settings: Settings) -> Path:
+    """Make the key file of the settings, or see that the passphrase can be read; return where it is.
+
+    Raises:
+        Conflict: there is a key file already, which is never overwritten.
+        Invalid: the passphrase cannot be read.
+    """
+    if settings.keys.passphrase_file:
+        _read_passphrase(Path(settings.keys.passphrase_file))
+        return Path(settings.keys.passphrase_file)
+    if settings.key_file.exists():
+        raise Conflict(N_("{path} exists already."), fix=N_("It will be used as it is."), path=str(settings.key_file))
+    KeyFileSlot(settings.key_file).new_parameters()
+    return settings.key_file
+
+
+def describe_keys(settings: Settings) -> tuple[list[SlotFacts], ShareFacts | None]:
+    """Return what opens the store, which needs no key and no daemon.
+
+    Raises:
+        NotInitialised: there is no store.
+        KeyringDamaged: its keyring is not what was written.
+    """
+    if not is_initialised(settings):
+        raise _no_store(settings)
+    return Keyring.describe(settings.home / _KEYRING)
+
+
+def recover_key(settings: Settings, code: str, shares: Sequence[str] = ()) -> None:
+    """Open the store with its recovery code, or with shares, and make a new key file or set the passphrase anew.
 
     Raises:
         NotInitialised: there is no store.
         AlreadyRunning: a daemon serves it.
         Conflict: a key file is there already; it would have to be moved away first.
-        WrongKey: the code is mistyped or belongs to another store.
+        WrongKey: the code or a share is mistyped or belongs to another store.
     """
     if not is_initialised(settings):
-        raise NotInitialised(
-            N_("{home} holds no store."), fix=N_("Put the data directory back first."), home=str(settings.home)
-        )
+        raise _no_store(settings)
     if not settings.keys.passphrase_file and settings.key_file.exists():
         raise Conflict(
             N_("{path} exists already."), fix=N_("If it does not fit, move it away first."), path=str(settings.key_file)
         )
     lock = HomeLock(settings.home)
     try:
-        keyring = Keyring.open(settings.home / _KEYRING, RecoverySlot(code))
+        way = [Share.parse(each) for each in shares] if shares else RecoverySlot(code)
+        keyring = Keyring.open(settings.home / _KEYRING, way)
         keyring.put_slot(_slot(settings))
         keyring.close()
     finally:
         lock.release()
+
+
+def _no_store(settings: Settings) -> NotInitialised:
+    return NotInitialised(
+        N_("{home} holds no store."), fix=N_("Put the data directory back first."), home=str(settings.home)
+    )
 
 
 def restore_backup(
@@ -317,13 +353,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     report = repository.recover(
         lambda: database.read_now(index.known_packs), lambda: database.read_now(life.find_dead_packs)
     )
-    if report.damaged or report.orphans or report.removed_spools:
-        words.warning(
-            "storage.recovered",
-            damaged=[pack.pack_id.hex() for pack in report.damaged],
-            orphans=len(report.orphans),
-            removed_spools=report.removed_spools,
-        )
+    _tell(report)
     vault = Vault(repository, threads=settings.storage.threads or os.cpu_count() or 1)
 
     log = EventLog(database, clock, region=_REGION)
@@ -413,6 +443,16 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         _closers=closers,
         _fatal=fatal,
     )
+
+
+def _tell(report: RecoveryReport) -> None:
+    if report.damaged or report.orphans or report.removed_spools:
+        words.warning(
+            "storage.recovered",
+            damaged=[pack.pack_id.hex() for pack in report.damaged],
+            orphans=len(report.orphans),
+            removed_spools=report.removed_spools,
+        )
 
 
 def _add_recount(accounting: AccountingService, operations: OperationsService, jobs: Jobs) -> AccountingService:

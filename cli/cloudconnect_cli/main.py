@@ -12,6 +12,7 @@ from cloudconnect_cli.commands import (
     contexts,
     doctor,
     files,
+    key,
     operations,
     serve,
     service,
@@ -50,6 +51,7 @@ def options(
 
 for module in (
     serve,
+    key,
     appliance,
     doctor,
     configuration,

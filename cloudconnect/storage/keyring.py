@@ -116,6 +116,21 @@ class Keyring:
             database.close()
             raise
 
+    @classmethod
+    def describe(cls, path: Path) -> tuple[list[SlotFacts], ShareFacts | None]:
+        """Return what opens the keyring at *path*, without opening it; no slot of it is current.
+
+        Raises:
+            FileNotFoundError: there is none.
+            NewerFormat: a newer release wrote it.
+            KeyringDamaged: the file is not what was written.
+        """
+        if not path.exists():
+            raise FileNotFoundError(path)
+        with refusing(path), contextlib.closing(keyring_file.connect(path)) as database:
+            keyring_file.bring_up_to_date(database)
+            return _slots(database), _shares(database)
+
     def close(self) -> None:
         """Close the file; the keys go with the object."""
         with self._lock:
@@ -131,16 +146,12 @@ class Keyring:
     def find_slots(self) -> list[SlotFacts]:
         """Return the slots that open this keyring, by kind."""
         with self._lock, refusing(self._path):
-            rows = self._database.execute("SELECT id, kind FROM slot ORDER BY kind, id").fetchall()
-            return [SlotFacts(identifier, kind, identifier == self._slot_id) for identifier, kind in rows]
+            return _slots(self._database, self._slot_id)
 
     def find_shares(self) -> ShareFacts | None:
         """Return the set of recovery shares that opens this keyring, if there is one."""
         with self._lock, refusing(self._path):
-            rows = self._database.execute("SELECT set_id, members FROM share").fetchall()
-        if not rows:
-            return None
-        return ShareFacts(rows[0][0], len(rows[0][1]), max(max(members) for _, members in rows))
+            return _shares(self._database)
 
     def add_slot(self, slot: Slot) -> str:
         """Let *slot* open this keyring as well from now on; return the id of the slot."""
@@ -357,3 +368,15 @@ def _space_box(wrapping: Key, use: str, space: bytes, epoch: int, key: Key) -> b
 
 def _service_box(master: Key, name: str, key: Key) -> bytes:
     return seal_box(master, "svc", key.secret, name.encode(), _SERVICE_VERSION)
+
+
+def _slots(database: sqlite3.Connection, current: str = "") -> list[SlotFacts]:
+    rows = database.execute("SELECT id, kind FROM slot ORDER BY kind, id").fetchall()
+    return [SlotFacts(identifier, kind, identifier == current) for identifier, kind in rows]
+
+
+def _shares(database: sqlite3.Connection) -> ShareFacts | None:
+    rows = database.execute("SELECT set_id, members FROM share").fetchall()
+    if not rows:
+        return None
+    return ShareFacts(rows[0][0], len(rows[0][1]), max(max(members) for _, members in rows))

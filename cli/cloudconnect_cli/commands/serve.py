@@ -20,15 +20,10 @@ Listen = Annotated[str, typer.Option("--listen", help=_("Address and port, HOST:
 InsecureLan = Annotated[bool, typer.Option("--insecure-lan", help=_("Listen beyond this machine without TLS."))]
 
 
-key = typer.Typer(no_args_is_help=True, help=_("What opens the store."))
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("up", epilog=_("Example: cloudconnect up"))(up)
     app.command("init", epilog=_("Example: cloudconnect init --recovery-kit /root/kit.txt"))(init)
-    key.command("recover", epilog=_("Example: cloudconnect key recover"))(key_recover)
-    app.add_typer(key, name="key")
     app.command("serve", epilog=_("Example: cloudconnect serve --listen 127.0.0.1:8420"))(serve)
 
 
@@ -68,35 +63,6 @@ def init(
     if passphrase_file is not None:
         hint = _("Name the passphrase to the daemon as well: CLOUDCONNECT_KEYS_PASSPHRASE_FILE={path}")
         output.hint(hint.format(path=settings.keys.passphrase_file))
-
-
-def key_recover(
-    code_file: Annotated[
-        Path | None, typer.Option("--code-file", help=_("File with the recovery code; - for standard input."))
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a new key file with the recovery code, when the old one is lost."""
-    from cloudconnect.assembly import recover_key  # noqa: PLC0415 - the whole house
-
-    STATE.is_json = as_json
-    settings = _settings("", insecure_lan=False)
-    recover_key(settings, _read_code(code_file))
-    if as_json:
-        output.document({"key_file": str(settings.key_file)})
-    else:
-        output.hint(_("The store opens again. The key file is {path}.").format(path=settings.key_file))
-
-
-def _read_code(path: Path | None) -> str:
-    if path is None and sys.stdin.isatty():
-        return str(typer.prompt(_("Recovery code"), err=True))
-    if path is None or str(path) == "-":
-        return sys.stdin.readline().strip()
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(N_("{path} cannot be read."), fix=N_("Name a file with the code."), path=str(path)) from error
 
 
 def serve(listen: Listen = "", insecure_lan: InsecureLan = False, as_json: AsJson = False) -> None:
