@@ -1,5 +1,6 @@
 """The floor plan: builds every part of an appliance, once, in order. Start reading here."""
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,7 +16,7 @@ from cloudconnect.adapters.store_health import LocalStoreHealth
 from cloudconnect.bus import Dispatcher, EventLog, Job, Jobs, Unit
 from cloudconnect.database import AlreadyRunning, Database, HomeLock, HomeNotWritable, open_database
 from cloudconnect.database.engines import FILE_NAME
-from cloudconnect.database.snapshot import settle_restored
+from cloudconnect.database.snapshot import settle_restored, write_snapshot
 from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
@@ -41,10 +42,12 @@ from cloudconnect.ports.sql import Sql
 from cloudconnect.settings import Settings
 from cloudconnect.storage import damage, index, life, places
 from cloudconnect.storage.aio import Vault
+from cloudconnect.storage.backends import Backend
 from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.backends.opening import LOCAL, S3, Opener
 from cloudconnect.storage.backups import KEYS_FILE, BackupPlace, Hold, restore_catalog, restore_packs
+from cloudconnect.storage.catalog import LEFT_OUT, Catalogs, HeldCatalogs
 from cloudconnect.storage.codec import ZstdCodec
 from cloudconnect.storage.disk import Floor, Health, sync_directory, write_file
 from cloudconnect.storage.errors import NoSuchBackup
@@ -121,6 +124,7 @@ class Appliance:
     backends: BackendsService
     backup: BackupService
     encryption: EncryptionService
+    catalogs: Catalogs
     notify_socket: str
     _damaged: list[bytes] = field(default_factory=list)
     _closers: list[Callable[[], None]] = field(default_factory=list)
@@ -146,6 +150,7 @@ class Appliance:
     async def stop(self) -> None:
         """Stop what ``start`` started, in the other order, and close everything."""
         await self.jobs.stop()
+        await asyncio.to_thread(self.catalogs.close)
         await self.operations.stop()
         await self.dispatcher.stop()
         await self.log.stop()
@@ -331,7 +336,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
 
     lock = HomeLock(settings.home)
     closers.append(lock.release)
-    keyring = Keyring.open(settings.home / _KEYRING, _slot(settings))
+    keyring = open_keyring(settings)
     closers.insert(0, keyring.close)
     database = open_database(settings.database.url, settings.home, readers=settings.database.readers)
     database.migrate()
@@ -358,7 +363,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
 
     log = EventLog(database, clock, region=_REGION)
     log.on_fatal(fail)
-    repository.reader.on_damaged = _Index(database, log).note_damaged
+    repository.reader.on_damaged = EngineStore(database, log).note_damaged
     accounts = AccountTable()
     access = AccessService(clock)
     lifetimes = Lifetimes(
@@ -387,7 +392,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
 
     backends = _offer_moving(
         operations,
-        Migration(fleet, repository.spool, _Index(database, log)),
+        Migration(fleet, repository.spool, EngineStore(database, log)),
         BackendsService(log, database, access, fleet, opener, main, repository.spool),
     )
 
@@ -407,7 +412,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
             clock,
             access,
             repository,
-            _add_upkeep(settings, repository, _Index(database, log), operations, jobs),
+            _add_upkeep(settings, repository, EngineStore(database, log), operations, jobs),
             home=settings.home,
             version=__version__,
         ),
@@ -438,11 +443,31 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         backends=backends,
         backup=backup,
         encryption=encryption,
+        catalogs=_add_catalogs(repository, database, log, operations, jobs),
         notify_socket=settings.notify_socket,
         _damaged=[pack.pack_id for pack in report.damaged],
         _closers=closers,
         _fatal=fatal,
     )
+
+
+def _add_catalogs(
+    repository: Repository, database: Database, log: EventLog, operations: OperationsService, jobs: Jobs
+) -> Catalogs:
+    """Keep the tree among the packs, and return what does so."""
+    catalogs = Catalogs(
+        repository,
+        EngineStore(database, log),
+        lambda path: write_snapshot(database, path, without=LEFT_OUT),
+        lambda: log.position,
+    )
+    operations.add_kind(Kind("storage.catalog", Text(N_("Keep a catalog")), "", catalogs.run))
+    jobs.add(Job("storage.catalog", timedelta(minutes=15), lambda: _in_a_thread(catalogs.keep)))
+    return catalogs
+
+
+async def _in_a_thread(work: Callable[[], object]) -> None:
+    await asyncio.to_thread(work)
 
 
 def _tell(report: RecoveryReport) -> None:
@@ -463,14 +488,14 @@ def _add_recount(accounting: AccountingService, operations: OperationsService, j
 
 
 def _add_upkeep(
-    settings: Settings, repository: Repository, store: "_Index", operations: OperationsService, jobs: Jobs
+    settings: Settings, repository: Repository, store: "EngineStore", operations: OperationsService, jobs: Jobs
 ) -> Hold:
     """Declare what looks after the store, and when it does so by itself; return what keeps gc from removing packs."""
     pack_bytes = settings.storage.pack_target_bytes
     gc = Gc(
         repository,
         store,
-        [HeldContents()],
+        [HeldContents(), HeldCatalogs()],
         GcOptions(settings.storage.gc_grace_hours * 3600.0, pack_bytes=pack_bytes),
     )
     scrub = Scrub(repository, store, pack_bytes, settings.storage.scrub_bytes_per_second)
@@ -505,7 +530,7 @@ def _add_keys(
         database,
         access,
         repository,
-        Reseal(repository, _Index(database, log), pack_bytes, rate),
+        Reseal(repository, EngineStore(database, log), pack_bytes, rate),
         spaces,
         slot=_slot(settings),
         make_slot=_make_slot,
@@ -517,7 +542,7 @@ def _add_keys(
     return encryption
 
 
-class _Index:
+class EngineStore:
     """The index for what looks after the store in threads of its own (``storage.gc.Store``)."""
 
     def __init__(self, database: Database, log: EventLog) -> None:
@@ -542,6 +567,23 @@ def _offer_moving(operations: OperationsService, migration: Migration, backends:
     operations.add_kind(Kind("storage.migrate", Text(N_("Move packs")), "bytes", migration.run))
     operations.add_kind(Kind("storage.test", Text(N_("Try a storage out")), "objects", backends.try_out))
     return backends
+
+
+def open_keyring(settings: Settings) -> Keyring:
+    """Open the keyring of the store as the settings say.
+
+    Raises:
+        WrongKey: the key file or passphrase does not fit.
+    """
+    return Keyring.open(settings.home / _KEYRING, _slot(settings))
+
+
+def open_main_backend(settings: Settings) -> Backend:
+    """Return the backend that the settings name, when nothing else of the store is open."""
+    main = _main_backend(settings)
+    if main.kind == LOCAL:
+        return LocalBackend(settings.home, Health())
+    return Opener(settings.home, settings.storage.cache_bytes).open(main.name, main.kind, main.parameters)
 
 
 def _main_backend(settings: Settings) -> AddedBackend:

@@ -14,6 +14,7 @@ from cloudconnect_cli.commands import (
     files,
     key,
     operations,
+    recover,
     serve,
     service,
     space,
@@ -65,6 +66,7 @@ for module in (
     storage,
     upkeep,
     backup,
+    recover,
 ):
     module.register(app)
 

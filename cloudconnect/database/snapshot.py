@@ -1,7 +1,7 @@
 """The whole database at one moment, as a file of SQLite, whichever engine it comes from."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -14,10 +14,15 @@ from cloudconnect.ports.sql import Row, Sql, Value
 _ROWS = 10_000
 
 
-def write_snapshot(database: Database, path: Path) -> int:
-    """Write *database* as it is this moment to a new file at *path* while it goes on; return its log's position."""
+def write_snapshot(database: Database, path: Path, *, without: Collection[str] = ()) -> int:
+    """Write *database* as it is this moment to a new file at *path* while it goes on; return its log's position.
+
+    The tables *without* are there, and empty.
+    """
     if database.file is None:
-        _copy_to(database, path)
+        _copy_to(database, path, without)
+    elif without:
+        _copy_file(database.file, path, without)
     else:
         with _opened(database.file) as source:
             source.execute("VACUUM INTO ?", (str(path),))
@@ -68,7 +73,25 @@ class Snapshot:
         yield from self._connection.execute(statement, tuple(parameters))
 
 
-def _copy_to(database: Database, path: Path) -> None:
+def _copy_file(file: Path, path: Path, without: Collection[str]) -> None:
+    with _opened(path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE) as copy:
+        copy.execute("ATTACH ? AS source", (str(file),))
+        with copy:
+            made = copy.execute(
+                "SELECT type, name, sql FROM source.sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+            ).fetchall()
+            tables = [(str(name), str(statement)) for kind, name, statement in made if kind == "table"]
+            for name, statement in tables:
+                copy.execute(statement)
+                if name not in without:
+                    copy.execute(f"INSERT INTO main.{name} SELECT * FROM source.{name}")  # noqa: S608 - a name of our own schema
+            for kind, _, other in made:
+                if kind != "table":
+                    copy.execute(str(other))
+        copy.execute("DETACH source")
+
+
+def _copy_to(database: Database, path: Path, without: Collection[str]) -> None:
     """Copy table by table, in one snapshot of the server, into a file with the schema of this release."""
     beside = path.with_name(f"{path.name}.copy")
     beside.mkdir(mode=0o700)
@@ -78,7 +101,7 @@ def _copy_to(database: Database, path: Path) -> None:
         target.close()
         with _opened(beside / FILE_NAME, flags=apsw.SQLITE_OPEN_READWRITE) as copy:
             copy.execute("PRAGMA journal_mode = delete")
-            database.read_now(lambda sql: _copy_tables(sql, copy))
+            database.read_now(lambda sql: _copy_tables(sql, copy, without))
         (beside / FILE_NAME).rename(path)
     finally:
         for left in beside.iterdir():
@@ -86,10 +109,12 @@ def _copy_to(database: Database, path: Path) -> None:
         beside.rmdir()
 
 
-def _copy_tables(sql: Sql, copy: apsw.Connection) -> None:
+def _copy_tables(sql: Sql, copy: apsw.Connection, without: Collection[str]) -> None:
     tables = copy.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
     with copy:
         for (table,) in tables:
+            if table in without:
+                continue
             columns = copy.execute("SELECT name, pk FROM pragma_table_info(?)", (table,)).fetchall()
             copy.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of our own schema
             names = [str(name) for name, _ in columns]

@@ -10,17 +10,18 @@ it; sparse and small packs are first copied together, record by record, each pro
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from cloudconnect.storage import index, life
-from cloudconnect.storage.errors import NoDomain
+from cloudconnect.storage.errors import ContentDamaged, NoDomain
 from cloudconnect.storage.index import Sql
 from cloudconnect.storage.life import PackUse
 from cloudconnect.storage.packs import pack_name
+from cloudconnect.storage.reader import Reader
 from cloudconnect.storage.repacking import Located, Progress, Repacker, Store
 from cloudconnect.storage.repository import Repository
 
@@ -79,7 +80,7 @@ class Gc:
         moment: every step is whole by itself.
         """
         grace = float(parameters.get("grace_seconds", self._options.grace_seconds))
-        listed = self._list_pieces(progress)
+        listed = list_pieces(self._store, self._reader, self._holders, progress.check)
         forgotten = self._forget_contents(progress)
         condemned = self._condemn(progress)
         removed, removed_bytes = self._remove(int(grace * 1000), progress)
@@ -106,20 +107,6 @@ class Gc:
             for holder in self._holders:
                 held |= holder.find_held(sql, batch)
         return held
-
-    def _list_pieces(self, progress: Progress) -> int:
-        """Write down the pieces of contents that came in before the index listed pieces."""
-        listed = 0
-        for holder in self._holders:
-            after = b""
-            while trees := self._store.read(partial(holder.find_unlisted, after=after, limit=_TREES)):
-                for key, space, manifest in trees:
-                    progress.check()
-                    # What cannot be read may be healed; until it is, none of its chunks may be judged: gc ends here.
-                    self._store.write(partial(_add_pieces, key, self._reader.chunk_keys(space, manifest)))
-                    listed += 1
-                after = trees[-1][0]
-        return listed
 
     def _forget_contents(self, progress: Progress) -> int:
         """Remove the lists of contents that nobody holds."""
@@ -230,6 +217,40 @@ class Gc:
         finally:
             self._removing.release()
         return packs, freed
+
+
+def list_pieces(
+    store: Store,
+    reader: Reader,
+    holders: Sequence[Holder],
+    check: Callable[[], None] = lambda: None,
+    *,
+    skip_damaged: bool = False,
+) -> int:
+    """Write down the pieces of contents whose pieces the index does not list; return how many contents those are.
+
+    They came in before it listed any, or it was made anew. *check* is called before each.
+
+    Raises:
+        ContentDamaged: one cannot be read, unless *skip_damaged*. It may be healed; until it is, none of its chunks
+            may be judged.
+    """
+    listed = 0
+    for holder in holders:
+        after = b""
+        while trees := store.read(partial(holder.find_unlisted, after=after, limit=_TREES)):
+            for key, space, manifest in trees:
+                check()
+                try:
+                    pieces = reader.chunk_keys(space, manifest)
+                except ContentDamaged:
+                    if not skip_damaged:
+                        raise
+                    continue
+                store.write(partial(_add_pieces, key, pieces))
+                listed += 1
+            after = trees[-1][0]
+    return listed
 
 
 def _add_pieces(content: bytes, pieces: Sequence[bytes], sql: Sql, now_ms: int) -> None:

@@ -127,6 +127,25 @@ def chunk_keys(manifest: bytes, load: Load) -> Iterator[bytes]:
             waiting.extend((below, level - 1) for below in _entries(load(entry.content_id), level, entry.size))
 
 
+def read_node(raw: Buffer) -> tuple[int, list[Entry]]:
+    """Return the level of a node and its entries, when nothing is known of what it belongs to.
+
+    Raises:
+        Malformed: it is no node.
+    """
+    if len(raw) < _NODE_HEAD.size:
+        raise Malformed("a node is longer")
+    level = _NODE_HEAD.unpack_from(raw)[1]
+    total = sum(size for _, size in _ENTRY.iter_unpack(_whole(memoryview(raw)[_NODE_HEAD.size :])))
+    return level, _entries(raw, level, total)
+
+
+def _whole(entries: memoryview) -> memoryview:
+    if len(entries) % _ENTRY.size:
+        raise Malformed("entries that are cut off")
+    return entries
+
+
 def _descend(entry: Entry, level: int, load: Load, place: int, wanted: tuple[int, int]) -> Iterator[Piece]:
     if level < 0:
         yield Piece(place, *entry)

@@ -5,6 +5,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -89,8 +90,7 @@ class Reading:
         return raw[max(self._wanted.start - piece.start, 0) : self._wanted.stop - piece.start]
 
     def _load(self, content_id: bytes) -> bytes:
-        piece = Piece(0, content_id, 0)
-        return self._reader.chunks(self._keys, Window([piece], self._reader.places([content_id])))[content_id]
+        return self._reader.load(self._keys, content_id)
 
 
 class Reader:
@@ -143,15 +143,19 @@ class Reader:
             ContentDamaged: a node cannot be had as it was written.
             NoDomain: there are no keys for the space.
         """
-        keys = self._keyring.domain(space)
-
-        def load(content_id: bytes) -> bytes:
-            return self.chunks(keys, Window([Piece(0, content_id, 0)], self.places([content_id])))[content_id]
-
+        load = partial(self.load, self._keyring.domain(space))
         try:
             return [content_id[:CHUNK_KEY_BYTES] for content_id in manifests.chunk_keys(manifest, load)]
         except Malformed as error:
             raise damaged() from error
+
+    def load(self, keys: DomainKeys, content_id: bytes) -> bytes:
+        """Return the plain bytes of one chunk.
+
+        Raises:
+            ContentDamaged: it cannot be had as it was written.
+        """
+        return self.chunks(keys, Window([Piece(0, content_id, 0)], self.places([content_id])))[content_id]
 
     def read(self, space: bytes, manifest: bytes, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Yield the plain bytes of a range.

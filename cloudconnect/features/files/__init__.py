@@ -15,10 +15,11 @@ from cloudconnect.features.files.models import (
     Trashed,
     Usage,
 )
-from cloudconnect.features.files.service import AccountingService, Erasing, FilesService
+from cloudconnect.features.files.service import PERSONAL, AccountingService, Erasing, FilesService
 from cloudconnect.features.files.store.contents import HeldContents
 
 __all__ = [
+    "PERSONAL",
     "AccountingService",
     "Batch",
     "Change",

@@ -2,6 +2,6 @@
 
 from cloudconnect.features.files.service.accounting import AccountingService
 from cloudconnect.features.files.service.erasing import Erasing
-from cloudconnect.features.files.service.service import FilesService
+from cloudconnect.features.files.service.service import PERSONAL, FilesService
 
-__all__ = ["AccountingService", "Erasing", "FilesService"]
+__all__ = ["PERSONAL", "AccountingService", "Erasing", "FilesService"]
