@@ -67,4 +67,4 @@ def test_without_a_catalog_it_says_what_to_do(machine, tmp_path):
 
     assert (done.returncode, b"catalog" in done.stderr) == (4, True), done.stderr
     assert not (tmp_path / "home" / "cloudconnect.db").exists()
-    assert machine.run("recover").returncode == 1
+    assert machine.run("recover").returncode == 2
