@@ -47,6 +47,7 @@ from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.backends.opening import LOCAL, S3, Opener
 from cloudconnect.storage.backups import KEYS_FILE, BackupPlace, Hold, restore_catalog, restore_packs
+from cloudconnect.storage.ballast import Ballast
 from cloudconnect.storage.catalog import LEFT_OUT, Catalogs, HeldCatalogs
 from cloudconnect.storage.codec import ZstdCodec
 from cloudconnect.storage.disk import Floor, Health, sync_directory, write_file
@@ -327,7 +328,6 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         raise NotInitialised(
             N_("{home} holds no store."), fix=N_("Make one: cloudconnect init"), home=str(settings.home)
         )
-    closers: list[Callable[[], None]] = []
     fatal: list[Callable[[], None]] = []
 
     def fail() -> None:
@@ -335,7 +335,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
             call()
 
     lock = HomeLock(settings.home)
-    closers.append(lock.release)
+    closers: list[Callable[[], None]] = [lock.release]
     keyring = open_keyring(settings)
     closers.insert(0, keyring.close)
     database = open_database(settings.database.url, settings.home, readers=settings.database.readers)
@@ -419,6 +419,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     )
     encryption = _add_keys(settings, log, database, access, repository, Erasing(access, files), operations)
     accounting = _add_recount(AccountingService(log, database, access, files), operations, jobs)
+    _add_ballast(settings, log, jobs)
     jobs.add(Job("operations.old", timedelta(days=1), operations.remove_old))
 
     return Appliance(
@@ -464,6 +465,13 @@ def _add_catalogs(
     operations.add_kind(Kind("storage.catalog", Text(N_("Keep a catalog")), "", catalogs.run))
     jobs.add(Job("storage.catalog", timedelta(minutes=15), lambda: _in_a_thread(catalogs.keep)))
     return catalogs
+
+
+def _add_ballast(settings: Settings, log: EventLog, jobs: Jobs) -> None:
+    """Keep some room that is given up when the disk of the database is full."""
+    ballast = Ballast(settings.home / "ballast", settings.storage.ballast_bytes, settings.storage.least_free_bytes)
+    log.on_full(ballast.drop)
+    jobs.add(Job("storage.ballast", timedelta(minutes=1), lambda: _in_a_thread(ballast.take), is_noted=False))
 
 
 async def _in_a_thread(work: Callable[[], object]) -> None:

@@ -85,6 +85,12 @@ class StorageSettings:
     least_free_bytes: int = _set(
         "Uploads are refused when the disk has less than this left.", 256 << 20, least=0, most=1 << 50
     )
+    ballast_bytes: int = _set(
+        "Room that is kept in a file and given up when something else has filled the disk; 0 keeps none.",
+        256 << 20,
+        least=0,
+        most=1 << 40,
+    )
     scrub_bytes_per_second: int = _set(
         "How fast the regular verification reads; 0 means as fast as it can.", 64 << 20, least=0, most=1 << 40
     )

@@ -63,6 +63,7 @@ class EventLog:
         self._writer: Writer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_fatal: Callable[[], None] = lambda: None
+        self._on_full: Callable[[], bool] = lambda: False
         self._wake = Wake()
 
     @property
@@ -74,11 +75,15 @@ class EventLog:
         """Have *call* made, on the writer's thread, when it is unknown what is durable and the process must end."""
         self._on_fatal = call
 
+    def on_full(self, call: Callable[[], bool]) -> None:
+        """Have *call* made, on the writer's thread, when the disk is full; it returns whether it has made room."""
+        self._on_full = call
+
     def start(self) -> None:
         """Start the writer; must be called on the event loop that will await commits."""
         self._loop = asyncio.get_running_loop()
         self._wake.advance(self._database.read_now(store.find_last_position))
-        self._writer = self._database.open_writer(self._ledger, self._fail)
+        self._writer = self._database.open_writer(self._ledger, self._fail, self._on_full)
         self._writer.start()
 
     async def stop(self) -> None:

@@ -105,15 +105,18 @@ class Database:
         self._open.append(engine.connection())  # type: ignore[no-untyped-call]  # peewee's stubs leave it open
         self._reading.control("BEGIN")
 
-    def open_writer(self, ledger: Ledger, on_fatal: Callable[[], None]) -> Writer:
-        """Return the writer, not started yet; there is one for each database."""
+    def open_writer(self, ledger: Ledger, on_fatal: Callable[[], None], on_full: Callable[[], bool]) -> Writer:
+        """Return the writer, not started yet; there is one for each database.
+
+        *on_full* is called when its disk is full, and returns whether it has made room for another try.
+        """
         home = self._home
 
         def settle() -> None:
             if home is not None:
                 engines.settle_directory(home)
 
-        return Writer(self._writer_engine, ledger, after_first_commit=settle, on_fatal=on_fatal)
+        return Writer(self._writer_engine, ledger, after_first_commit=settle, on_fatal=on_fatal, on_full=on_full)
 
     def close(self) -> None:
         """End the readers and close their connections; the writer is stopped by its owner before."""

@@ -12,7 +12,7 @@ import peewee
 import structlog
 
 from cloudconnect.database.connection import Connection
-from cloudconnect.database.errors import DatabaseFailed, is_fatal, refusal_for
+from cloudconnect.database.errors import DatabaseFailed, DatabaseFull, is_fatal, refusal_for
 from cloudconnect.kernel.text import N_
 
 log = structlog.get_logger()
@@ -73,6 +73,7 @@ class Writer:
         *,
         after_first_commit: Callable[[], None],
         on_fatal: Callable[[], None],
+        on_full: Callable[[], bool],
     ) -> None:
         self._engine = engine
         self._connection = Connection(engine)
@@ -80,6 +81,7 @@ class Writer:
         self._ledger = ledger
         self._after_first_commit: Callable[[], None] | None = after_first_commit
         self._on_fatal = on_fatal
+        self._on_full = on_full
         self._has_failed = False
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -191,7 +193,11 @@ class Writer:
             for job in batch:
                 self._commit([job])
         else:
-            self._settle(batch, refusal_for(error) or error)
+            refusal = refusal_for(error)
+            if isinstance(refusal, DatabaseFull) and self._on_full():
+                self._commit(batch)
+            else:
+                self._settle(batch, refusal or error)
 
     def _settle(self, batch: list[Job], error: BaseException) -> None:
         self._ledger.settled(batch, [error] * len(batch), is_committed=False)

@@ -1,5 +1,6 @@
 """What is wrong with a data directory or its settings is said in a sentence, and nothing is lost by it."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -94,6 +95,37 @@ def test_a_full_disk_refuses_uploads_and_gives_everything_back(new_machine, tmp_
         assert new_machine.run("restore", "/small").returncode == 0
         filler.unlink()
         assert new_machine.run("put", tmp_path / "small", "/again").returncode == 0
+    finally:
+        if new_machine.process is not None:
+            new_machine.stop()
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_when_something_else_fills_the_disk_to_the_last_byte_deleting_still_works(new_machine, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("this machine does not let root mount a tmpfs")
+    try:
+        new_machine.environment["CLOUDCONNECT_HOME"] = str(disk / "home")
+        new_machine.environment["CLOUDCONNECT_STORAGE_LEAST_FREE_BYTES"] = "1000000"
+        new_machine.start()
+        (tmp_path / "tree").mkdir()
+        for number in range(300):
+            (tmp_path / "tree" / f"{number}").write_bytes(b"words")
+        assert new_machine.run("put", tmp_path / "tree", "/").returncode == 0
+        ballast = disk / "home" / "ballast"
+        ballast.write_bytes(b"\0" * (8 << 20))
+        filler = disk / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"\0" * 4096)
+        removed = [new_machine.run("rm", f"/tree/{number}").returncode for number in range(0, 60, 2)]
+        assert set(removed) == {0}
+        assert not ballast.exists()
+        assert new_machine.run("put", tmp_path / "tree", "/again").returncode == 0
     finally:
         if new_machine.process is not None:
             new_machine.stop()
