@@ -40,35 +40,14 @@ def open_key_service(kind: str, facts: Facts, environment: Mapping[str, str] = _
     Raises:
         BadKeyService: a setting is missing or cannot be used, or the extra for the service is not installed.
     """
-    makers: dict[str, Callable[[], KeyService]] = {
-        "aws-kms": lambda: AwsKms(
-            _required(facts, "key"),
-            region=_text(facts, "region"),
-            endpoint=_text(facts, "endpoint"),
-            patience=_patience(facts),
-        ),
-        "azure-key-vault": lambda: AzureKeyVault(
-            _required(facts, "key"),
-            vault_url=_required(facts, "vault_url"),
-            identity=identity(_text(facts, "credentials_file"), environment),
-            patience=_patience(facts),
-        ),
-        "pkcs11": lambda: Pkcs11Token(
-            _required(facts, "key"),
-            module=_required(facts, "module"),
-            token=_required(facts, "token"),
-            pin_file=_required(facts, "pin_file"),
-            patience=_patience(facts),
-        ),
-    }
-    if kind not in makers:
+    if kind not in _MAKERS:
         raise BadKeyService(
             N_("There is no key service {kind}."),
             fix=N_("Set keys.kms.kind to one of {known}."),
             kind=kind,
-            known=", ".join(makers),
+            known=", ".join(_MAKERS),
         )
-    return makers[kind]()
+    return _MAKERS[kind](facts, environment)
 
 
 def try_out(service: KeyService, monotonic: Callable[[], float] = time.monotonic) -> list[Trial]:
@@ -76,30 +55,36 @@ def try_out(service: KeyService, monotonic: Callable[[], float] = time.monotonic
 
     It takes three calls, each bounded as the service is. The secret is thrown away.
     """
-    secret = new_key().secret
-    wrapped = b""
-
-    def wrap() -> Text | None:
-        nonlocal wrapped
-        wrapped = service.wrap(secret)
-        return Text(N_("The key {key} wrapped a secret."), {"key": service.key_name})
-
-    def unwrap() -> Text | None:
-        return Text(N_("The secret came back.")) if service.unwrap(wrapped) == secret else None
-
-    def tamper() -> Text | None:
-        try:
-            service.unwrap(wrapped[:-1] + bytes([wrapped[-1] ^ 1]))
-        except KeyServiceRefuses:
-            return Text(N_("Changed bytes were refused."))
-        return None
-
+    probe = _Probe(service)
     trials: list[Trial] = []
-    for step, act in (("wrap", wrap), ("unwrap", unwrap), ("tamper", tamper)):
+    for step, act in (("wrap", probe.wrap), ("unwrap", probe.unwrap), ("tamper", probe.tamper)):
         trials.append(_tried(step, act, monotonic))
         if not trials[-1].is_ok:
             break
     return trials
+
+
+class _Probe:
+    """A secret on its way; each step returns what went well, or None."""
+
+    def __init__(self, service: KeyService) -> None:
+        self._service = service
+        self._secret = new_key().secret
+        self._wrapped = b""
+
+    def wrap(self) -> Text | None:
+        self._wrapped = self._service.wrap(self._secret)
+        return Text(N_("The key {key} wrapped a secret."), {"key": self._service.key_name}) if self._wrapped else None
+
+    def unwrap(self) -> Text | None:
+        return Text(N_("The secret came back.")) if self._service.unwrap(self._wrapped) == self._secret else None
+
+    def tamper(self) -> Text | None:
+        try:
+            self._service.unwrap(self._wrapped[:-1] + bytes([self._wrapped[-1] ^ 1]))
+        except KeyServiceRefuses:
+            return Text(N_("Changed bytes were refused."))
+        return None
 
 
 def _tried(step: str, act: Callable[[], Text | None], monotonic: Callable[[], float]) -> Trial:
@@ -111,6 +96,41 @@ def _tried(step: str, act: Callable[[], Text | None], monotonic: Callable[[], fl
         detail, is_ok = error.detail, False
     failed = Text(N_("The service gave back what it should not have."))
     return Trial(step, is_ok, detail or failed, (monotonic() - start) * 1000)
+
+
+def _aws(facts: Facts, _: Mapping[str, str]) -> KeyService:
+    return AwsKms(
+        _required(facts, "key"),
+        region=_text(facts, "region"),
+        endpoint=_text(facts, "endpoint"),
+        patience=_patience(facts),
+    )
+
+
+def _azure(facts: Facts, environment: Mapping[str, str]) -> KeyService:
+    return AzureKeyVault(
+        _required(facts, "key"),
+        vault_url=_required(facts, "vault_url"),
+        identity=identity(_text(facts, "credentials_file"), environment),
+        patience=_patience(facts),
+    )
+
+
+def _pkcs11(facts: Facts, _: Mapping[str, str]) -> KeyService:
+    return Pkcs11Token(
+        _required(facts, "key"),
+        module=_required(facts, "module"),
+        token=_required(facts, "token"),
+        pin_file=_required(facts, "pin_file"),
+        patience=_patience(facts),
+    )
+
+
+_MAKERS: Final[Mapping[str, Callable[[Facts, Mapping[str, str]], KeyService]]] = {
+    "aws-kms": _aws,
+    "azure-key-vault": _azure,
+    "pkcs11": _pkcs11,
+}
 
 
 def _text(facts: Facts, name: str) -> str:

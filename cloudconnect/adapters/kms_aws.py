@@ -1,6 +1,7 @@
 """AWS Key Management Service, and what speaks its protocol."""
 
 import logging
+import threading
 from typing import Any, Final
 
 from cloudconnect.adapters.key_service_calls import Patience, away, refuses
@@ -49,6 +50,8 @@ class AwsKms:
         # At DEBUG the library writes down whole requests, and with them the key that is wrapped.
         logging.getLogger("botocore").setLevel(logging.INFO)
         self._botocore = botocore
+        self._session = botocore.session.get_session()
+        self._lock = threading.Lock()  # its sessions are not safe for threads, its clients are
         self._key_name = key_name
         self._region = region or None
         self._endpoint = private_address(endpoint) if endpoint else None
@@ -81,7 +84,11 @@ class AwsKms:
             raise self._answered(error) from None
         except (exceptions.NoRegionError, exceptions.ProfileNotFound, exceptions.ConfigNotFound) as error:
             raise _unusable(type(error).__name__) from None
-        except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
+        except (
+            exceptions.NoCredentialsError,
+            exceptions.PartialCredentialsError,
+            exceptions.ParamValidationError,
+        ) as error:
             raise refuses(NAME, self._key_name, type(error).__name__) from None
         except exceptions.BotoCoreError as error:
             raise away(NAME, type(error).__name__) from None
@@ -95,8 +102,10 @@ class AwsKms:
         config = self._botocore.config.Config(
             connect_timeout=seconds, read_timeout=seconds, retries={"total_max_attempts": 1}
         )
-        session = self._botocore.session.get_session()
-        return session.create_client("kms", region_name=self._region, endpoint_url=self._endpoint, config=config)
+        with self._lock:
+            return self._session.create_client(
+                "kms", region_name=self._region, endpoint_url=self._endpoint, config=config
+            )
 
     def _answered(self, error: Any) -> Exception:
         code = str(error.response.get("Error", {}).get("Code", ""))

@@ -106,9 +106,10 @@ class Pkcs11Token:
     def _library(self) -> Any:
         try:
             return self._pkcs11.lib(self._module)
-        except self._pkcs11.PKCS11Error:
-            raise
-        except (RuntimeError, OSError):
+        except self._pkcs11.PKCS11Error as error:
+            if type(error) is not self._pkcs11.PKCS11Error:
+                raise
+            # The library says so of a file that it cannot load, and only of that.
             raise BadKeyService(
                 N_("The PKCS#11 module {module} cannot be loaded."),
                 fix=N_("Set keys.kms.module to the file that the maker of the device names."),

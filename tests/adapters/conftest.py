@@ -1,5 +1,6 @@
 """Gives tests every key service that is at hand."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -80,8 +81,6 @@ def world(request):
 
 
 def _missing(what):
-    import os
-
     if os.environ.get("CLOUDCONNECT_TEST_STRICT") == "1":
         pytest.fail(f"missing: {what}")
     pytest.skip(f"install {what} to run this")

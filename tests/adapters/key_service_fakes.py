@@ -41,7 +41,7 @@ class Fake:
             def do_GET(self):
                 fake.serve(self)
 
-            do_POST = do_GET
+            do_POST = do_GET  # noqa: N815 - the name that the standard library calls
 
             def log_message(self, *_):
                 """Say nothing."""

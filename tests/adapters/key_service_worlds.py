@@ -1,5 +1,6 @@
 """Every key service that tests can have, behind the same four verbs: open, new_key, disable, close."""
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -13,6 +14,13 @@ from cloudconnect.adapters.key_services import open_key_service
 
 SOFTHSM = Path("/usr/lib/softhsm/libsofthsm2.so")
 PIN = "4711-for-tests"
+
+
+def opened(*arguments):
+    """Return the service, with shorter waits between attempts than in earnest."""
+    service = open_key_service(*arguments)
+    service._patience = dataclasses.replace(service._patience, first_wait_seconds=0.001)
+    return service
 
 
 class Moto:
@@ -32,7 +40,7 @@ class Moto:
         return {"region": "us-east-1", "endpoint": self.url}
 
     def open(self, key, **facts):
-        return open_key_service("aws-kms", {"key": key, **self.facts(), **facts})
+        return opened("aws-kms", {"key": key, **self.facts(), **facts})
 
     def new_key(self):
         return self._client.create_key()["KeyMetadata"]["KeyId"]
@@ -55,7 +63,7 @@ class Aws:
         self.new_key, self.disable, self.close = self.fake.new_key, self.fake.disable, self.fake.close
 
     def open(self, key, **facts):
-        return open_key_service("aws-kms", {"key": key, "region": "us-east-1", "endpoint": self.fake.url, **facts})
+        return opened("aws-kms", {"key": key, "region": "us-east-1", "endpoint": self.fake.url, **facts})
 
 
 class Azure:
@@ -73,7 +81,7 @@ class Azure:
     def open(self, key, environment=None, **facts):
         known = {"key": key, "vault_url": self.fake.url, "credentials_file": str(self.credentials_file)}
         variables = {"AZURE_AUTHORITY_HOST": self.fake.url, "AZURE_POD_IDENTITY_AUTHORITY_HOST": self.fake.url}
-        return open_key_service("azure-key-vault", {**known, **facts}, {**variables, **(environment or {})})
+        return opened("azure-key-vault", {**known, **facts}, {**variables, **(environment or {})})
 
 
 class SoftToken:
@@ -96,7 +104,7 @@ class SoftToken:
 
     def open(self, key, **facts):
         known = {"key": key, "module": str(SOFTHSM), "token": "cc", "pin_file": str(self.pin_file)}
-        return open_key_service("pkcs11", {**known, **facts})
+        return opened("pkcs11", {**known, **facts})
 
     def new_key(self, bits=256, *, is_extractable=False):
         from pkcs11 import Attribute, KeyType
