@@ -84,11 +84,7 @@ class AwsKms:
             raise self._answered(error) from None
         except (exceptions.NoRegionError, exceptions.ProfileNotFound, exceptions.ConfigNotFound) as error:
             raise _unusable(type(error).__name__) from None
-        except (
-            exceptions.NoCredentialsError,
-            exceptions.PartialCredentialsError,
-            exceptions.ParamValidationError,
-        ) as error:
+        except (exceptions.PartialCredentialsError, exceptions.ParamValidationError) as error:
             raise refuses(NAME, self._key_name, type(error).__name__) from None
         except exceptions.BotoCoreError as error:
             raise away(NAME, type(error).__name__) from None
