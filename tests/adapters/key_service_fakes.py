@@ -29,7 +29,7 @@ class Answer(Exception):
 
 
 class Fake:
-    """An HTTP server; each of *faults* spoils one request: ``busy``, ``garbled``, ``drop``, ``hang`` or ``trickle``."""
+    """An HTTP server; each of *faults* spoils one request, as the branches of ``_spoil`` name them."""
 
     def __init__(self):
         self.faults = []
@@ -75,6 +75,8 @@ class Fake:
             self._send(handler, 503, b"<html>come back later</html>")
         elif fault == "garbled":
             self._send(handler, 200, b"[1, 2")
+        elif fault == "long":
+            self._send(handler, 200, json.dumps({"access_token": "x" * 100_000}).encode())
         elif fault == "drop":
             handler.connection.shutdown(socket.SHUT_RDWR)
         elif fault == "hang":
@@ -100,6 +102,7 @@ class FakeKms(Fake):
         self.keys = {}
         self.disabled = set()
         self.is_denied = False
+        self.throttled = 0
 
     def new_key(self):
         name = str(uuid.uuid4())
@@ -116,6 +119,9 @@ class FakeKms(Fake):
         asked = json.loads(body)
         context = json.dumps(asked.get("EncryptionContext", {}), sort_keys=True).encode()
         name = asked["KeyId"]
+        if self.throttled:
+            self.throttled -= 1
+            raise self._no("ThrottlingException")
         if self.is_denied:
             raise self._no("AccessDeniedException")
         if name not in self.keys:

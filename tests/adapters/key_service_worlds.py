@@ -120,6 +120,16 @@ class SoftToken:
         with self._session() as session:
             session.get_key(label=key).destroy()
 
+    def encrypt(self, key, secret, context):
+        """Return *secret* encrypted by *key* as anything else may do that uses the token."""
+        from pkcs11 import GCMParams, Mechanism
+
+        nonce = bytes(range(12))
+        with self._session() as session:
+            found = session.get_key(label=key)
+            parameters = GCMParams(nonce, aad=context)
+            return nonce + found.encrypt(secret, mechanism=Mechanism.AES_GCM, mechanism_param=parameters)
+
     def close(self):
         """Nothing runs."""
 

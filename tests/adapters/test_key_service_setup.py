@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from cloudconnect.adapters.key_service_calls import MOST_SECONDS, Patience
+from cloudconnect.adapters.key_service_calls import MOST_SECONDS, Patience, away, refuses
 from cloudconnect.adapters.key_service_setup import BadKeyService
 from cloudconnect.adapters.key_services import open_key_service
 
@@ -58,3 +58,13 @@ def test_keys_are_sent_to_no_address_that_others_can_listen_to(kind, name, addre
 
 def test_no_setting_makes_an_attempt_longer_than_the_most():
     assert Patience(60).seconds == MOST_SECONDS
+
+
+def test_a_service_waits_as_long_as_the_settings_say():
+    assert open_key_service("aws-kms", {"key": "key", "timeout_seconds": 1.5})._patience.seconds == 1.5
+
+
+@pytest.mark.parametrize("refusal", [away, lambda service, reason: refuses(service, "key", reason)])
+def test_a_refusal_quotes_no_more_of_a_service_than_a_word(refusal):
+    assert "DisabledException" in str(refusal("aws-kms", "DisabledException"))
+    assert "token=" not in str(refusal("aws-kms", 'denied: {"token=": "abc"}'))

@@ -87,3 +87,10 @@ def test_incomplete_settings_are_told_as_such(aws, monkeypatch, variables, facts
 
     with pytest.raises(BadKeyService):
         aws.open("key", **facts).wrap(b"secret")
+
+
+def test_a_service_that_asks_for_patience_gets_it(aws):
+    service = aws.open(aws.new_key())
+    aws.fake.throttled = 2
+
+    assert service.unwrap(service.wrap(b"secret")) == b"secret"

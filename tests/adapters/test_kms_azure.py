@@ -1,11 +1,11 @@
 """What is particular to Azure Key Vault: versions of a key, and who this machine is."""
 
 import pytest
-from key_service_fakes import CLIENT, CLIENT_SECRET, TENANT
+from key_service_fakes import CLIENT, CLIENT_SECRET, MANY, TENANT
 
 from cloudconnect.adapters.azure_identity import AzureIdentity
 from cloudconnect.adapters.key_service_setup import BadKeyService
-from cloudconnect.storage.key_service import KeyServiceRefuses
+from cloudconnect.storage.key_service import KeyServiceAway, KeyServiceRefuses
 
 KNOWN = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT}
 
@@ -97,3 +97,15 @@ def test_an_identity_does_not_show_its_secret():
 
     assert CLIENT_SECRET not in repr(identity)
     assert CLIENT_SECRET not in repr(identity.token_request("https://vault.azure.net"))
+
+
+def test_an_answer_without_an_end_is_not_read_to_it(azure):
+    azure.fake.faults = ["long"] * MANY
+
+    with pytest.raises(KeyServiceAway, match="too long"):
+        azure.open(azure.new_key()).wrap(b"secret")
+
+
+def test_a_secret_is_sent_to_no_authority_that_others_can_listen_to(azure):
+    with pytest.raises(BadKeyService, match="https://"):
+        azure.open("key", {"AZURE_AUTHORITY_HOST": "http://login.example.org"})

@@ -18,6 +18,15 @@ def pin_file(tmp_path, pin, mode=0o600):
     return str(file)
 
 
+@pytest.mark.parametrize("context", [None, b"something else"])
+def test_what_the_key_encrypted_for_something_else_is_refused(soft_token, context):
+    key = soft_token.new_key()
+    foreign = soft_token.encrypt(key, b"secret", context)
+
+    with pytest.raises(KeyServiceRefuses):
+        soft_token.open(key).unwrap(foreign)
+
+
 def test_a_wrong_pin_is_refused_and_told(soft_token, tmp_path):
     service = soft_token.open(soft_token.new_key(), pin_file=pin_file(tmp_path, "wrong"))
 
