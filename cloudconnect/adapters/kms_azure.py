@@ -15,6 +15,7 @@ NAME: Final = "azure-key-vault"
 
 _API_VERSION: Final = "7.4"
 _ALGORITHM: Final = "RSA-OAEP-256"
+_VERSION_BYTES: Final = 16
 _VERSION: Final = re.compile(r"[0-9a-f]{32}")
 _RESOURCES: Final = ("vault.azure.net", "vault.azure.cn", "vault.usgovcloudapi.net", "managedhsm.azure.net")
 _OK: Final = 200
@@ -30,7 +31,7 @@ class AzureKeyVault:
     After a rotation new slots use the new version, and old ones open for as long as theirs is enabled. Key Vault knows
     no context to bind to, so such a key should serve nothing else.
 
-    Source: Azure Key Vault REST API 7.4, Wrap Key and Unwrap Key; RSA-OAEP-256 is RFC 7518, section 4.3, with SHA-256.
+    Source: Azure Key Vault REST API 7.4, Get Key, Wrap Key and Unwrap Key; RSA-OAEP-256 is RFC 7518, section 4.3.
     """
 
     def __init__(
@@ -57,23 +58,33 @@ class AzureKeyVault:
         return self._key_name
 
     def wrap(self, secret: bytes) -> bytes:
-        """Return the version of the key, then *secret* as it was wrapped."""
-        answer = self._patience.call(NAME, lambda: self._ask("wrapkey", "", secret))
-        version = str(answer.get("kid", "")).rpartition("/")[2]
-        if not _VERSION.fullmatch(version):
-            raise away(NAME, "an answer without a version")
-        return bytes.fromhex(version) + _value(answer)
+        """Return the newest version of the key, then *secret* as it was wrapped by it."""
+        version = self._patience.call(NAME, self._newest_version)
+        return bytes.fromhex(version) + self._patience.call(NAME, lambda: self._use("wrapkey", version, secret))
 
     def unwrap(self, wrapped: bytes) -> bytes:
         """Return the secret that the version named in *wrapped* has wrapped."""
-        version, sealed = wrapped[:16].hex(), wrapped[16:]
-        return _value(self._patience.call(NAME, lambda: self._ask("unwrapkey", f"/{version}", sealed)))
+        version, sealed = wrapped[:_VERSION_BYTES], wrapped[_VERSION_BYTES:]
+        if not sealed:
+            raise refuses(NAME, self._key_name, "BadParameter")
+        return self._patience.call(NAME, lambda: self._use("unwrapkey", version.hex(), sealed))
 
-    def _ask(self, operation: str, version: str, value: bytes) -> dict[str, Any]:
-        url = f"{self._vault_url}/keys/{quote(self._key_name, safe='')}{version}/{operation}"
-        body = {"alg": _ALGORITHM, "value": base64.urlsafe_b64encode(value).rstrip(b"=").decode()}
+    def _newest_version(self) -> str:
+        """Ask for it, because the interface has a version named wherever a key is used."""
+        key = self._ask("GET", "").get("key")
+        version = str(key.get("kid", "") if isinstance(key, dict) else "").rpartition("/")[2]
+        if not _VERSION.fullmatch(version):
+            raise away(NAME, "an answer without a version")
+        return version
+
+    def _use(self, operation: str, version: str, value: bytes) -> bytes:
+        text = base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+        return _value(self._ask("POST", f"/{version}/{operation}", json={"alg": _ALGORITHM, "value": text}))
+
+    def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        url = f"{self._vault_url}/keys/{quote(self._key_name, safe='')}{path}"
         headers = {"Authorization": f"Bearer {self._token()}"}
-        return self._send("POST", url, params={"api-version": _API_VERSION}, headers=headers, json=body)
+        return self._send(method, url, params={"api-version": _API_VERSION}, headers=headers, **request)
 
     def _token(self) -> str:
         """Return a token for the vault; one is asked for each time, since a vault is asked once in a start."""

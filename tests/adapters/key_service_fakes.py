@@ -178,7 +178,7 @@ class FakeKeyVault(Fake):
             return self._authority({name: values[0] for name, values in parse_qs(body.decode()).items()})
         if parts.path == "/metadata/identity/oauth2/token":
             return self._metadata(handler, query)
-        return self._vault(handler, parts.path, query, json.loads(body))
+        return self._vault(handler, parts.path, query, json.loads(body or "{}"))
 
     def _authority(self, form):
         self.token_requests.append(form)
@@ -199,19 +199,21 @@ class FakeKeyVault(Fake):
         return Answer(200, {"access_token": token, "token_type": "Bearer", "expires_in": 3599})
 
     def _vault(self, handler, path, query, asked):
-        _, keys, name, *version, operation = path.split("/")
+        _, keys, name, *rest = path.split("/")
         if handler.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
             raise self._no(401, "Unauthorized")
-        if keys != "keys" or "api-version" not in query or asked["alg"] != "RSA-OAEP-256":
+        if keys != "keys" or "api-version" not in query or asked.get("alg", "RSA-OAEP-256") != "RSA-OAEP-256":
             raise self._no(400, "BadParameter")
         if self.is_denied:
             raise self._no(403, "Forbidden", "ForbiddenByRbac")
         versions = self.keys.get(name, {})
-        used = version[0] if version else next(reversed(versions), "")
+        used, operation = rest or (next(reversed(versions), ""), "get")
         if used not in versions:
             raise self._no(404, "KeyNotFound")
         if name in self.disabled:
             raise self._no(403, "Forbidden", "KeyDisabled")
+        if operation == "get":
+            return Answer(200, {"key": {"kid": f"{self.url}/keys/{name}/{used}", "kty": "RSA"}})
         value = base64.urlsafe_b64decode(asked["value"] + "=" * (-len(asked["value"]) % 4))
         oaep = padding.OAEP(padding.MGF1(SHA256()), SHA256(), None)
         if operation == "wrapkey":
