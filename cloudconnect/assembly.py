@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ import structlog
 
 from cloudconnect import __version__
 from cloudconnect.adapters.argon2_passwords import Argon2Passwords
+from cloudconnect.adapters.key_services import Trial, open_key_service, try_out
 from cloudconnect.adapters.store_health import LocalStoreHealth
 from cloudconnect.bus import Dispatcher, EventLog, Job, Jobs, Unit
 from cloudconnect.database import AlreadyRunning, Database, HomeLock, HomeNotWritable, open_database
@@ -53,7 +54,9 @@ from cloudconnect.storage.codec import ZstdCodec
 from cloudconnect.storage.disk import Floor, Health, sync_directory, write_file
 from cloudconnect.storage.errors import NoSuchBackup
 from cloudconnect.storage.gc import Gc, GcOptions
+from cloudconnect.storage.key_service import KeyService
 from cloudconnect.storage.keyring import Keyring, ShareFacts, SlotFacts
+from cloudconnect.storage.kms_slot import KmsSlot
 from cloudconnect.storage.migrate import Migration
 from cloudconnect.storage.packs import pack_id_of
 from cloudconnect.storage.places import AddedBackend
@@ -80,6 +83,7 @@ __all__ = [
     "is_initialised",
     "prepare_key",
     "recover_key",
+    "try_key_service",
 ]
 
 _REGION = "local"
@@ -199,20 +203,52 @@ def initialise(settings: Settings) -> str:
     return code
 
 
-def prepare_key(settings: Settings) -> Path:
-    """Make the key file of the settings, or see that the passphrase can be read; return where it is.
+def prepare_key(settings: Settings) -> str:
+    """Prepare what the settings name to open the store; return what that is.
+
+    A key file is made, a passphrase read, a key service asked. Where there is a store already, which opens with its key
+    file or passphrase, the key service gets a slot in it; the daemon must not run meanwhile.
 
     Raises:
         Conflict: there is a key file already, which is never overwritten.
-        Invalid: the passphrase cannot be read.
+        Invalid: the passphrase cannot be read, or the service is not set up.
+        KeyServiceAway, KeyServiceRefuses: the service does not do its part.
     """
+    if settings.keys_kms.kind:
+        slot = KmsSlot(_key_service(settings))
+        if is_initialised(settings):
+            _enrol(settings, slot)
+        else:
+            slot.key(slot.new_parameters())
+        return f"{slot.kind}: {settings.keys_kms.key}"
     if settings.keys.passphrase_file:
         _read_passphrase(Path(settings.keys.passphrase_file))
-        return Path(settings.keys.passphrase_file)
+        return settings.keys.passphrase_file
     if settings.key_file.exists():
         raise Conflict(N_("{path} exists already."), fix=N_("It will be used as it is."), path=str(settings.key_file))
     KeyFileSlot(settings.key_file).new_parameters()
-    return settings.key_file
+    return str(settings.key_file)
+
+
+def _enrol(settings: Settings, slot: Slot) -> None:
+    """Let *slot* open the store, which is opened by the key file or passphrase that did so until now."""
+    until_now = replace(settings, keys_kms=replace(settings.keys_kms, kind=""))
+    lock = HomeLock(settings.home)
+    try:
+        keyring = open_keyring(until_now)
+        keyring.put_slot(slot)
+        keyring.close()
+    finally:
+        lock.release()
+
+
+def try_key_service(settings: Settings) -> list[Trial]:
+    """Have the key service of the settings wrap and unwrap something, and refuse what was changed.
+
+    Raises:
+        BadKeyService: none is set, or it is not set up.
+    """
+    return try_out(_key_service(settings))
 
 
 def describe_keys(settings: Settings) -> tuple[list[SlotFacts], ShareFacts | None]:
@@ -238,7 +274,7 @@ def recover_key(settings: Settings, code: str, shares: Sequence[str] = ()) -> No
     """
     if not is_initialised(settings):
         raise _no_store(settings)
-    if not settings.keys.passphrase_file and settings.key_file.exists():
+    if isinstance(_slot(settings), KeyFileSlot) and settings.key_file.exists():
         raise Conflict(
             N_("{path} exists already."), fix=N_("If it does not fit, move it away first."), path=str(settings.key_file)
         )
@@ -621,9 +657,15 @@ def _find_place(database: Database, name: str) -> str | None:
 
 
 def _slot(settings: Settings) -> Slot:
+    if settings.keys_kms.kind:
+        return KmsSlot(_key_service(settings))
     if settings.keys.passphrase_file:
         return PassphraseSlot(_read_passphrase(Path(settings.keys.passphrase_file)))
     return KeyFileSlot(settings.key_file)
+
+
+def _key_service(settings: Settings) -> KeyService:
+    return open_key_service(settings.keys_kms.kind, asdict(settings.keys_kms), settings.azure)
 
 
 def _make_slot(kind: str, file: str) -> Slot:

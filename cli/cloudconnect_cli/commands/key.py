@@ -11,7 +11,7 @@ import typer
 
 from cloudconnect.client import Client
 from cloudconnect.client.connection import Unreachable
-from cloudconnect.kernel.errors import Conflict, Invalid
+from cloudconnect.kernel.errors import Conflict, Invalid, Unavailable
 from cloudconnect.kernel.text import N_
 from cloudconnect.settings import Settings, load
 from cloudconnect.wire import encryption as wire
@@ -28,6 +28,16 @@ key = typer.Typer(no_args_is_help=True, help=_("What opens the store."))
 rotate = typer.Typer(no_args_is_help=True, help=_("Replace a key; nothing that is stored is written anew."))
 
 
+kms = typer.Typer(no_args_is_help=True, help=_("The key service that opens the store."))
+
+
+class KeyServiceFailed(Unavailable):
+    """The key service did not do what it has to."""
+
+    code = "cli.key-service-failed"
+    title = N_("The key service cannot be used")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     key.command("init", epilog=_("Example: cloudconnect key init"))(key_init)
@@ -41,6 +51,8 @@ def register(app: typer.Typer) -> None:
     rotate.command("code", epilog=_("Example: cloudconnect key rotate code"))(rotate_code)
     rotate.command("space", epilog=_("Example: cloudconnect key rotate space spc_01J… --reseal"))(rotate_space)
     key.add_typer(rotate, name="rotate")
+    kms.command("test", epilog=_("Example: cloudconnect key kms test"))(kms_test)
+    key.add_typer(kms, name="kms")
     key.command("spaces", epilog=_("Example: cloudconnect key spaces"))(key_spaces)
     key.command("reseal", epilog=_("Example: cloudconnect key reseal spc_01J…"))(key_reseal)
     key.command("shred", epilog=_("Example: cloudconnect key shred spc_01J…"))(key_shred)
@@ -50,15 +62,39 @@ def register(app: typer.Typer) -> None:
 
 
 def key_init(as_json: AsJson = False) -> None:
-    """Make the key file that the settings name, before there is a store; one that is there is never overwritten."""
+    """Prepare what the settings name to open the store: make the key file, or have the key service open it too.
+
+    A key file that is there is never overwritten. A key service is tried out; where there is a store already, which
+    still opens with its key file or passphrase, the service gets a slot in it.
+    """
     from cloudconnect.assembly import prepare_key  # noqa: PLC0415 - the whole house
 
     STATE.is_json = as_json
-    path = prepare_key(_settings())
+    prepared = prepare_key(_settings())
     if as_json:
-        output.document({"key_file": str(path)})
+        output.document({"key": prepared})
     else:
-        output.hint(_("The key is in {path}. Make the store with: cloudconnect init").format(path=path))
+        output.hint(_("Ready: {key}").format(key=prepared))
+
+
+def kms_test(as_json: AsJson = False) -> None:
+    """Have the key service of the settings wrap and unwrap something, and refuse what was changed."""
+    from cloudconnect.assembly import try_key_service  # noqa: PLC0415 - the whole house
+
+    STATE.is_json = as_json
+    trials = try_key_service(_settings())
+    if as_json:
+        output.document(
+            [{"step": each.step, "is_ok": each.is_ok, "ms": round(each.milliseconds, 1)} for each in trials]
+        )
+    else:
+        rows = [
+            (each.step, _("ok") if each.is_ok else _("failed"), str(each.detail), f"{each.milliseconds:.1f} ms")
+            for each in trials
+        ]
+        output.table([_("Step"), _("State"), _("What happened"), " " + _("Time")], rows)
+    if not all(each.is_ok for each in trials):
+        raise KeyServiceFailed(fix=N_("Compare the settings under keys.kms with docs/operator/key-services.md."))
 
 
 def key_status(as_json: AsJson = False) -> None:
@@ -149,6 +185,8 @@ def key_recover(
     recover_key(settings, "" if shares else _read_code(code_file), shares)
     if as_json:
         output.document({"key_file": settings.keys.passphrase_file or str(settings.key_file)})
+    elif settings.keys_kms.kind:
+        output.hint(_("The store opens with {service} now.").format(service=settings.keys_kms.kind))
     elif settings.keys.passphrase_file:
         output.hint(_("The store opens with the passphrase in {path} now.").format(path=settings.keys.passphrase_file))
     else:
