@@ -40,7 +40,7 @@ def soft_token(tmp_path_factory):
     from key_service_worlds import SoftToken
 
     if not SoftToken.is_here():
-        _missing("softhsm2")
+        _missing("softhsm2 and python-pkcs11")
     return SoftToken(tmp_path_factory.mktemp("softhsm") / "home")
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import uuid
+from importlib.util import find_spec
 from pathlib import Path
 
 import boto3
@@ -100,7 +101,7 @@ class SoftToken:
 
     @staticmethod
     def is_here():
-        return SOFTHSM.exists() and shutil.which("softhsm2-util") is not None
+        return SOFTHSM.exists() and shutil.which("softhsm2-util") is not None and find_spec("pkcs11") is not None
 
     def open(self, key, **facts):
         known = {"key": key, "module": str(SOFTHSM), "token": "cc", "pin_file": str(self.pin_file)}
