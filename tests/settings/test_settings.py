@@ -182,7 +182,7 @@ def test_the_service_managers_credential_is_the_key_file_unless_another_is_set(h
     ],
 )
 def test_the_data_directory_lies_where_data_of_that_user_lie(monkeypatch, user, environ, home):
-    monkeypatch.setattr(settings.os, "geteuid", lambda: user)
+    monkeypatch.setattr(settings.loading.os, "geteuid", lambda: user)
 
     assert load(environ=environ).settings.home == Path(home)
 
@@ -204,7 +204,7 @@ def test_the_example_shows_each_default_and_means_the_same_as_no_file(home, writ
 
     assert (ROOT / "config.example.toml").read_text(encoding="utf-8") == example
     top = {name: {} for name in settings.SECTIONS if "." not in name}
-    assert tomllib.loads(example) == top | {"storage": {"s3": {}, "azure": {}}}
+    assert tomllib.loads(example) == top | {"storage": {"s3": {}, "azure": {}}, "keys": {"kms": {}}}
     assert loaded.settings == load(home=home.with_name("data"), environ={}, config=None).settings
     assert {origin.source for origin in loaded.origins.values()} == {"file"}
     assert {key: origin.value for key, origin in loaded.origins.items()} == {
