@@ -84,6 +84,7 @@ __all__ = [
     "prepare_key",
     "recover_key",
     "try_key_service",
+    "try_keys",
 ]
 
 _REGION = "local"
@@ -620,6 +621,16 @@ def open_keyring(settings: Settings) -> Keyring:
         WrongKey: the key file or passphrase does not fit.
     """
     return Keyring.open(settings.home / _KEYRING, _slot(settings))
+
+
+def try_keys(settings: Settings) -> None:
+    """Return if what the settings name opens the store now.
+
+    Raises:
+        KeyServiceAway: the key service does not answer.
+        WrongKey: the key does not fit.
+    """
+    open_keyring(settings).close()
 
 
 def open_main_backend(settings: Settings) -> Backend:

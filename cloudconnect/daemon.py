@@ -16,6 +16,7 @@ import orjson
 import structlog
 
 from cloudconnect.assembly import Appliance
+from cloudconnect.storage.key_service import KeyServiceAway
 
 log = structlog.get_logger()
 
@@ -26,6 +27,7 @@ _ALLOCATOR = {-3: 32 << 20, -1: 256 << 20, -8: 1}
 """M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_ARENA_MAX: one heap that all threads' buffers come from and go back to."""
 
 _COLLECTED_OBJECTS = 50_000
+_LONGEST_WAIT_SECONDS = 60.0
 
 EXIT_STORAGE_FAILED = 70
 """The exit code after an input/output error that makes it unsafe to go on (EX_SOFTWARE of sysexits.h)."""
@@ -66,6 +68,47 @@ async def run(appliance: Appliance, start_faces: StartFaces) -> int:
     finally:
         await appliance.stop()
     return code
+
+
+async def wait_for_keys(
+    try_keys: Callable[[], None], start_sealed: Callable[[], Awaitable[StopFaces]], notify_socket: str
+) -> bool:
+    """Return True once *try_keys* opens the store, False if a signal ends the wait before.
+
+    While the key service is away the faces of *start_sealed* answer that, and it is asked again after growing waits of
+    up to a minute.
+
+    Raises:
+        WrongKey: the service answers and refuses; no wait mends that.
+    """
+    if await _opens(try_keys):
+        return True
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    stop = await start_sealed()
+    try:
+        notify_service_manager("READY=1\nSTATUS=sealed: the key service cannot be reached", notify_socket)
+        wait = 1.0
+        while not ended.is_set():
+            log.warning("daemon.sealed", retry_seconds=wait)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), wait)
+            if not ended.is_set() and await _opens(try_keys):
+                notify_service_manager("STATUS=", notify_socket)
+                return True
+            wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+        return False
+    finally:
+        await stop()
+
+
+async def _opens(try_keys: Callable[[], None]) -> bool:
+    try:
+        await asyncio.to_thread(try_keys)
+    except KeyServiceAway:
+        return False
+    return True
 
 
 def notify_service_manager(message: str, address: str | None) -> None:

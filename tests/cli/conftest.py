@@ -39,9 +39,12 @@ class Machine:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def start(self):
+    def launch(self):
         with (self.place / "log").open("ab") as log:
             self.process = subprocess.Popen([PROGRAM, "up"], env=self.environment, stdout=log, stderr=log)
+
+    def start(self):
+        self.launch()
         for _ in range(400):
             try:
                 urllib.request.urlopen(f"{self.url}/readyz", timeout=2).close()

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from cloudconnect.assembly import Appliance, Settings
-from cloudconnect_web import middleware, openapi, static
+from cloudconnect_web import middleware, openapi, sealed, static
 from cloudconnect_web.address import parse_listen
 from cloudconnect_web.api import (
     accounting,
@@ -103,14 +103,25 @@ def check_guards(app: web.Application, guards: dict[str, Guard]) -> None:
 async def start(appliance: Appliance) -> Callable[[], Awaitable[None]]:
     """Start to listen on the address of the settings and on the Unix socket; return what stops it.
 
-    Stopping takes no new connections and gives running requests ten seconds.
+    Raises:
+        UnsafeListen: the address lies beyond this machine and there is no TLS.
+    """
+    return await _listen(appliance.settings, create_app(appliance))
+
+
+async def start_sealed(settings: Settings) -> Callable[[], Awaitable[None]]:
+    """Listen where :func:`start` does, and answer that the store is sealed; return what stops it.
 
     Raises:
         UnsafeListen: the address lies beyond this machine and there is no TLS.
     """
-    settings = appliance.settings
+    return await _listen(settings, sealed.create_app())
+
+
+async def _listen(settings: Settings, app: web.Application) -> Callable[[], Awaitable[None]]:
+    """Listen for *app*; what stops it takes no new connections and gives running requests ten seconds."""
     host, port = parse_listen(settings)
-    runner = web.AppRunner(create_app(appliance), access_log=None, shutdown_timeout=_GRACE_SECONDS)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE_SECONDS)
     await runner.setup()
     listeners = Listeners(runner)
     settings.socket.parent.mkdir(mode=0o700, exist_ok=True)

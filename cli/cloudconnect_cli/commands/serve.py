@@ -1,6 +1,7 @@
 """Making a store and serving it: the only commands that build the house themselves."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,7 +112,7 @@ def _serve(settings: Settings) -> None:
     import uvloop  # noqa: PLC0415 - only the daemon has use for it
 
     from cloudconnect import daemon  # noqa: PLC0415 - the whole house
-    from cloudconnect.assembly import assemble  # noqa: PLC0415 - the whole house
+    from cloudconnect.assembly import assemble, is_initialised, try_keys  # noqa: PLC0415 - the whole house
     from cloudconnect_web import server  # noqa: PLC0415 - the whole face
 
     daemon.harden_process()
@@ -126,6 +127,10 @@ def _serve(settings: Settings) -> None:
         return stop
 
     async def run() -> int:
+        if settings.keys.sealed_start and is_initialised(settings):
+            sealed = partial(server.start_sealed, settings)
+            if not await daemon.wait_for_keys(partial(try_keys, settings), sealed, settings.notify_socket):
+                return 0
         return await daemon.run(assemble(settings), start_faces)
 
     sys.exit(uvloop.run(run()))
