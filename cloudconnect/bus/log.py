@@ -2,10 +2,10 @@
 
 import asyncio
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cloudconnect.bus import store
 from cloudconnect.bus.ledger import LogLedger, latest_hlc
@@ -115,6 +115,12 @@ class EventLog:
         future: Future[Result] = Future()
         self._writer.submit(_Change(change, actor, self._ledger, future))
         return future.result()
+
+    def wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run *work* on the event loop, from a thread other than the loop's, and return what it returned."""
+        if self._loop is None:
+            raise RuntimeError("the log has not been started")
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def wait_beyond(self, position: int) -> int:
         """Return the log's position once it is greater than *position*."""

@@ -105,6 +105,18 @@ class Database:
         self._open.append(engine.connection())  # type: ignore[no-untyped-call]  # peewee's stubs leave it open
         self._reading.control("BEGIN")
 
+    def fill(self, change: Callable[[Sql], None]) -> None:
+        """Run *change*, which brings rows with their numbers, in one transaction while nothing else writes."""
+        engine = self._writer_engine
+        engine.connect()
+        try:
+            with engine.atomic():
+                change(Connection(engine))
+                if self._home is None:
+                    engines.renumber(engine)
+        finally:
+            engine.close()
+
     def open_writer(self, ledger: Ledger, on_fatal: Callable[[], None], on_full: Callable[[], bool]) -> Writer:
         """Return the writer, not started yet; there is one for each database.
 

@@ -72,3 +72,16 @@ def open_postgresql(url: str, *, is_writer: bool) -> peewee.Database:
     reading = r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
     options = "-c synchronous_commit=on" if is_writer else reading
     return peewee.PostgresqlDatabase(url, prefer_psycopg3=True, options=options)
+
+
+def renumber(engine: peewee.Database) -> None:
+    """Have PostgreSQL count on from the highest number that each column it numbers by itself holds."""
+    counted = engine.execute_sql(  # type: ignore[no-untyped-call]  # peewee's stubs leave it open
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+        " AND (is_identity = 'YES' OR column_default LIKE 'nextval(%%')"
+    ).fetchall()
+    for table, column in counted:
+        engine.execute_sql(  # type: ignore[no-untyped-call]  # as above
+            f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'),"  # noqa: S608 - names of our own schema
+            f" COALESCE((SELECT MAX({column}) FROM {table}), 0) + 1, false)"
+        )

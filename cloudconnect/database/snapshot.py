@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -54,6 +55,26 @@ def settle_restored(path: Path) -> None:
     with _opened(path, flags=apsw.SQLITE_OPEN_READWRITE) as copy:
         copy.execute("UPDATE pack SET backend = 'main'")
         copy.execute("UPDATE operation SET state = 'cancelled' WHERE state IN ('waiting', 'running', 'paused')")
+
+
+def read_snapshot(database: Database, path: Path) -> None:
+    """Fill *database*, which has the schema of this release and nothing in it, from the snapshot at *path*.
+
+    All of it takes effect or nothing. The snapshot has that schema too.
+    """
+    with _opened(path) as copy:
+        database.fill(lambda sql: _fill_tables(sql, copy))
+
+
+def _fill_tables(sql: Sql, copy: apsw.Connection) -> None:
+    tables = copy.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
+    for (table,) in tables:
+        columns = [str(name) for (name,) in copy.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()]
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        sql.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of our own schema
+        rows = copy.execute(f"SELECT {names} FROM {table}")  # noqa: S608 - as above
+        while batch := list(islice(rows, _ROWS)):
+            sql.execute_many(f"INSERT INTO {table} ({names}) VALUES ({marks})", batch)  # noqa: S608 - as above
 
 
 class Snapshot:

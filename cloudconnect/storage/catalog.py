@@ -14,7 +14,7 @@ from typing import Final
 
 from cloudconnect.kernel.clock import monotonic
 from cloudconnect.storage import index
-from cloudconnect.storage.backups import CATALOG_DOMAIN
+from cloudconnect.storage.backup_places import CATALOG_DOMAIN
 from cloudconnect.storage.index import Sql
 from cloudconnect.storage.ingest import StoredContent
 from cloudconnect.storage.repacking import Progress, Store

@@ -25,6 +25,13 @@ class NoSuchBackup(NotFound):
     title = N_("There is no such backup")
 
 
+class PlaceTaken(Conflict):
+    """A place holds the backups of another appliance."""
+
+    code = "storage.place-taken"
+    title = N_("This place is another appliance's")
+
+
 class BackupDamaged(Damaged):
     """A backup is not what was written, or a pack is damaged that would go into one."""
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from cloudconnect.storage import index, packs
 from cloudconnect.storage import manifest as manifests
 from cloudconnect.storage.backends import Backend
-from cloudconnect.storage.backups import CATALOG_DOMAIN
+from cloudconnect.storage.backup_places import CATALOG_DOMAIN
 from cloudconnect.storage.catalog import HEAD_BYTES, Head
 from cloudconnect.storage.errors import ContentDamaged, NoDomain
 from cloudconnect.storage.index import CHUNK_KEY_BYTES, ChunkRow, Place, Sql, StoredPack

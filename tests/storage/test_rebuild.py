@@ -3,7 +3,7 @@
 import pytest
 
 from cloudconnect.storage import index
-from cloudconnect.storage.backups import CATALOG_DOMAIN
+from cloudconnect.storage.backup_places import CATALOG_DOMAIN
 from cloudconnect.storage.catalog import Catalogs, Head, HeldCatalogs
 from cloudconnect.storage.reader import Reader
 from cloudconnect.storage.rebuild import add_pack, find_heads, find_unnamed, places, walk

@@ -21,6 +21,7 @@ SAMPLES = {
     "node": "nod_x",
     "operation": "opn_x",
     "slot": "5f0c11d2",
+    "place": "away",
 }
 LONGEST_SECONDS = 1.5
 """Half a second of memory and a check each second; what is measured includes the machine's own delays."""

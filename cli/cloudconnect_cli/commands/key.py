@@ -3,8 +3,9 @@
 import contextlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
@@ -19,6 +20,9 @@ from cloudconnect_cli import output
 from cloudconnect_cli.commands.operations import Detach, run
 from cloudconnect_cli.commands.running import STATE, AsJson, Yes, ask, confirm, environment
 from cloudconnect_cli.i18n import _
+
+if TYPE_CHECKING:
+    from cloudconnect.offline import Share, Slot
 
 _ROOT = "/encryption"
 
@@ -181,8 +185,7 @@ def key_recover(
 
     STATE.is_json = as_json
     settings = _settings()
-    shares = [_read_line(path) for path in share_files or []]
-    recover_key(settings, "" if shares else _read_code(code_file), shares)
+    recover_key(settings, read_way(code_file, share_files or []))
     if as_json:
         output.document({"key_file": settings.keys.passphrase_file or str(settings.key_file)})
     elif settings.keys_kms.kind:
@@ -289,6 +292,20 @@ def key_certificate(space: Space, as_json: AsJson = False) -> None:
         lambda client: client.ask("GET", f"{_ROOT}/certificates/{quote(space)}", wire.Certificate), as_json=as_json
     )
     output.data(json.dumps(json.loads(found.document), indent=2))
+
+
+def read_way(code_file: Path | None, share_files: Sequence[Path]) -> "Slot | Sequence[Share]":
+    """Return what opens a store without its key: the recovery code in a file or typed in, or the shares in files.
+
+    Raises:
+        WrongKey: a share is mistyped.
+        Invalid: a file cannot be read.
+    """
+    from cloudconnect.offline import RecoverySlot, Share  # noqa: PLC0415 - the whole house
+
+    if share_files:
+        return [Share.parse(_read_line(path)) for path in share_files]
+    return RecoverySlot(_read_code(code_file))
 
 
 def _described() -> wire.KeyStatus:

@@ -1,6 +1,6 @@
-"""Backups of the whole appliance, and the proof that they can be restored."""
+"""Backups of the whole appliance: made, proved, kept and restored from."""
 
-from cloudconnect.features.backup.models import BackupListed
+from cloudconnect.features.backup.models import BackupListed, Keep, PlaceFacts
 from cloudconnect.features.backup.service import BackupService
 
-__all__ = ["BackupListed", "BackupService"]
+__all__ = ["BackupListed", "BackupService", "Keep", "PlaceFacts"]

@@ -1,6 +1,8 @@
 """The nouns of the backup room."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +15,26 @@ class BackupListed:
     version: str
     packs: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Which backups stay: the last few, and the newest of each of the last days, weeks and months."""
+
+    last: int = 0
+    daily: int = 0
+    weekly: int = 0
+    monthly: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    """A place of backups as it is known here; the moments are None as long as nothing of that sort happened."""
+
+    name: str
+    kind: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    every_hours: int | None = None
+    keep: Keep | None = None
+    backed_up: datetime | None = None
+    verified: datetime | None = None

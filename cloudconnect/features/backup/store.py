@@ -1,10 +1,18 @@
-"""What a snapshot of the database says about the content that a backup must hold."""
+"""The table of places of backups, and what a snapshot of the database says about the content that one must hold."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
 from typing import NamedTuple
 
 from cloudconnect.database.snapshot import Snapshot
+from cloudconnect.features.backup.models import Keep, PlaceFacts
+from cloudconnect.kernel.clock import from_ms
 from cloudconnect.kernel.ids import SpaceId, id_bytes
+from cloudconnect.ports.sql import Row, Sql
+
+_SELECT = "SELECT name, kind, parameters, every_hours, keep, backed_up_ms, verified_ms FROM backup_place"
 
 
 class Held(NamedTuple):
@@ -15,6 +23,80 @@ class Held(NamedTuple):
     size: int
     sha256: bytes
     manifest: bytes
+
+
+class HeldEntry(NamedTuple):
+    """An entry of the tree in a snapshot, at its latest; a folder has no manifest."""
+
+    node: str
+    name: str
+    modified_ns: int
+    size: int
+    sha256: bytes
+    manifest: bytes | None
+
+
+# Places
+
+
+def find_place(sql: Sql, name: str) -> PlaceFacts | None:
+    """Return the place of this name, or None."""
+    row = sql.row(f"{_SELECT} WHERE name = ?", (name,))
+    return None if row is None else _place(row)
+
+
+def find_places(sql: Sql) -> list[PlaceFacts]:
+    """Return every place, by name; there are few."""
+    return [_place(row) for row in sql.rows(f"{_SELECT} ORDER BY name")]
+
+
+def add_place(sql: Sql, place: PlaceFacts, now_ms: int) -> None:
+    """Add *place* unless it is known."""
+    sql.execute(
+        "INSERT INTO backup_place (name, kind, parameters, created_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (place.name, place.kind, json.dumps(dict(place.parameters)), now_ms),
+    )
+
+
+def remove_place(sql: Sql, name: str) -> bool:
+    """Forget the place of this name; return whether there was one."""
+    return bool(sql.execute("DELETE FROM backup_place WHERE name = ?", (name,)))
+
+
+def set_schedule(sql: Sql, name: str, every_hours: int | None, keep: Keep | None) -> None:
+    """Have the clock feed a place, or, with None, no longer."""
+    text = None if keep is None else json.dumps(asdict(keep))
+    sql.execute("UPDATE backup_place SET every_hours = ?, keep = ? WHERE name = ?", (every_hours, text, name))
+
+
+def note_backup(sql: Sql, name: str, now_ms: int) -> None:
+    """Note that a backup was made at a place."""
+    sql.execute("UPDATE backup_place SET backed_up_ms = ? WHERE name = ?", (now_ms, name))
+
+
+def note_proof(sql: Sql, name: str, now_ms: int) -> None:
+    """Note that the newest backup at a place was proved."""
+    sql.execute("UPDATE backup_place SET verified_ms = ? WHERE name = ?", (now_ms, name))
+
+
+def _place(row: Row) -> PlaceFacts:
+    name, kind, parameters, every_hours, keep, backed_up_ms, verified_ms = row
+    return PlaceFacts(
+        name,
+        kind,
+        json.loads(parameters),
+        every_hours,
+        None if keep is None else Keep(**json.loads(keep)),
+        _moment(backed_up_ms),
+        _moment(verified_ms),
+    )
+
+
+def _moment(moment_ms: int | None) -> datetime | None:
+    return None if moment_ms is None else from_ms(moment_ms)
+
+
+# Snapshots
 
 
 def find_packs(snapshot: Snapshot) -> Iterator[tuple[bytes, bytes, int]]:
@@ -42,3 +124,20 @@ def locate(snapshot: Snapshot, keys: list[bytes]) -> Iterator[tuple[bytes, tuple
     )
     for key, pack_id, position, length, raw_length in snapshot.rows(statement, keys):
         yield bytes(key), (bytes(pack_id), int(position), int(length), int(raw_length))
+
+
+def find_root(snapshot: Snapshot, space: str) -> str | None:
+    """Return the root of a space in a snapshot, or None if the space is not in it."""
+    row = next(iter(snapshot.rows("SELECT root FROM space WHERE id = ?", (space,))), None)
+    return None if row is None else str(row[0])
+
+
+def find_children(snapshot: Snapshot, node: str) -> Iterator[HeldEntry]:
+    """Yield what lies in a folder, by name."""
+    statement = (
+        "SELECT e.node, e.name, e.modified_ns, COALESCE(v.size, 0), v.sha256, v.manifest"
+        " FROM entry e LEFT JOIN version v ON v.node = e.node AND v.seq = e.version"
+        " WHERE e.parent = ? AND e.to_seq IS NULL ORDER BY e.name"
+    )
+    for child, name, modified_ns, size, sha256, manifest in snapshot.rows(statement, (node,)):
+        yield HeldEntry(child, name, int(modified_ns), int(size), bytes(sha256 or b""), manifest and bytes(manifest))

@@ -30,7 +30,7 @@ from cloudconnect.ports.operations import Outcome, Progress
 from cloudconnect.ports.spaces import Spaces
 from cloudconnect.ports.sql import Sql
 from cloudconnect.storage import life, signatures
-from cloudconnect.storage.backups import CATALOG_DOMAIN
+from cloudconnect.storage.backup_places import CATALOG_DOMAIN
 from cloudconnect.storage.errors import NoDomain
 from cloudconnect.storage.repository import Repository
 from cloudconnect.storage.reseal import Reseal

@@ -15,7 +15,7 @@ from cloudconnect.features.files.models import (
     Trashed,
     Usage,
 )
-from cloudconnect.features.files.service import PERSONAL, AccountingService, Erasing, FilesService
+from cloudconnect.features.files.service import PERSONAL, AccountingService, Erasing, FilesService, RestoringFiles
 from cloudconnect.features.files.store.contents import HeldContents
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "NewItem",
     "OpenFile",
     "Put",
+    "RestoringFiles",
     "Space",
     "TrashChange",
     "Trashed",

@@ -1,6 +1,7 @@
 """The verbs of the monitoring room."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry
@@ -16,6 +17,9 @@ from cloudconnect.ports.health import StoreHealth
 from cloudconnect.ports.sql import Sql
 
 _PROBE_SECONDS = 5.0
+
+Check = Callable[[], Awaitable[str]]
+"""Returns ``ok``, or a word for what is wrong."""
 
 
 class MonitoringService:
@@ -41,11 +45,19 @@ class MonitoringService:
         self._started = started
         self._database_name = database_name
         self._storage_name = storage_name
+        self._checks: dict[str, Check] = {}
         self.registry = CollectorRegistry()
+
+    def add_check(self, name: str, check: Check) -> None:
+        """Ask *check* as well, before the start."""
+        self._checks[name] = check
 
     async def is_ready(self) -> dict[str, str]:
         """Return what each check found: ``ok``, or a word for what is wrong."""
-        return {"database": await self._probe_database(), "storage": self._health.state}
+        found = {"database": await self._probe_database(), "storage": self._health.state}
+        if found["database"] == "ok":
+            found |= {name: await check() for name, check in self._checks.items()}
+        return found
 
     async def status(self, principal: Principal) -> Report:
         """Return the whole report, for an administrator."""

@@ -56,6 +56,26 @@ class Backend(Protocol):
         ...
 
 
+class Documents(Protocol):
+    """Keeps small named texts that may be written anew: what belongs to packs and is none. Not every backend does."""
+
+    def put_document(self, name: str, data: bytes) -> None:
+        """Keep *data* as *name*, in place of what was there; durable, and never seen in part, once this returns.
+
+        Raises:
+            StoreFull: there is no room.
+        """
+        ...
+
+    def get_document(self, name: str) -> bytes | None:
+        """Return what is kept as *name*, or None when nothing is."""
+        ...
+
+    def find_documents(self, directory: str) -> list[str]:
+        """Return the names of what is kept directly below *directory*, in order."""
+        ...
+
+
 @runtime_checkable
 class Placing(Protocol):
     """A backend of several backends."""

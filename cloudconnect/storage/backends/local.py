@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from cloudconnect.storage.disk import Health, make_directory, open_existing, sync_directory, sync_file
+from cloudconnect.storage.disk import Health, make_directory, open_existing, sync_directory, sync_file, write_file
 
 _OPEN_FILES: Final = 64
 
@@ -86,6 +86,25 @@ class LocalBackend:
             path.unlink()
             sync_directory(path.parent)
         self._forget(name)
+
+    def put_document(self, name: str, data: bytes) -> None:
+        """Keep *data* as *name*, in place of what was there."""
+        path = self._root / name
+        with self._health.writing():
+            make_directory(path.parent)
+            write_file(path, data)
+
+    def get_document(self, name: str) -> bytes | None:
+        """Return what is kept as *name*, or None when nothing is."""
+        try:
+            return (self._root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def find_documents(self, directory: str) -> list[str]:
+        """Return the names of what is kept directly below *directory*, in order."""
+        place = self._root / directory
+        return sorted(f"{directory}/{path.name}" for path in place.iterdir()) if place.is_dir() else []
 
     def _file(self, name: str) -> "_OpenFile":
         with self._lock:

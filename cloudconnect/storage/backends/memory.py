@@ -42,6 +42,20 @@ class MemoryBackend:
         with self._lock:
             self._objects["orphan/" + name.removeprefix("packs/")] = self._objects.pop(name)
 
+    def put_document(self, name: str, data: bytes) -> None:
+        """Keep *data* as *name*."""
+        with self._lock:
+            self._objects[name] = data
+
+    def get_document(self, name: str) -> bytes | None:
+        """Return what is kept as *name*, or None when nothing is."""
+        return self._objects.get(name)
+
+    def find_documents(self, directory: str) -> list[str]:
+        """Return the names of what is kept directly below *directory*, in order."""
+        with self._lock:
+            return sorted(name for name in self._objects if name.rpartition("/")[0] == directory)
+
     def delete(self, name: str) -> None:
         """Remove the object."""
         with self._lock:

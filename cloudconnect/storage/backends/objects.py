@@ -75,6 +75,22 @@ class ObjectBackend:
         with contextlib.suppress(FileNotFoundError):
             self._try(lambda: obstore.delete(self._store, name))
 
+    def put_document(self, name: str, data: bytes) -> None:
+        """Keep *data* as *name*, in place of what was there."""
+        self._try(lambda: obstore.put(self._store, name, data, use_multipart=False))
+
+    def get_document(self, name: str) -> bytes | None:
+        """Return what is kept as *name*, or None when nothing is."""
+        try:
+            return self._try(lambda: bytes(obstore.get(self._store, name).bytes()))
+        except FileNotFoundError:
+            return None
+
+    def find_documents(self, directory: str) -> list[str]:
+        """Return the names of what is kept directly below *directory*, in order."""
+        found = self._try(lambda: obstore.list_with_delimiter(self._store, f"{directory}/"))
+        return sorted(str(each["path"]) for each in found["objects"])
+
     def _put(self, name: str, spool: Path) -> None:
         size = spool.stat().st_size
         if not self._create(name, spool, size):

@@ -43,6 +43,30 @@ class Opener:
         """
         if kind == LOCAL:
             return self._open_local(parameters.get("directory", ""))
+        bucket = self._open_bucket(kind, parameters)
+        if not self.cache_bytes:
+            return bucket
+        return CachedBackend(bucket, self.home / "cache" / name, self.cache_bytes)
+
+    def open_shelf(self, kind: str, parameters: Mapping[str, str]) -> LocalBackend | ObjectBackend:
+        """Return a place for backups, of the same parameters; nothing is sent yet, a directory need not be there.
+
+        Raises:
+            BadBackend: something is missing or cannot be.
+            BadCredentials: the file with the credentials cannot be used.
+        """
+        if kind != LOCAL:
+            return self._open_bucket(kind, parameters)
+        path = Path(parameters.get("directory", ""))
+        if not path.is_absolute() or path.resolve().is_relative_to(self.home):
+            raise BadBackend(
+                N_("“{directory}” is no directory outside the data directory."),
+                fix=N_("Name it from the root on, such as /mnt/disk/backups."),
+                directory=str(path),
+            )
+        return LocalBackend(path, _Forgiving())
+
+    def _open_bucket(self, kind: str, parameters: Mapping[str, str]) -> ObjectBackend:
         if kind not in {S3, AZURE} or not parameters.get("bucket"):
             raise BadBackend(
                 N_("A storage is of the kind local, s3 or azure, and a bucket has a name."),
@@ -57,10 +81,7 @@ class Opener:
             credentials_file=parameters.get("credentials_file", ""),
             path_style=parameters.get("path_style") != "no",
         )
-        bucket = ObjectBackend(connect(place))
-        if not self.cache_bytes:
-            return bucket
-        return CachedBackend(bucket, self.home / "cache" / name, self.cache_bytes)
+        return ObjectBackend(connect(place))
 
     def _open_local(self, directory: str) -> Backend:
         path = Path(directory)

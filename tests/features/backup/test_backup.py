@@ -2,12 +2,23 @@
 
 import asyncio
 import contextlib
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cloudconnect.events.backup import BackupMade
-from cloudconnect.features.backup import BackupService
+from cloudconnect.assembly import open_place
+from cloudconnect.events.backup import BackupMade, BackupsPruned
+from cloudconnect.features.backup import BackupService, Keep
+from cloudconnect.features.backup.errors import BadPlace, PlaceKnown
+from cloudconnect.features.backup.rules import choose_kept
+from cloudconnect.features.files import RestoringFiles
 from cloudconnect.kernel.errors import Damaged, Denied, Invalid, NotFound
+from cloudconnect.storage.errors import PlaceTaken
 from tests.storage.house import Quiet, build
 
 
@@ -23,6 +34,8 @@ async def backup(rooms, tmp_path):
         contextlib.nullcontext,
         home=tmp_path / "home",
         version="1",
+        open_shelf=partial(open_place, tmp_path / "home"),
+        restoring=RestoringFiles(rooms.database, rooms.files),
     )
     house.close()
 
@@ -54,7 +67,7 @@ async def test_only_administrators_see_backups(backup, bob, tmp_path):
 
 @pytest.mark.parametrize("place", ["", "relative", "{home}", "{home}/below"])
 async def test_not_every_place_can_hold_backups(backup, tmp_path, place):
-    with pytest.raises(Invalid):
+    with pytest.raises((Invalid, NotFound)):
         await in_a_thread(backup.run_create, {"to": place.format(home=tmp_path / "home")}, Quiet())
 
 
@@ -64,7 +77,7 @@ async def test_what_is_not_there_cannot_be_proved(backup, tmp_path):
         await in_a_thread(backup.run_verify, {"from": str(tmp_path / "empty")}, Quiet())
     with pytest.raises(NotFound):
         await in_a_thread(backup.run_verify, {"from": str(tmp_path / "empty"), "id": "../../etc/passwd"}, Quiet())
-    with pytest.raises(Invalid):
+    with pytest.raises(NotFound):
         await in_a_thread(backup.run_verify, {"from": str(tmp_path / "missing")}, Quiet())
 
 
@@ -95,3 +108,175 @@ async def test_a_description_that_cannot_be_read_keeps_no_new_backup_away(backup
     again = await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
 
     assert await in_a_thread(backup.run_verify, {"from": str(tmp_path / "there"), "id": again["id"]}, Quiet())
+
+
+# Places
+
+
+async def test_a_place_belongs_to_one_appliance(backup, rooms, ada, tmp_path):
+    await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+    (tmp_path / "there" / "appliance.json").write_text('{"appliance": "another"}')
+
+    with pytest.raises(PlaceTaken):
+        await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+    with pytest.raises(PlaceTaken):
+        await in_a_thread(backup.run_prune, {"at": str(tmp_path / "there"), "last": "1"}, Quiet())
+    with pytest.raises(PlaceTaken):
+        await backup.add_place(ada, "there", "local", {"directory": str(tmp_path / "there")})
+
+
+async def test_backups_of_somebody_else_without_a_mark_are_left_alone(backup, tmp_path):
+    (tmp_path / "there" / "backups").mkdir(parents=True)
+    (tmp_path / "there" / "backups" / "bak_x.json").write_text("{}")
+
+    with pytest.raises(PlaceTaken):
+        await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+
+
+async def test_places_are_added_listed_and_forgotten(backup, ada, bob, tmp_path):
+    await backup.add_place(ada, "disk", "local", {"directory": str(tmp_path / "disk")})
+    await in_a_thread(backup.run_create, {"to": "disk"}, Quiet())
+    with pytest.raises(PlaceKnown):
+        await backup.add_place(ada, "disk", "local", {"directory": str(tmp_path / "other")})
+    with pytest.raises(BadPlace):
+        await backup.add_place(ada, "No Name", "local", {"directory": str(tmp_path / "other")})
+    for act in (backup.find_places(bob), backup.remove_place(bob, "disk"), backup.set_schedule(bob, "disk", 1, None)):
+        with pytest.raises(Denied):
+            await act
+
+    (place,) = await backup.find_places(ada)
+    assert (place.name, place.kind, place.backed_up is not None, place.verified) == ("disk", "local", True, None)
+    await backup.remove_place(ada, "disk")
+    with pytest.raises(NotFound):
+        await backup.remove_place(ada, "disk")
+    assert (tmp_path / "disk" / "keys.ccb").exists()
+
+
+async def test_every_copy_of_the_keyring_is_written_anew_or_told(backup, tmp_path):
+    for name in ("one", "two"):
+        await in_a_thread(backup.run_create, {"to": str(tmp_path / name)}, Quiet())
+    before = (tmp_path / "one" / "keys.ccb").read_bytes()
+    backup._repository.keyring.rotate_wrapping()
+    shutil.rmtree(tmp_path / "two")
+
+    done = await in_a_thread(backup.rewrite_keys)
+
+    assert done == {str(tmp_path / "one"): True, str(tmp_path / "two"): False}
+    assert (tmp_path / "one" / "keys.ccb").read_bytes() != before
+
+
+# Removing old ones
+
+
+async def make(backup, rooms, place, days):
+    made = []
+    for _ in range(days):
+        rooms.clock.advance(timedelta(days=1))
+        made.append((await in_a_thread(backup.run_create, {"to": str(place)}, Quiet()))["id"])
+    return made
+
+
+def packs_in(place):
+    return {path.name for path in (place / "packs").rglob("*") if path.is_file()}
+
+
+async def test_old_backups_go_with_what_only_they_needed(backup, rooms, tmp_path):
+    there = tmp_path / "there"
+    made = await make(backup, rooms, there, 4)
+    before = packs_in(there)
+    trial = await in_a_thread(backup.run_prune, {"at": str(there), "last": "2", "trial": "yes"}, Quiet())
+    assert (packs_in(there), trial["backups"]) == (before, 2)
+
+    done = await in_a_thread(backup.run_prune, {"at": str(there), "last": "2"}, Quiet())
+
+    assert done == trial
+    assert len(before - packs_in(there)) == done["packs"] > 0
+    for identifier in made[2:]:
+        assert await in_a_thread(backup.run_verify, {"from": str(there), "id": identifier, "sample": "100"}, Quiet())
+    with pytest.raises(NotFound):
+        await in_a_thread(backup.run_verify, {"from": str(there), "id": made[0]}, Quiet())
+    facts = await rooms.database.read(lambda sql: rooms.log.find_facts(sql, 0, 100, [BackupsPruned.kind]))
+    assert [each.fact.backups for each in facts] == [2]
+
+
+async def test_pruning_that_is_broken_off_loses_nothing_that_stays(backup, rooms, tmp_path):
+    there = tmp_path / "there"
+    made = await make(backup, rooms, there, 4)
+
+    class Ending(Quiet):
+        left = 3
+
+        def check(self):
+            self.left -= 1
+            if self.left < 0:
+                raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        await in_a_thread(backup.run_prune, {"at": str(there), "last": "1"}, Ending())
+    assert await in_a_thread(backup.run_verify, {"from": str(there), "id": made[-1], "sample": "100"}, Quiet())
+    await in_a_thread(backup.run_prune, {"at": str(there), "last": "1"}, Quiet())
+    assert await in_a_thread(backup.run_verify, {"from": str(there), "id": made[-1], "sample": "100"}, Quiet())
+
+
+async def test_while_a_description_cannot_be_read_nothing_is_removed(backup, rooms, tmp_path):
+    there = tmp_path / "there"
+    made = await make(backup, rooms, there, 3)
+    (there / "backups" / f"{made[0]}.json").write_text("{}")
+    before = packs_in(there)
+
+    with pytest.raises(Damaged):
+        await in_a_thread(backup.run_prune, {"at": str(there), "last": "1"}, Quiet())
+
+    assert packs_in(there) == before
+    with pytest.raises(Invalid):
+        await in_a_thread(backup.run_prune, {"at": str(there)}, Quiet())
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.integers(0, 24 * 800), min_size=1, max_size=40, unique=True),
+    st.builds(Keep, *[st.integers(0, 6)] * 4),
+)
+def test_what_is_kept_is_what_was_asked_for(hours, keep):
+    begin = datetime(2025, 1, 1, tzinfo=UTC)
+    moments = [(f"{hour:08}", begin + timedelta(hours=hour)) for hour in hours]
+
+    kept = choose_kept(moments, keep)
+
+    newest_first = [identifier for identifier, _ in sorted(moments, key=lambda each: each[1], reverse=True)]
+    assert newest_first[0] in kept
+    assert set(newest_first[: keep.last]) <= kept
+    days = sorted({moment.date() for _, moment in moments}, reverse=True)[: keep.daily]
+    for day in days:
+        assert max(identifier for identifier, moment in moments if moment.date() == day) in kept
+    assert len(kept) <= max(keep.last, 1) + keep.daily + keep.weekly + keep.monthly
+
+
+# By the clock
+
+
+async def test_the_clock_makes_proves_and_removes_and_tells_when_it_cannot(backup, rooms, ada, tmp_path):
+    there = str(tmp_path / "there")
+    assert await backup.check() == "ok"
+    await backup.set_schedule(ada, there, 24, Keep(last=2))
+    assert (await backup.check(), await in_a_thread(backup.find_due)) == ("unproved", [there])
+
+    for _ in range(10):
+        for due in await in_a_thread(backup.find_due):
+            await in_a_thread(backup.run_scheduled, {"to": due}, Quiet())
+        assert await in_a_thread(backup.find_due) == []
+        assert await backup.check() == "ok"
+        rooms.clock.advance(timedelta(days=1))
+        ada = replace(ada, proved_at=rooms.clock.now())
+
+    assert len(await backup.find_backups(ada, there)) == 2
+    rooms.clock.advance(timedelta(days=8))
+    assert await backup.check() == "unproved"
+    await backup.set_schedule(replace(ada, proved_at=rooms.clock.now()), there, None, None)
+    assert (await backup.check(), await in_a_thread(backup.find_due)) == ("ok", [])
+
+
+@pytest.mark.parametrize(("hours", "keep"), [(0, None), (9_000, None), (24, Keep())])
+async def test_a_schedule_that_makes_no_sense_is_refused(backup, ada, tmp_path, hours, keep):
+    with pytest.raises(Invalid):
+        await backup.set_schedule(ada, str(tmp_path / "there"), hours, keep)

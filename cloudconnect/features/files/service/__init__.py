@@ -2,6 +2,7 @@
 
 from cloudconnect.features.files.service.accounting import AccountingService
 from cloudconnect.features.files.service.erasing import Erasing
+from cloudconnect.features.files.service.restoring import RestoringFiles
 from cloudconnect.features.files.service.service import PERSONAL, FilesService
 
-__all__ = ["PERSONAL", "AccountingService", "Erasing", "FilesService"]
+__all__ = ["PERSONAL", "AccountingService", "Erasing", "FilesService", "RestoringFiles"]

@@ -1,0 +1,196 @@
+"""Builds every part of an appliance, once, in order. Start reading here."""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from cloudconnect import __version__
+from cloudconnect.adapters.argon2_passwords import Argon2Passwords
+from cloudconnect.adapters.store_health import LocalStoreHealth
+from cloudconnect.assembly.appliance import Appliance
+from cloudconnect.assembly.keys import NotInitialised, is_initialised, open_keyring
+from cloudconnect.assembly.storing import EngineStore, main_backend, open_fleet, open_place
+from cloudconnect.assembly.upkeep import (
+    add_ballast,
+    add_catalogs,
+    add_keys,
+    add_recount,
+    add_upkeep,
+    offer_backups,
+    offer_moving,
+    tell,
+)
+from cloudconnect.bus import Dispatcher, EventLog, Job, Jobs
+from cloudconnect.database import HomeLock, open_database
+from cloudconnect.features import sessions as sessions_room
+from cloudconnect.features.access import AccessService
+from cloudconnect.features.auth import AccountTable, AuthService
+from cloudconnect.features.backends import BackendsService
+from cloudconnect.features.backup import BackupService
+from cloudconnect.features.developer import DeveloperService
+from cloudconnect.features.files import AccountingService, Erasing, FilesService, RestoringFiles
+from cloudconnect.features.gateway import GatewayService
+from cloudconnect.features.monitoring import MonitoringService
+from cloudconnect.features.operations import OperationsService
+from cloudconnect.features.sessions import SessionsService
+from cloudconnect.features.sessions.models import Lifetimes
+from cloudconnect.kernel.clock import Clock, SystemClock
+from cloudconnect.kernel.text import N_
+from cloudconnect.kernel.tokens import TokenKind
+from cloudconnect.ports.accounts import Credentials
+from cloudconnect.settings import Settings
+from cloudconnect.storage import index, life
+from cloudconnect.storage.aio import Vault
+from cloudconnect.storage.backends.opening import Opener
+from cloudconnect.storage.disk import Floor, Health
+from cloudconnect.storage.migrate import Migration
+from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.writer import WriterOptions
+
+_REGION = "local"
+
+
+def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
+    """Build an appliance over an initialised data directory; nothing runs before its ``start``.
+
+    Raises:
+        NotInitialised: there is no store yet.
+        AlreadyRunning: another process serves it.
+        WrongKey: the key file or passphrase does not fit.
+        NewerSchema: a newer release wrote it.
+    """
+    clock = clock or SystemClock()
+    if not is_initialised(settings):
+        raise NotInitialised(
+            N_("{home} holds no store."), fix=N_("Make one: cloudconnect init"), home=str(settings.home)
+        )
+    fatal: list[Callable[[], None]] = []
+
+    def fail() -> None:
+        for call in fatal:
+            call()
+
+    lock = HomeLock(settings.home)
+    closers: list[Callable[[], None]] = [lock.release]
+    keyring = open_keyring(settings)
+    closers.insert(0, keyring.close)
+    database = open_database(settings.database.url, settings.home, readers=settings.database.readers)
+    database.migrate()
+    closers.insert(0, database.close)
+    health = Health(fail)
+    opener, main = Opener(settings.home, settings.storage.cache_bytes), main_backend(settings)
+    fleet = open_fleet(main, opener, database, health)
+    repository = Repository(
+        settings.home,
+        fleet,
+        keyring,
+        find=lambda keys: database.read_now(lambda sql: index.find(sql, keys)),
+        locate=lambda keys: database.read_now(lambda sql: index.locate(sql, keys)),
+        health=health,
+        floor=Floor(settings.home, settings.storage.least_free_bytes),
+        options=WriterOptions(pack_bytes=settings.storage.pack_target_bytes),
+        clock=clock,
+    )
+    report = repository.recover(
+        lambda: database.read_now(index.known_packs), lambda: database.read_now(life.find_dead_packs)
+    )
+    tell(report)
+    vault = Vault(repository, threads=settings.storage.threads or os.cpu_count() or 1)
+
+    log = EventLog(database, clock, region=_REGION)
+    log.on_fatal(fail)
+    repository.reader.on_damaged = EngineStore(database, log).note_damaged
+    accounts = AccountTable()
+    access = AccessService(clock)
+    lifetimes = Lifetimes(
+        idle=timedelta(hours=settings.sessions.idle_hours), absolute=timedelta(days=settings.sessions.absolute_days)
+    )
+    sessions = SessionsService(log, database, clock, accounts, lifetimes, _REGION)
+    developer = DeveloperService(log, database, clock, accounts, _REGION)
+    passwords = Argon2Passwords(keyring.service_key("pepper").secret)
+    closers.insert(0, passwords.close)
+    credentials: dict[TokenKind, Credentials] = {TokenKind.SESSION: sessions, TokenKind.PERSONAL: developer}
+    auth = AuthService(log, database, clock, access, passwords, sessions, credentials, _REGION)
+    files = FilesService(log, database, clock, access, vault)
+    gateway = GatewayService(log, database, clock)
+    monitoring = MonitoringService(
+        log,
+        database,
+        access,
+        LocalStoreHealth(settings.home, health, len(report.damaged)),
+        version=__version__,
+        started=clock.now(),
+        database_name=database.name,
+        storage_name=main.kind,
+    )
+
+    operations = OperationsService(log, database, clock, access, monitoring.registry)
+
+    backends = offer_moving(
+        operations,
+        Migration(fleet, repository.spool, EngineStore(database, log)),
+        BackendsService(log, database, access, fleet, opener, main, repository.spool),
+    )
+
+    dispatcher = Dispatcher(log, database)
+    dispatcher.subscribe(sessions_room.reactions(sessions))
+
+    jobs = Jobs(log, database, clock)
+    for job in (
+        Job("sessions.seen", timedelta(minutes=1), sessions.write_down_seen, is_noted=False),
+        Job("sessions.outlived", timedelta(days=1), sessions.remove_outlived),
+        Job("developer.used", timedelta(minutes=1), developer.write_down_used, is_noted=False),
+        Job("gateway.old", timedelta(hours=1), gateway.remove_old),
+        Job("operations.old", timedelta(days=1), operations.remove_old),
+    ):
+        jobs.add(job)
+    hold = add_upkeep(settings, repository, EngineStore(database, log), operations, jobs)
+    backup = BackupService(
+        log,
+        database,
+        clock,
+        access,
+        repository,
+        hold,
+        home=settings.home,
+        version=__version__,
+        open_shelf=partial(open_place, settings.home),
+        restoring=RestoringFiles(database, files),
+    )
+    offer_backups(operations, backup, jobs)
+    monitoring.add_check("backup", backup.check)
+    encryption = add_keys(
+        settings, log, database, access, repository, Erasing(access, files), backup.rewrite_keys, operations
+    )
+    accounting = add_recount(AccountingService(log, database, access, files), operations, jobs)
+    add_ballast(settings, log, jobs)
+
+    return Appliance(
+        settings=settings,
+        home=settings.home,
+        version=__version__,
+        clock=clock,
+        database=database,
+        log=log,
+        dispatcher=dispatcher,
+        jobs=jobs,
+        vault=vault,
+        access=access,
+        auth=auth,
+        sessions=sessions,
+        developer=developer,
+        files=files,
+        accounting=accounting,
+        gateway=gateway,
+        monitoring=monitoring,
+        operations=operations,
+        backends=backends,
+        backup=backup,
+        encryption=encryption,
+        catalogs=add_catalogs(repository, database, log, operations, jobs),
+        notify_socket=settings.notify_socket,
+        _damaged=[pack.pack_id for pack in report.damaged],
+        _closers=closers,
+        _fatal=fatal,
+    )

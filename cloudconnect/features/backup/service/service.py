@@ -1,0 +1,420 @@
+"""Making backups, listing and proving them, removing old ones, and all of that by the clock."""
+
+import asyncio
+import contextlib
+import hashlib
+import re
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cloudconnect.bus import EventLog, Unit
+from cloudconnect.database import Database
+from cloudconnect.database.snapshot import Snapshot, check_snapshot, write_snapshot
+from cloudconnect.events.backup import (
+    BackupMade,
+    BackupsPruned,
+    BackupVerified,
+    PlaceAdded,
+    PlaceRemoved,
+    ScheduleSet,
+)
+from cloudconnect.features.backup import store
+from cloudconnect.features.backup.errors import BadPlace, BadSchedule, NoSuchPlace, PlaceKnown
+from cloudconnect.features.backup.models import BackupListed, Keep, PlaceFacts
+from cloudconnect.features.backup.rules import VERIFIED_WITHIN, choose_kept, is_due, needs_proof
+from cloudconnect.features.backup.service.places import OpenShelf, Places
+from cloudconnect.features.backup.service.restoring import PartRestorer, Wish
+from cloudconnect.kernel.clock import Clock, format_ns, to_ms
+from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect.kernel.ids import new_id
+from cloudconnect.kernel.principal import APPLIANCE, Principal
+from cloudconnect.kernel.text import N_
+from cloudconnect.ports.access import Access
+from cloudconnect.ports.operations import Outcome, Progress
+from cloudconnect.ports.restoring import Restoring
+from cloudconnect.storage.backup_places import Backup, BackupPlace
+from cloudconnect.storage.backups import BackupMaker, Hold, restore_catalog, verify_packs
+from cloudconnect.storage.errors import BackupDamaged, ContentDamaged, NoDomain, NoSuchBackup
+from cloudconnect.storage.index import Place, StoredPack
+from cloudconnect.storage.reader import Reader
+from cloudconnect.storage.repository import Repository
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_HOURS_MAX = 24 * 365
+_COUNT_MAX = 100_000
+_LOOK_SECONDS = 0.5
+_SAMPLE_PERCENT = 5
+
+
+class BackupService:
+    """Makes backups, lists them, proves that they can be restored, and removes old ones."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        database: Database,
+        clock: Clock,
+        access: Access,
+        repository: Repository,
+        hold: Hold,
+        *,
+        home: Path,
+        version: str,
+        open_shelf: OpenShelf,
+        restoring: Restoring,
+    ) -> None:
+        self._log = log
+        self._database = database
+        self._clock = clock
+        self._access = access
+        self._repository = repository
+        self._version = version
+        self._places = Places(database, home, open_shelf)
+        self._maker = BackupMaker(repository, lambda path: write_snapshot(database, path), _packs, hold)
+        self._restoring = restoring
+        self._working = threading.Lock()
+
+    # Places
+
+    async def find_places(self, principal: Principal) -> list[PlaceFacts]:
+        """Return every place that backups go to, by name."""
+        self._access.require_admin(principal)
+        return await self._database.read(store.find_places)
+
+    async def add_place(self, principal: Principal, name: str, kind: str, parameters: Mapping[str, str]) -> PlaceFacts:
+        """Add a bucket, or a directory, that backups can go to; it is looked at, and becomes this appliance's.
+
+        Raises:
+            BadPlace: the name is none.
+            PlaceKnown: there is one of this name.
+            PlaceTaken: it holds the backups of another appliance.
+            BadBackend, BadCredentials, BackendUnreachable: it cannot be used.
+        """
+        self._access.require_admin(principal, fresh=True)
+        if _NAME.fullmatch(name) is None:
+            raise BadPlace(N_("A name has up to 32 small letters, digits and dashes."), fix=N_("Choose another name."))
+        place = PlaceFacts(name, kind, dict(parameters))
+        opened = self._places.open(place, is_made=True)
+        await asyncio.to_thread(opened.claim, self._repository.keyring)
+
+        def change(unit: Unit) -> None:
+            if store.find_place(unit.sql, name) is not None:
+                raise PlaceKnown(N_("“{name}” is taken."), fix=N_("Choose another name."), name=name)
+            store.add_place(unit.sql, place, unit.now_ms)
+            unit.record(PlaceAdded(subject=name, type=kind))
+
+        await self._log.commit(change, actor=principal)
+        return place
+
+    async def remove_place(self, principal: Principal, name: str) -> None:
+        """Forget a place; what lies there stays.
+
+        Raises:
+            NoSuchPlace: there is none of this name.
+        """
+        self._access.require_admin(principal, fresh=True)
+
+        def change(unit: Unit) -> None:
+            if not store.remove_place(unit.sql, name):
+                raise NoSuchPlace(
+                    N_("There is no place “{name}”."),
+                    fix=N_("See which there are: cloudconnect backup place list"),
+                    name=name,
+                )
+            unit.record(PlaceRemoved(subject=name))
+
+        await self._log.commit(change, actor=principal)
+
+    async def set_schedule(
+        self, principal: Principal, name: str, every_hours: int | None, keep: Keep | None
+    ) -> PlaceFacts:
+        """Have the clock make backups at a place and remove old ones; with None for the hours, no longer.
+
+        Raises:
+            BadSchedule: the hours are not between 1 and 8,760, or nothing would be kept.
+            BadPlace, NoSuchPlace: it is no place.
+        """
+        self._access.require_admin(principal, fresh=True)
+        if (every_hours is not None and not 1 <= every_hours <= _HOURS_MAX) or (keep is not None and not _any(keep)):
+            raise BadSchedule(
+                N_("Backups are made every hour at the most, once a year at the least, and some are kept."),
+                fix=N_("Say for example: --every 24 --keep-daily 7 --keep-weekly 8"),
+            )
+        place = await asyncio.to_thread(self._places.find, name)
+
+        def change(unit: Unit) -> PlaceFacts:
+            store.add_place(unit.sql, place, unit.now_ms)
+            store.set_schedule(unit.sql, name, every_hours, keep)
+            unit.record(ScheduleSet(subject=name, every_hours=every_hours or 0))
+            found = store.find_place(unit.sql, name)
+            if found is None:
+                raise LookupError("the place that was just added")
+            return found
+
+        return await self._log.commit(change, actor=principal)
+
+    def rewrite_keys(self) -> dict[str, bool]:
+        """Write the copy of the keyring at every known place anew; say of each whether that could be done."""
+        done = {}
+        for facts in self._database.read_now(store.find_places):
+            try:
+                place = self._places.open(facts)
+                place.claim(self._repository.keyring)
+                place.put_keys(self._repository.keyring)
+            except CloudConnectError:
+                done[facts.name] = False
+            else:
+                done[facts.name] = True
+        return done
+
+    async def check(self) -> str:
+        """Return ``ok``, or ``unproved`` when no backup of a scheduled place was proved within the last seven days."""
+        now = self._clock.now()
+        places = await self._database.read(store.find_places)
+        return "unproved" if any(needs_proof(place, now) for place in places) else "ok"
+
+    # Backups
+
+    async def find_backups(self, principal: Principal, place: str) -> list[BackupListed]:
+        """Return the backups in *place*, oldest first; one that cannot be read has no moment.
+
+        Raises:
+            BadPlace, NoSuchPlace: it is no place.
+            NoSuchBackup: the directory is not there.
+        """
+        self._access.require_admin(principal)
+
+        def look() -> list[BackupListed]:
+            found = self._places.open(self._places.find(place))
+            return [self._listed(found, each) for each in found.ids()]
+
+        return await asyncio.to_thread(look)
+
+    def run_create(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
+        """Make a backup at the place that the parameter ``to`` names (``ports.operations.Kind.run``)."""
+        with self._alone(progress):
+            return self._create(self._places.find(parameters.get("to", "")), progress)
+
+    def run_scheduled(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
+        """Do what the clock asks for at the place ``to``: make a backup, remove old ones, and prove it once in a while.
+
+        The proof comes a day before one would be missed.
+        """
+        place = self._places.find(parameters.get("to", ""))
+        with self._alone(progress):
+            outcome = dict(self._create(place, progress))
+            if place.keep is not None:
+                removed = self._prune(place, place.keep, progress, is_trial=False)
+                outcome |= {"removed_backups": removed["backups"], "freed_bytes": removed["bytes"]}
+        if needs_proof(place, self._clock.now(), VERIFIED_WITHIN - timedelta(days=1)):
+            self.run_verify({"from": place.name}, progress)
+            outcome["verified"] = "yes"
+        return outcome
+
+    def find_due(self) -> list[str]:
+        """Return the places at which the clock asks for a backup."""
+        now = self._clock.now()
+        return [place.name for place in self._database.read_now(store.find_places) if is_due(place, now)]
+
+    def run_prune(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
+        """Remove old backups at the place ``at``; the newest always stays.
+
+        ``last``, ``daily``, ``weekly`` and ``monthly`` say how many to keep, ``trial`` = ``yes`` removes nothing. The
+        descriptions go first, then the packs that no other backup needs, so breaking it off loses no backup that stays.
+
+        Raises:
+            BadSchedule: nothing is said of what to keep.
+            BackupDamaged: a description cannot be read, so nobody knows which packs it needs.
+        """
+        keep = Keep(**{name: _count(parameters.get(name, "")) for name in ("last", "daily", "weekly", "monthly")})
+        if not _any(keep):
+            raise BadSchedule(
+                N_("It is not said what to keep."), fix=N_("Say for example: --keep-daily 7 --keep-weekly 8")
+            )
+        with self._alone(progress):
+            place = self._places.find(parameters.get("at", ""))
+            return self._prune(place, keep, progress, is_trial=parameters.get("trial") == "yes")
+
+    def run_restore(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
+        """Put a file, a folder or a space of a backup back, aside or in its place; see :class:`PartRestorer`.
+
+        Parameters: ``from``, the place; ``id``, by default the newest; ``space``; ``path``; ``into``, the folder, by
+        default one named after the moment; ``space_into``, by default the same; ``live`` = ``yes`` for its own place.
+
+        Raises:
+            NotInBackup: the backup does not hold it.
+            NoSuchPlace, NoSuchBackup, BackupDamaged: it cannot be had.
+        """
+        place = self._places.open(self._places.find(parameters.get("from", "")))
+        backup = _chosen(place, parameters.get("id", ""), self._repository)
+        moment = f"{self._clock.now():%Y-%m-%d %H.%M}"
+        wish = Wish(
+            space=parameters.get("space", ""),
+            path=parameters.get("path", "/"),
+            space_into=parameters.get("space_into", "") or parameters.get("space", ""),
+            folder="" if parameters.get("live") == "yes" else parameters.get("into", "") or f"/Restored {moment}",
+        )
+        return PartRestorer(self._log, self._repository, self._restoring).run(place, backup, wish, progress)
+
+    def run_verify(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
+        """Restore a backup into a scratch place and compare: every pack, the database, and the content of versions.
+
+        Damaged packs are set aside in their place, so that the next backup copies them anew.
+
+        Parameters: ``from``, the directory; ``id``, by default the newest; ``sample``, how many of a hundred versions
+        are read, by default 5.
+
+        Raises:
+            BackupDamaged: something in it is missing or is not what was backed up.
+        """
+        facts = self._places.find(parameters.get("from", ""))
+        place = self._places.open(facts)
+        backup = _chosen(place, parameters.get("id", ""), self._repository)
+        scratch = self._repository.spool / f"verify-{secrets.token_hex(8)}"
+        try:
+            damaged = verify_packs(place, backup, progress)
+            for pack in damaged:
+                place.set_aside(pack)
+            restore_catalog(place, backup, self._repository.keyring, self._repository.codec, scratch)
+            check_snapshot(scratch)
+            with Snapshot(scratch) as snapshot:
+                versions, read_bytes, bad = self._compare(place, snapshot, _sample(parameters), progress)
+        except (ContentDamaged, ValueError) as error:
+            raise BackupDamaged(
+                N_("The database in the backup “{id}” cannot be restored."),
+                fix=N_("Make a new backup: cloudconnect backup create"),
+                id=backup.id,
+            ) from error
+        finally:
+            scratch.unlink(missing_ok=True)
+        if damaged or bad:
+            raise BackupDamaged(
+                N_("In the backup “{id}” {packs} packs and {versions} versions are damaged."),
+                fix=N_("Make a new backup: cloudconnect backup create"),
+                id=backup.id,
+                packs=len(damaged),
+                versions=bad,
+            )
+
+        def note(unit: Unit) -> None:
+            unit.record(BackupVerified(subject=backup.id))
+            if backup.id == place.ids()[-1]:
+                store.note_proof(unit.sql, facts.name, unit.now_ms)
+
+        self._log.commit_now(note, actor=APPLIANCE)
+        return {"id": backup.id, "packs": len(backup.packs), "versions_read": versions, "read_bytes": read_bytes}
+
+    def _create(self, facts: PlaceFacts, progress: Progress) -> Outcome:
+        place = self._places.open(facts, is_made=True)
+        now = self._clock.now()
+        identifier = new_id("bak", to_ms(now))
+        # Known before the first copy of the keyring lies there: whoever destroys keys has to find it.
+        self._log.commit_now(lambda unit: store.add_place(unit.sql, facts, unit.now_ms), actor=APPLIANCE)
+        created = format_ns(to_ms(now) * 1_000_000)
+        backup, damaged = self._maker.run(place, identifier, created, self._version, progress)
+
+        def note(unit: Unit) -> None:
+            store.note_backup(unit.sql, facts.name, unit.now_ms)
+            unit.record(BackupMade(subject=backup.id, position=backup.position))
+
+        self._log.commit_now(note, actor=APPLIANCE)
+        return {
+            "id": backup.id,
+            "position": backup.position,
+            "packs": len(backup.packs),
+            "bytes": backup.size,
+            "damaged_packs": damaged,
+        }
+
+    def _prune(self, facts: PlaceFacts, keep: Keep, progress: Progress, *, is_trial: bool) -> dict[str, int]:
+        place = self._places.open(facts)
+        place.claim(self._repository.keyring)
+        backups = [place.get(each, self._repository.keyring) for each in place.ids()]
+        kept = choose_kept([(each.id, datetime.fromisoformat(each.created)) for each in backups], keep)
+        needed = {pack for each in backups if each.id in kept for pack in each.pack_ids()}
+        gone = [each.id for each in backups if each.id not in kept]
+        for identifier in [] if is_trial else gone:
+            progress.check()
+            place.remove(identifier)
+        packs, size = place.remove_packs(needed, progress.check, is_trial=is_trial)
+        if gone and not is_trial:
+            self._log.commit_now(
+                lambda unit: unit.record(BackupsPruned(subject=facts.name, backups=len(gone), freed_bytes=size)),
+                actor=APPLIANCE,
+            )
+        return {"backups": len(gone), "kept": len(kept), "packs": packs, "bytes": size}
+
+    @contextlib.contextmanager
+    def _alone(self, progress: Progress) -> Iterator[None]:
+        """Let no other operation add or remove packs at any place meanwhile."""
+        while not self._working.acquire(timeout=_LOOK_SECONDS):
+            progress.report(0, 0, "waiting for another operation")
+            progress.check()
+        try:
+            yield
+        finally:
+            self._working.release()
+
+    def _compare(
+        self, place: BackupPlace, snapshot: Snapshot, percent: int, progress: Progress
+    ) -> tuple[int, int, int]:
+        reader = Reader(
+            place.shelf,
+            self._repository.keyring,
+            self._repository.codec,
+            lambda keys: {key: Place(*where) for key, where in store.locate(snapshot, list(keys))},
+        )
+        versions = read_bytes = bad = 0
+        for number, held in enumerate(store.find_versions(snapshot)):
+            if number * percent % 100 >= percent:
+                continue
+            progress.check()
+            versions += 1
+            read_bytes += held.size
+            digest = hashlib.sha256()
+            try:
+                for piece in reader.read(held.space, held.manifest):
+                    digest.update(piece)
+            except (ContentDamaged, NoDomain):
+                bad += 1
+            else:
+                bad += digest.digest() != held.sha256
+            progress.report(read_bytes, 0, "comparing")
+        return versions, read_bytes, bad
+
+    def _listed(self, place: BackupPlace, identifier: str) -> BackupListed:
+        try:
+            found = place.get(identifier, self._repository.keyring)
+        except BackupDamaged:
+            return BackupListed(identifier, "", 0, "", 0, 0)
+        return BackupListed(found.id, found.created, found.position, found.version, len(found.packs), found.size)
+
+
+def _packs(path: Path) -> Iterator[StoredPack]:
+    with Snapshot(path) as snapshot:
+        yield from (StoredPack(*pack) for pack in store.find_packs(snapshot))
+
+
+def _chosen(place: BackupPlace, identifier: str, repository: Repository) -> Backup:
+    ids = place.ids()
+    if not identifier and not ids:
+        raise NoSuchBackup(fix=N_("Make one: cloudconnect backup create"))
+    return place.get(identifier or ids[-1], repository.keyring)
+
+
+def _sample(parameters: Mapping[str, str]) -> int:
+    try:
+        return min(max(int(parameters.get("sample", _SAMPLE_PERCENT)), 0), 100)
+    except ValueError:
+        return _SAMPLE_PERCENT
+
+
+def _count(text: str) -> int:
+    return min(int(text), _COUNT_MAX) if text.isdecimal() else 0
+
+
+def _any(keep: Keep) -> bool:
+    return any((keep.last, keep.daily, keep.weekly, keep.monthly))
