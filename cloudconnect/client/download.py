@@ -4,10 +4,10 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from cloudconnect.client.connection import Client, Pauses, encode_path
+from cloudconnect.client.gathering import SMALL_BYTES, Gathering, Wanted, batches
 from cloudconnect.client.progress import Failure, Progress
 from cloudconnect.kernel.clock import parse_ns
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Damaged
@@ -15,16 +15,10 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.wire.files import Entry
 
 AT_ONCE = 8
+_TOGETHER_AT_ONCE = 3
+_FEWEST_TOGETHER = 2
 _PIECE_BYTES = 1 << 20
 _UNSAFE = "the server calls it by a name that would leave its folder"
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A remote file and the local path it gets."""
-
-    entry: Entry
-    local: Path
 
 
 class Download:
@@ -39,6 +33,7 @@ class Download:
         self._space = f"/spaces/{space}"
         self._at = at
         self.progress = Progress()
+        self._gathering = Gathering(client, self._space, at, self.progress)
 
     async def run(self, sources: list[str], target: str | Path) -> None:
         """Get *sources* to the local path *target*.
@@ -52,7 +47,7 @@ class Download:
         """
         if len(sources) > 1 and not Path(target).is_dir():
             raise _no_folder(target)
-        wanted: list[_Wanted] = []
+        wanted: list[Wanted] = []
         folders: list[tuple[Path, int]] = []
         for source in sources:
             path = f"{self._space}/entries/{encode_path(source)}"
@@ -70,12 +65,11 @@ class Download:
             else:
                 await self._list(entry, local, wanted, folders)
         self.progress.is_found = True
-        queue = iter(wanted)
-        await asyncio.gather(*(self._work(queue) for _ in range(min(AT_ONCE, len(wanted)))))
+        await self._fetch_all(wanted)
         for local, modified_ns in reversed(folders):
             os.utime(local, ns=(modified_ns, modified_ns))
 
-    async def _list(self, top: Entry, local: Path, wanted: list[_Wanted], folders: list[tuple[Path, int]]) -> None:
+    async def _list(self, top: Entry, local: Path, wanted: list[Wanted], folders: list[tuple[Path, int]]) -> None:
         local.mkdir(parents=True, exist_ok=True)
         if top.name:
             folders.append((local, parse_ns(top.modified)))
@@ -97,29 +91,48 @@ class Download:
             except OSError as error:
                 self._fail(entry.path, error.strerror or str(error), "local")
 
-    def _want(self, entry: Entry, local: Path, wanted: list[_Wanted]) -> None:
+    def _want(self, entry: Entry, local: Path, wanted: list[Wanted]) -> None:
         self.progress.files += 1
         self.progress.bytes += entry.size or 0
-        wanted.append(_Wanted(entry, local))
+        wanted.append(Wanted(entry, local))
 
-    async def _work(self, queue: Iterator[_Wanted]) -> None:
+    async def _fetch_all(self, wanted: list[Wanted]) -> None:
+        """Get what is not here yet: small files many at a time, the others, and what that left over, one by one."""
+        small: list[Wanted] = []
+        single: list[Wanted] = []
+        for each in wanted:
+            if _is_here(each):
+                self.progress.skipped_files += 1
+                self.progress.done_files += 1
+                self.progress.done_bytes += each.entry.size or 0
+            else:
+                (small if (each.entry.size or 0) <= SMALL_BYTES else single).append(each)
+        if len(small) < _FEWEST_TOGETHER:
+            single, small = single + small, []
+        portions, queue = batches(small), iter(single)
+        left = await asyncio.gather(
+            *(self._work_together(portions) for _ in range(_TOGETHER_AT_ONCE)),
+            *(self._work(queue) for _ in range(min(AT_ONCE, len(single)))),
+        )
+        queue = iter([each for part in left for each in part])
+        await asyncio.gather(*(self._work(queue) for _ in range(AT_ONCE)))
+
+    async def _work_together(self, portions: Iterator[list[Wanted]]) -> list[Wanted]:
+        return [each for batch in portions for each in await self._gathering.fetch(batch)]
+
+    async def _work(self, queue: Iterator[Wanted]) -> list[Wanted]:
         for each in queue:
             try:
-                if _is_here(each):
-                    self.progress.skipped_files += 1
-                    self.progress.done_bytes += each.entry.size or 0
-                else:
-                    await self._fetch(each)
+                await self._fetch(each)
                 self.progress.done_files += 1
             except CloudConnectError as refusal:
                 self._fail(each.entry.path, str(refusal), refusal.code)
             except OSError as error:
                 self._fail(each.entry.path, error.strerror or str(error), "local")
+        return []
 
-    async def _fetch(self, wanted: _Wanted) -> None:
-        entry, local = wanted.entry, wanted.local
-        mark = hashlib.sha256(f"{entry.etag} {local.name}".encode()).hexdigest()[:16]
-        part = local.with_name(f".cloudconnect-{mark}.part")
+    async def _fetch(self, wanted: Wanted) -> None:
+        entry, local, part = wanted.entry, wanted.local, wanted.part
         before = self.progress.done_bytes
         later = Pauses()
         while True:
@@ -181,7 +194,7 @@ def _is_safe(name: str) -> bool:
     return name not in {"", ".", ".."} and not {"/", "\\", "\0"} & set(name)
 
 
-def _is_here(wanted: _Wanted) -> bool:
+def _is_here(wanted: Wanted) -> bool:
     try:
         facts = wanted.local.lstat()
     except OSError:

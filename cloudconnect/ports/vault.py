@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, Protocol
 
+from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.ports.sql import Sql
 
@@ -170,5 +171,14 @@ class Vault(Protocol):
 
         Raises:
             Damaged: a chunk cannot be had as it was written; raised before its first byte is yielded.
+        """
+        ...
+
+    def read_many(
+        self, space: SpaceId, contents: Sequence[bytes]
+    ) -> AsyncIterator[Sequence[tuple[int, bytes | CloudConnectError]]]:
+        """Yield many small contents, given by manifest, some at a time and in whatever order costs least.
+
+        Each comes with its place in *contents*, and with the refusal instead of its bytes when it is damaged.
         """
         ...

@@ -14,7 +14,8 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.storage import index
 from cloudconnect.storage import manifest as manifests
 from cloudconnect.storage.chunker import MAXIMUM_BYTES, MINIMUM_BYTES
-from cloudconnect.storage.errors import BadAssembly
+from cloudconnect.storage.errors import BadAssembly, ContentDamaged
+from cloudconnect.storage.gathering import Gathering
 from cloudconnect.storage.ingest import Cut, Ingest, SmallContent, StoredBatch, StoredContent
 from cloudconnect.storage.manifest import Entry
 from cloudconnect.storage.reader import Reading, Window
@@ -178,6 +179,27 @@ class Vault:
             if ahead is None:
                 return
             pieces, window = await ahead
+
+    async def read_many(
+        self, space: SpaceId, contents: Sequence[bytes]
+    ) -> AsyncIterator[list[tuple[int, bytes | ContentDamaged]]]:
+        """Yield many small contents, given by manifest, some at a time and in the order in which they lie in packs.
+
+        Each comes with its place in *contents*, and with the refusal instead of its bytes when it is damaged.
+
+        Raises:
+            NoDomain: there are no keys for the space.
+        """
+        gathering = await self._run(Gathering, self._repository.reader, id_bytes(space), contents)
+        portion = await self._run(gathering.next)
+        while portion:
+            ahead = asyncio.ensure_future(self._run(gathering.next))
+            try:
+                yield portion
+            except BaseException:
+                ahead.cancel()
+                raise
+            portion = await ahead
 
     async def close(self) -> None:
         """Finish what is being written and end the threads."""

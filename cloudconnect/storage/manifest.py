@@ -84,6 +84,16 @@ def size(manifest: bytes) -> int:
     return root.size if root else 0
 
 
+def only_chunk(manifest: bytes) -> Entry | None:
+    """Return the chunk that *manifest* is all of, or None when it has none or more than one.
+
+    Raises:
+        Malformed: it is no manifest.
+    """
+    root, level = _parse(manifest)
+    return root if level < 0 else None
+
+
 def root_key(manifest: bytes) -> bytes | None:
     """Return the key that names the content of *manifest*: the key of its root, or None when there is nothing.
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from cloudconnect.kernel.clock import Clock, SystemClock, to_ms
 from cloudconnect.kernel.text import N_
@@ -23,6 +23,7 @@ from cloudconnect.storage.seal import Codec, DomainKeys, Malformed, NotAuthentic
 _WINDOW_BYTES: Final = 4 << 20
 _FIRST_WINDOW_BYTES: Final = 256 << 10  # one chunk, mostly: the first byte waits for no more
 _READ_BYTES: Final = 4 << 20
+_GAP_BYTES: Final = 64 << 10  # reading over what nobody asked for costs less than another request
 _CACHE_BYTES: Final = 16 << 20
 
 Locate = Callable[[Sequence[bytes]], dict[bytes, Place]]
@@ -93,6 +94,19 @@ class Reading:
         return self._reader.load(self._keys, content_id)
 
 
+class Open(Protocol):
+    """A reading that goes on; gc removes nothing that it may still look for."""
+
+    @property
+    def opened_ms(self) -> int:
+        """When it began, milliseconds since 1970."""
+        ...
+
+
+Outcome = bytes | ContentDamaged
+"""The plain bytes of a content, or why they cannot be had."""
+
+
 class Reader:
     """Reads content. Every method may be called from any thread and waits for the disk."""
 
@@ -102,7 +116,7 @@ class Reader:
         self._clock = clock or SystemClock()
         self.on_damaged: OnDamaged = _ignore
         self._lock = threading.Lock()
-        self._readings: weakref.WeakSet[Reading] = weakref.WeakSet()
+        self._readings: weakref.WeakSet[Open] = weakref.WeakSet()
         self._backend = backend
         self._keyring = keyring
         self._codec = codec
@@ -126,6 +140,17 @@ class Reader:
         with self._lock:
             self._readings.add(reading)
         return reading
+
+    def begin(self, space: bytes, reading: "Open") -> DomainKeys:
+        """Note that *reading*, of content of *space*, goes on for as long as it lives; return the keys it needs.
+
+        Raises:
+            NoDomain: there are no keys for the space.
+        """
+        keys = self._keyring.domain(space)
+        with self._lock:
+            self._readings.add(reading)
+        return keys
 
     def now_ms(self) -> int:
         """Return the time in milliseconds since 1970."""
@@ -222,6 +247,19 @@ class Reader:
             self._cache.put(content_id, raws[content_id])
         return raws
 
+    def open_each(self, keys: DomainKeys, places: dict[bytes, Place]) -> dict[bytes, Outcome]:
+        """Return the plain bytes of chunks, or why they cannot be had, by content id."""
+        outcomes: dict[bytes, Outcome] = {}
+        for run in _runs(places, _GAP_BYTES):
+            try:
+                outcomes.update(self._open_or_find_again(keys, run))
+            except ContentDamaged as refusal:
+                if len(run) == 1:
+                    outcomes[run[0][0]] = refusal
+                for content_id, place in run if len(run) > 1 else ():
+                    outcomes.update(self.open_each(keys, {content_id: place}))
+        return outcomes
+
     def _open_or_find_again(self, keys: DomainKeys, run: list[tuple[bytes, Place]]) -> dict[bytes, bytes]:
         try:
             return dict(self._open_run(keys, run))
@@ -303,8 +341,8 @@ class _Cache:
                 self._bytes -= len(self._chunks.popitem(last=False)[1])
 
 
-def _runs(places: dict[bytes, Place]) -> Iterator[list[tuple[bytes, Place]]]:
-    """Group chunks that lie side by side in one pack, up to the most that is read at once."""
+def _runs(places: dict[bytes, Place], gap_bytes: int = 0) -> Iterator[list[tuple[bytes, Place]]]:
+    """Group chunks that lie in one pack with at most *gap_bytes* between two, up to the most that is read at once."""
     ordered = sorted(places.items(), key=lambda item: item[1][:2])
     if not ordered:
         return
@@ -312,7 +350,8 @@ def _runs(places: dict[bytes, Place]) -> Iterator[list[tuple[bytes, Place]]]:
     for (_, before), item in pairwise(ordered):
         place = item[1]
         start = run[0][1].offset
-        is_next = place.pack_id == before.pack_id and place.offset == before.offset + before.length
+        gap = place.offset - before.offset - before.length
+        is_next = place.pack_id == before.pack_id and 0 <= gap <= gap_bytes
         if is_next and place.offset + place.length - start <= _READ_BYTES:
             run.append(item)
         else:

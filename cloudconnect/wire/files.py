@@ -112,6 +112,28 @@ class Bulk(Answer, frozen=True):
     reused_bytes: int
 
 
+class BulkRead(Request, frozen=True):
+    """Small files to read at once: their ids, and as of when; they come back as frames.
+
+    A frame is a length of 4 bytes, big-endian, and as many bytes of MessagePack: an array of ``[place, content, sha256,
+    code, detail]``, in any order, each place once. The content is null and the code tells why where a file cannot be
+    had. A frame of no bytes ends the answer; without it something is missing.
+    """
+
+    nodes: Annotated[list[str], msgspec.Meta(max_length=4_096)] = []
+    at: str | None = None
+
+
+class BulkFile(msgspec.Struct, array_like=True, frozen=True):
+    """One of many small files: the place in the request that asked for it, and its bytes or why there are none."""
+
+    place: int
+    content: memoryview | None
+    sha256: bytes = b""
+    code: str = ""
+    detail: str = ""
+
+
 class Changed(Answer, frozen=True):
     """An entry after a change, and the seq at which it happened."""
 

@@ -87,6 +87,9 @@ class FakeVault:
     async def read(self, space, manifest, start=0, stop=None) -> AsyncIterator[bytes]:
         yield self.contents[space, manifest][start:stop]
 
+    async def read_many(self, space, contents):
+        yield [(number, self.contents[space, manifest]) for number, manifest in enumerate(contents)]
+
 
 class FakePasswords:
     """Stores passwords as they are."""

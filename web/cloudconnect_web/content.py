@@ -3,16 +3,19 @@
 import base64
 import re
 import secrets
+import struct
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TypeVar
 from urllib.parse import quote as percent_encode
 
 import msgspec
 from aiohttp import web
 
-from cloudconnect.features.files import Entry, OpenFile
+from cloudconnect.features.files import Entry, OpenFile, OpenFiles
+from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.text import N_
+from cloudconnect.wire.files import BulkFile
 from cloudconnect.wire.shape import FieldError
 from cloudconnect_web.conditions import NotSatisfiable, Range, http_date, is_unchanged, modified, parse_ranges, quote
 from cloudconnect_web.middleware import add_headers
@@ -38,6 +41,9 @@ _INLINE = frozenset(
         "text/plain",
     }
 )
+_AS_FILE = {"Content-Disposition": "attachment", "Content-Security-Policy": _SANDBOX}
+_LENGTH = struct.Struct(">I")
+_ENCODER = msgspec.msgpack.Encoder()
 _UNSAFE_IN_NAMES = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
@@ -66,6 +72,27 @@ async def send(request: web.Request, opened: OpenFile, *, inline: bool) -> web.S
         response.headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{size}"
     pieces = opened.read(wanted.start, wanted.stop) if wanted.size and request.method == "GET" else None
     await _stream(request, response, pieces)
+    return response
+
+
+async def send_many(request: web.Request, opened: OpenFiles) -> web.StreamResponse:
+    """Send many small files as the frames that ``wire.BulkRead`` describes: first what is refused, then what is read.
+
+    What turns out to be damaged is told in its frame; the frames end as they should only when every file was sent.
+    """
+    response = web.StreamResponse(
+        headers={"Content-Type": "application/octet-stream", "Cache-Control": "no-store", **_AS_FILE}
+    )
+
+    async def pieces() -> AsyncIterator[bytes]:
+        refused = [(place, each) for place, each in enumerate(opened.outcomes) if isinstance(each, CloudConnectError)]
+        if refused:
+            yield _frame(opened, refused)
+        async for portion in opened.read():
+            yield _frame(opened, portion)
+        yield _LENGTH.pack(0)
+
+    await _stream(request, response, pieces())
     return response
 
 
@@ -130,6 +157,21 @@ def _fields(entry: Entry, *, inline: bool) -> dict[str, str]:
         "Cache-Control": "private, no-cache",
         "Repr-Digest": f"sha-256=:{base64.b64encode(entry.sha256 or b'').decode()}:",
     }
+
+
+def _frame(opened: OpenFiles, portion: Sequence[tuple[int, bytes | CloudConnectError]]) -> bytes:
+    packed = bytearray(_LENGTH.size)
+    _ENCODER.encode_into([_to_file(opened, place, outcome) for place, outcome in portion], packed, _LENGTH.size)
+    _LENGTH.pack_into(packed, 0, len(packed) - _LENGTH.size)
+    return bytes(packed)
+
+
+def _to_file(opened: OpenFiles, place: int, outcome: bytes | CloudConnectError) -> BulkFile:
+    if isinstance(outcome, CloudConnectError):
+        return BulkFile(place, None, b"", outcome.code, str(outcome.detail))
+    entry = opened.outcomes[place]
+    sha256 = entry.sha256 if isinstance(entry, Entry) else None
+    return BulkFile(place, memoryview(outcome), sha256 or b"")
 
 
 async def _stream(request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes] | None) -> None:

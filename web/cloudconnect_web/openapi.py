@@ -94,7 +94,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         listed.append({"name": name, "in": "query", "required": default is inspect.Parameter.empty, "schema": schema})
     if operation.stream == "body" or operation.method == "DELETE":
         listed += [{"name": each, "in": "header", "schema": {"type": "string"}} for each in _CONDITIONS]
-    if operation.stream == "answer":
+    if operation.stream == "answer" and operation.method == "GET":
         listed.append({"name": "Range", "in": "header", "schema": {"type": "string"}})
     return listed
 
@@ -104,10 +104,11 @@ def _responses(operation: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     if operation.stream == "answer":
         responses["200"] = {"description": "The content.", "content": {"*/*": {"schema": {}}}}
-        responses["206"] = {"description": "The ranges asked for.", "content": {"*/*": {"schema": {}}}}
-        responses["304"] = {"description": "The reader has it already."}
-        responses["416"] = _problem("The range lies outside the content.")
         responses["502"] = _problem("The stored content is damaged.")
+        if operation.method == "GET":
+            responses["206"] = {"description": "The ranges asked for.", "content": {"*/*": {"schema": {}}}}
+            responses["304"] = {"description": "The reader has it already."}
+            responses["416"] = _problem("The range lies outside the content.")
     elif answer is None:
         responses["204"] = {"description": "Done."}
     else:

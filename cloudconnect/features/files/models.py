@@ -150,6 +150,18 @@ class OpenFile:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenFiles:
+    """Small files ready to be read together: for each that was asked for its entry, or why it cannot be had.
+
+    ``read()`` yields the bytes of those that can, some at a time and in any order, each with its place among all, or
+    the refusal of what turns out to be damaged.
+    """
+
+    outcomes: list[Entry | CloudConnectError]
+    read: Callable[[], AsyncIterator[list[tuple[int, bytes | CloudConnectError]]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Trashed:
     """Something in the trash, and where it was."""
 

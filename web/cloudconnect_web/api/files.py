@@ -8,6 +8,7 @@ from aiohttp import web
 from cloudconnect.features.files import Change, Condition, Entry, NewItem, Put, Space, Trashed
 from cloudconnect.kernel.clock import format_ns, parse_ns
 from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect.kernel.ids import NodeId
 from cloudconnect.kernel.text import N_
 from cloudconnect.wire import files as wire
 from cloudconnect.wire.shape import FieldError, PageAnswer
@@ -96,6 +97,18 @@ async def put_many(call: Call, space: str) -> wire.Bulk:
     ]
     batch = await call.appliance.files.put_many(call.principal, space, items)
     return wire.Bulk([_to_outcome(each) for each in batch.outcomes], batch.stored_bytes, batch.reused_bytes)
+
+
+async def read_many(call: Call, space: str, body: wire.BulkRead) -> web.StreamResponse:
+    """Return many small files at once, each of at most 128 KiB, as a stream of frames.
+
+    What cannot be had is told in its place and keeps no other file back.
+    """
+    await call.appliance.files.get_space(call.principal, space)
+    nodes = [NodeId(node) for node in body.nodes]
+    return await content.send_many(
+        call.request, await call.appliance.files.open_files(call.principal, space, nodes, body.at)
+    )
 
 
 async def get_cutting(call: Call, space: str) -> wire.Cutting:
@@ -295,6 +308,7 @@ OPERATIONS = [
         stream="body",
     ),
     Operation(method="POST", path=_SPACE + "/bulk", guard=Guard.WRITE, handler=put_many, stream="body"),
+    Operation(method="POST", path=_SPACE + "/bulk/read", guard=Guard.READ, handler=read_many, stream="answer"),
     Operation(method="GET", path=_SPACE + "/cutting", guard=Guard.WRITE, handler=get_cutting, answers_secret=True),
     Operation(method="POST", path=_SPACE + "/chunks/missing", guard=Guard.WRITE, handler=find_missing, stream="body"),
     Operation(method="POST", path=_SPACE + "/chunks", guard=Guard.WRITE, handler=add_chunks, stream="body"),

@@ -26,6 +26,7 @@ from cloudconnect.features.files.models import (
     Entry,
     NewItem,
     OpenFile,
+    OpenFiles,
     Put,
     Space,
     SpaceKind,
@@ -38,8 +39,10 @@ from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.batch import Incoming
 from cloudconnect.features.files.service.charging import check_quota
 from cloudconnect.features.files.service.places import Place, find_path, find_place, walk
+from cloudconnect.features.files.service.reading import Finder, Reading
 from cloudconnect.features.files.store import spaces, trash, tree
 from cloudconnect.kernel.clock import Clock
+from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import NodeId, SpaceId, UserId, new_id
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
 from cloudconnect.kernel.principal import Principal
@@ -204,6 +207,31 @@ class FilesService:
             return self._vault.read(space_id, version.manifest, start, stop)
 
         return OpenFile(entry, read)
+
+    async def open_files(
+        self, principal: Principal, space: str, nodes: Sequence[NodeId], at: str | None = None
+    ) -> OpenFiles:
+        """Return the small files *nodes*, as they are now or were at the moment *at*, ready to be read together.
+
+        Each is decided, and refused, by itself.
+        """
+        space_id = await self._space_id(principal, space)
+
+        def ask(sql: Sql) -> Reading:
+            found = spaces.find_space(sql, space_id)
+            if found is None:
+                self._access.require(sql, principal, Action.READ, Resource(space_id, ()))
+                raise NoSuchEntry(N_("There is no such space."))
+            return Finder(sql, self._access, principal, found, self._seq(sql, space_id, at)).find(nodes)
+
+        reading = await self._database.read(ask)
+        places = list(reading.manifests)
+
+        async def read() -> AsyncIterator[list[tuple[int, bytes | CloudConnectError]]]:
+            async for portion in self._vault.read_many(space_id, list(reading.manifests.values())):
+                yield [(places[number], outcome) for number, outcome in portion]
+
+        return OpenFiles(reading.outcomes, read)
 
     # Changing
 
@@ -529,10 +557,13 @@ class FilesService:
         at: str | None,
         seq: int | None = None,
     ) -> Place:
-        moment = None if at is None else rules.parse_moment(at, self._clock.now())
-        if seq is None and moment is not None:
-            seq = moment if isinstance(moment, int) else self._log.seq_at(sql, space_id, moment)
+        if seq is None:
+            seq = self._seq(sql, space_id, at)
         return self._place(sql, principal, space_id, names, Action.READ, at=seq)
+
+    def _seq(self, sql: Sql, space_id: SpaceId, at: str | None) -> int | None:
+        moment = None if at is None else rules.parse_moment(at, self._clock.now())
+        return moment if moment is None or isinstance(moment, int) else self._log.seq_at(sql, space_id, moment)
 
     def _check_put(
         self,

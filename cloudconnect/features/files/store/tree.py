@@ -70,6 +70,16 @@ def find_row(sql: Sql, space: SpaceId, node: NodeId, at: int | None) -> Entry | 
     return _entry(rows[0], "") if rows else None
 
 
+def find_rows(sql: Sql, space: SpaceId, nodes: Sequence[NodeId], at: int | None) -> dict[NodeId, Entry]:
+    """Return the entries of those of *nodes* that are in *space*, their paths unknown but for their names."""
+    found: dict[NodeId, Entry] = {}
+    for start in range(0, len(nodes), _ASKED_AT_ONCE):
+        part = nodes[start : start + _ASKED_AT_ONCE]
+        rows = _where(sql, f"e.node IN ({', '.join('?' * len(part))}) AND e.space = ?", (*part, space), at, "")
+        found.update((NodeId(row[0]), _entry(row, "")) for row in rows)
+    return found
+
+
 def measure(sql: Sql, folder: NodeId, at: int | None) -> tuple[int, int, int]:
     """Return how many files, how many folders, and how many plain bytes lie below *folder*."""
     files = folders = size = 0
@@ -153,6 +163,21 @@ def get_version(sql: Sql, node: NodeId, seq: int) -> Version:
     if row is None:
         raise LookupError(f"entry of {node} names version {seq}, which is not there")
     return Version(NodeId(row[0]), row[1], row[2], row[3], row[4], row[5], row[6], row[7], from_ms(row[8]))
+
+
+def find_manifests(sql: Sql, versions: Sequence[tuple[NodeId, int]]) -> dict[tuple[NodeId, int], bytes]:
+    """Return the manifests of *versions*, each given by its node and seq."""
+    found: dict[tuple[NodeId, int], bytes] = {}
+    for start in range(0, len(versions), _ASKED_AT_ONCE):
+        part = versions[start : start + _ASKED_AT_ONCE]
+        pairs = ", ".join(["(CAST(? AS TEXT), CAST(? AS BIGINT))"] * len(part))
+        rows = sql.rows(
+            f"WITH wanted (node, seq) AS (VALUES {pairs}) SELECT v.node, v.seq, v.manifest FROM wanted"  # noqa: S608 - question marks only
+            " JOIN version v ON v.node = wanted.node AND v.seq = wanted.seq",
+            [field for version in part for field in version],
+        )
+        found.update(((NodeId(node), seq), manifest) for node, seq, manifest in rows)
+    return found
 
 
 def copy_versions(sql: Sql, pairs: Iterable[tuple[NodeId, int, NodeId]], seq: int, author: str, now_ms: int) -> None:
