@@ -134,7 +134,7 @@ class Vault:
         """
         entries = [Entry(*chunk) for chunk in chunks]
         await self._run(self._check_chunks, entries)
-        digest = await self._run(self._repository.reader.verify, id_bytes(space), entries)
+        digest = await self._digest(space, entries)
         ingest = self._writer.begin(id_bytes(space))
         try:
             await self._run(ingest.adopt, entries, digest)
@@ -229,6 +229,20 @@ class Vault:
         for store in stores:
             await store
         await self._run(self._writer.finish, ingest)
+
+    async def _digest(self, space: SpaceId, entries: Sequence[Entry]) -> bytes:
+        """Return the SHA-256 of *entries* in a row, hashing one part while the next is read and opened."""
+        state = hashlib.sha256()
+        parts = self._repository.reader.read_parts(id_bytes(space), entries)
+        reading = self._run(next, parts, None)
+        while raws := await reading:
+            reading = self._run(next, parts, None)
+            try:
+                await self._run(_update, state, raws)
+            except BaseException:
+                reading.cancel()
+                raise
+        return state.digest()
 
     def _check_chunks(self, entries: Sequence[Entry]) -> None:
         keys = [entry.content_id[: index.CHUNK_KEY_BYTES] for entry in entries]
@@ -343,6 +357,11 @@ def _take_outcome(future: "asyncio.Future[None]") -> None:
 
 def _fetch(reading: Reading, window: Window) -> tuple[list[bytes], Window | None]:
     return reading.fetch(window), reading.next_window()
+
+
+def _update(state: "hashlib._Hash", raws: Sequence[bytes]) -> None:
+    for raw in raws:
+        state.update(raw)
 
 
 def _parts(cuts: Sequence[Cut]) -> Iterator[list[Cut]]:

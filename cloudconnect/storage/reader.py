@@ -1,6 +1,5 @@
 """The way out: which chunks hold a range, one read for those that lie side by side, and nothing that is not proven."""
 
-import hashlib
 import threading
 import weakref
 from collections import OrderedDict
@@ -192,27 +191,20 @@ class Reader:
         while (window := reading.next_window()) is not None:
             yield from reading.fetch(window)
 
-    def verify(self, space: bytes, entries: Sequence[Entry]) -> bytes:
-        """Read the chunks *entries*, each of exactly its size, and return the SHA-256 of all of them in a row.
+    def read_parts(self, space: bytes, entries: Sequence[Entry]) -> Iterator[list[bytes]]:
+        """Yield the plain bytes of the chunks *entries*, about 4 MiB at a time, each chunk of exactly its size.
 
         Raises:
             ContentDamaged: one is nowhere, of another size, or cannot be had as it was written.
             NoDomain: there are no keys for the space.
         """
-        keys, state = self._keyring.domain(space), hashlib.sha256()
-        start, pieces, size = 0, [], 0
-        for number, entry in enumerate(entries, 1):
-            pieces.append(Piece(start, *entry))
-            start += entry.size
-            size += entry.size
-            if size >= _WINDOW_BYTES or number == len(entries):
-                raws = self.chunks(keys, Window(pieces, self.places([piece.content_id for piece in pieces])))
-                for piece in pieces:
-                    if len(raws[piece.content_id]) != piece.size:
-                        raise damaged()
-                    state.update(raws[piece.content_id])
-                pieces, size = [], 0
-        return state.digest()
+        keys = self._keyring.domain(space)
+        for part in _windows(entries):
+            pieces = [Piece(0, *entry) for entry in part]
+            raws = self.chunks(keys, Window(pieces, self.places([piece.content_id for piece in pieces])))
+            if any(len(raws[piece.content_id]) != piece.size for piece in pieces):
+                raise damaged()
+            yield [raws[piece.content_id] for piece in pieces]
 
     def places(self, content_ids: Sequence[bytes]) -> dict[bytes, Place]:
         """Return where chunks lie, by content id.
@@ -339,6 +331,19 @@ class _Cache:
             self._bytes += len(raw)
             while self._bytes > self._limit_bytes:
                 self._bytes -= len(self._chunks.popitem(last=False)[1])
+
+
+def _windows(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    window: list[Entry] = []
+    size = 0
+    for entry in entries:
+        window.append(entry)
+        size += entry.size
+        if size >= _WINDOW_BYTES:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
 
 
 def _runs(places: dict[bytes, Place], gap_bytes: int = 0) -> Iterator[list[tuple[bytes, Place]]]:
