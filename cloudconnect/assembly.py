@@ -44,6 +44,7 @@ from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.backends.opening import LOCAL, S3, Opener
 from cloudconnect.storage.backups import KEYS_FILE, BackupPlace, Hold, restore_catalog, restore_packs
 from cloudconnect.storage.codec import ZstdCodec
+from cloudconnect.storage.copies import find_copies
 from cloudconnect.storage.disk import Floor, Health, sync_directory, write_file
 from cloudconnect.storage.errors import NoSuchBackup
 from cloudconnect.storage.gc import Gc, GcOptions
@@ -373,7 +374,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
             clock,
             access,
             repository,
-            _add_upkeep(settings, repository, _Index(database, log), operations, jobs),
+            _add_upkeep(settings, repository, fleet, _Index(database, log), operations, jobs),
             home=settings.home,
             version=__version__,
         ),
@@ -417,7 +418,12 @@ def _add_recount(accounting: AccountingService, operations: OperationsService, j
 
 
 def _add_upkeep(
-    settings: Settings, repository: Repository, store: "_Index", operations: OperationsService, jobs: Jobs
+    settings: Settings,
+    repository: Repository,
+    fleet: FleetBackend,
+    store: "_Index",
+    operations: OperationsService,
+    jobs: Jobs,
 ) -> Hold:
     """Declare what looks after the store, and when it does so by itself; return what keeps gc from removing packs."""
     pack_bytes = settings.storage.pack_target_bytes
@@ -428,7 +434,7 @@ def _add_upkeep(
         GcOptions(settings.storage.gc_grace_hours * 3600.0, pack_bytes=pack_bytes),
     )
     scrub = Scrub(repository, store, pack_bytes, settings.storage.scrub_bytes_per_second)
-    repair = Repair(repository, store, pack_bytes)
+    repair = Repair(repository, store, pack_bytes, lambda: find_copies(fleet.backends))
     operations.add_kind(Kind("storage.gc", Text(N_("Collect garbage")), "chunks", gc.run))
     operations.add_kind(Kind("storage.scrub", Text(N_("Verify what is stored")), "bytes", scrub.run))
     operations.add_kind(Kind("storage.repair", Text(N_("Heal what is damaged")), "chunks", repair.run))
