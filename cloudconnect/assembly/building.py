@@ -145,7 +145,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         Job("operations.old", timedelta(days=1), operations.remove_old),
     ):
         jobs.add(job)
-    hold = add_upkeep(settings, repository, EngineStore(database, log), operations, jobs)
+    hold = add_upkeep(settings, repository, fleet, EngineStore(database, log), operations, jobs)
     backup = BackupService(
         log,
         database,

@@ -21,9 +21,11 @@ from cloudconnect.kernel.text import N_, Text
 from cloudconnect.ports.operations import Kind
 from cloudconnect.ports.spaces import Spaces
 from cloudconnect.settings import Settings
+from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backups import Hold
 from cloudconnect.storage.ballast import Ballast
 from cloudconnect.storage.catalog import LEFT_OUT, Catalogs, HeldCatalogs
+from cloudconnect.storage.copies import find_copies
 from cloudconnect.storage.gc import Gc, GcOptions
 from cloudconnect.storage.migrate import Migration
 from cloudconnect.storage.repair import Repair
@@ -46,7 +48,12 @@ def tell(report: RecoveryReport) -> None:
 
 
 def add_upkeep(
-    settings: Settings, repository: Repository, store: EngineStore, operations: OperationsService, jobs: Jobs
+    settings: Settings,
+    repository: Repository,
+    fleet: FleetBackend,
+    store: EngineStore,
+    operations: OperationsService,
+    jobs: Jobs,
 ) -> Hold:
     """Declare what looks after the store, and when it does so by itself; return what keeps gc from removing packs."""
     pack_bytes = settings.storage.pack_target_bytes
@@ -57,7 +64,7 @@ def add_upkeep(
         GcOptions(settings.storage.gc_grace_hours * 3600.0, pack_bytes=pack_bytes),
     )
     scrub = Scrub(repository, store, pack_bytes, settings.storage.scrub_bytes_per_second)
-    repair = Repair(repository, store, pack_bytes)
+    repair = Repair(repository, store, pack_bytes, lambda: find_copies(fleet.backends))
     operations.add_kind(Kind("storage.gc", Text(N_("Collect garbage")), "chunks", gc.run))
     operations.add_kind(Kind("storage.scrub", Text(N_("Verify what is stored")), "bytes", scrub.run))
     operations.add_kind(Kind("storage.repair", Text(N_("Heal what is damaged")), "chunks", repair.run))

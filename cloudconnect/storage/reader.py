@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol
 from cloudconnect.kernel.clock import Clock, SystemClock, to_ms
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage import manifest as manifests
+from cloudconnect.storage.again import read_again
 from cloudconnect.storage.backends import Backend
 from cloudconnect.storage.errors import ContentDamaged
 from cloudconnect.storage.index import CHUNK_KEY_BYTES, Place
@@ -274,9 +275,8 @@ class Reader:
     def _open_run(self, keys: DomainKeys, run: list[tuple[bytes, Place]]) -> Iterator[tuple[bytes, bytes]]:
         first, last = run[0][1], run[-1][1]
         try:
-            data = self._backend.read(
-                pack_name(keys.space, first.pack_id), first.offset, last.offset + last.length - first.offset
-            )
+            name, length = pack_name(keys.space, first.pack_id), last.offset + last.length - first.offset
+            data = read_again(lambda: self._backend.read(name, first.offset, length))
         except OSError as error:
             raise damaged() from error
         view = memoryview(data)

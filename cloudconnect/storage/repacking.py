@@ -6,11 +6,12 @@ of the next start.
 """
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from cloudconnect.storage import life
-from cloudconnect.storage.backends import Backend, place_of
+from cloudconnect.storage.again import read_again
+from cloudconnect.storage.backends import Source, place_of
 from cloudconnect.storage.index import CHUNK_KEY_BYTES, Place, Sql, StoredPack
 from cloudconnect.storage.life import Move
 from cloudconnect.storage.packs import PackWriter, pack_name
@@ -73,18 +74,18 @@ class Repacker:
         self._pack_bytes = pack_bytes
 
     def move(
-        self, keys: DomainKeys, chunks: Iterable[Located], source: Backend | None = None, *, reseal: bool = False
+        self, keys: DomainKeys, chunks: Iterable[Located], sources: Sequence[Source] = (), *, reseal: bool = False
     ) -> tuple[int, int]:
         """Give each of *chunks* that is whole a place in a new pack; return how many moved and how many are damaged.
 
-        Records are read from *source*, by default from where packs rest; the places are the same in every copy. With
+        Records are read from *sources*, by default from where packs rest; the places are the same in every copy. With
         *reseal* they are not copied as they are but sealed with the newest key of the domain.
         """
         moved = damaged = 0
         target: _Target | None = None
         try:
             for chunk in chunks:
-                opened = self._open(keys, chunk.key, chunk.place, source)
+                opened = self._open(keys, chunk.key, chunk.place, sources)
                 if opened is None:
                     damaged += 1
                     continue
@@ -102,14 +103,19 @@ class Repacker:
                 target.writer.discard()
         return moved, damaged
 
-    def whole_record(self, keys: DomainKeys, key: bytes, place: Place, source: Backend | None = None) -> bytes | None:
-        """Return the record at *place* if it is, in every byte, the chunk *key*; else None."""
-        opened = self._open(keys, key, place, source)
+    def whole_record(self, keys: DomainKeys, key: bytes, place: Place, sources: Sequence[Source] = ()) -> bytes | None:
+        """Return the record at *place*, of the first copy that is, in every byte, the chunk *key*; None without one."""
+        opened = self._open(keys, key, place, sources)
         return None if opened is None else opened.record
 
-    def _open(self, keys: DomainKeys, key: bytes, place: Place, source: Backend | None) -> "_Opened | None":
+    def _open(self, keys: DomainKeys, key: bytes, place: Place, sources: Sequence[Source]) -> "_Opened | None":
+        tries = sources or (self._backend,)
+        return next(filter(None, (self._open_in(keys, key, place, source) for source in tries)), None)
+
+    def _open_in(self, keys: DomainKeys, key: bytes, place: Place, source: Source) -> "_Opened | None":
+        name = pack_name(keys.space, place.pack_id)
         try:
-            record = (source or self._backend).read(pack_name(keys.space, place.pack_id), place.offset, place.length)
+            record = read_again(lambda: source.read(name, place.offset, place.length))
             header = open_header(keys, record)
             if header.content_id[:CHUNK_KEY_BYTES] != key:
                 return None

@@ -13,7 +13,8 @@ from typing import Final
 
 from cloudconnect.kernel.clock import monotonic
 from cloudconnect.storage import damage, life, packs
-from cloudconnect.storage.backends import Backend, forget
+from cloudconnect.storage.again import read_again
+from cloudconnect.storage.backends import Source, forget
 from cloudconnect.storage.damage import NumberedPack
 from cloudconnect.storage.errors import NoDomain
 from cloudconnect.storage.index import Place
@@ -47,7 +48,7 @@ class Pace:
 class PacedSource:
     """One stored object, read at a pace (``packs.ByteSource``)."""
 
-    def __init__(self, backend: Backend, name: str, size: int, pace: Pace, check: Callable[[], None]) -> None:
+    def __init__(self, backend: Source, name: str, size: int, pace: Pace, check: Callable[[], None]) -> None:
         self.size = size
         self._backend = backend
         self._name = name
@@ -58,7 +59,7 @@ class PacedSource:
         """Return the bytes from *offset* on, fewer than *length* only at the end."""
         self._check()
         self._pace.take(length)
-        return self._backend.read(self._name, offset, length)
+        return read_again(lambda: self._backend.read(self._name, offset, length))
 
 
 class Scrub:

@@ -6,6 +6,7 @@ import pytest
 
 from cloudconnect.storage import damage
 from cloudconnect.storage.backends.memory import MemoryBackend
+from cloudconnect.storage.copies import find_copies
 from cloudconnect.storage.errors import ContentDamaged
 from cloudconnect.storage.repair import Repair
 from cloudconnect.storage.scrub import Scrub
@@ -23,8 +24,9 @@ def scrub(house, progress=None, **parameters):
     return Scrub(house.repository, house, 1 << 20).run(parameters, progress or Quiet())
 
 
-def repair(house, sources=()):
-    return Repair(house.repository, house, 1 << 20, sources).run({}, Quiet())
+def repair(house, backends=()):
+    everywhere = {"main": house.backend} | dict(enumerate(backends))
+    return Repair(house.repository, house, 1 << 20, lambda: find_copies(everywhere)).run({}, Quiet())
 
 
 def copy_of(backend):

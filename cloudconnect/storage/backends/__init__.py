@@ -2,9 +2,39 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from cloudconnect.storage.index import MAIN
+
+
+class Orphan(NamedTuple):
+    """A pack that was set aside: the name it had, its size in bytes, and since when, in seconds since 1970."""
+
+    name: str
+    size: int
+    since: float
+
+
+def orphan_name(name: str) -> str:
+    """Return the name under which the pack *name* is kept once it is set aside."""
+    return "orphan/" + name.removeprefix("packs/")
+
+
+def pack_name_of(name: str) -> str:
+    """Return the name that a pack had before it was set aside as *name*."""
+    return "packs/" + name.removeprefix("orphan/")
+
+
+class Source(Protocol):
+    """Where objects can be read from."""
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """Return the bytes from *offset* on, fewer than *length* only at the end of the object.
+
+        Raises:
+            OSError: the object is not there or cannot be read.
+        """
+        ...
 
 
 class Backend(Protocol):
@@ -49,6 +79,10 @@ class Backend(Protocol):
 
     def set_aside(self, name: str) -> None:
         """Move the object under ``orphan/``, where nothing reads it but a person who recovers."""
+        ...
+
+    def orphans(self) -> Iterator[Orphan]:
+        """Yield what was set aside, in no order; ``orphan_name`` tells how it is read and removed."""
         ...
 
     def delete(self, name: str) -> None:

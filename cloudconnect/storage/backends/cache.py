@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from cloudconnect.storage.backends import Backend
+from cloudconnect.storage.backends import Backend, Orphan
 from cloudconnect.storage.disk import make_directory, open_existing, open_new
 
 BLOCK_BYTES: Final = 1 << 20
@@ -79,6 +79,10 @@ class CachedBackend:
         """Move it in the inner backend and forget it."""
         self._inner.set_aside(name)
         self.forget(name)
+
+    def orphans(self) -> Iterator[Orphan]:
+        """Ask the inner backend."""
+        return self._inner.orphans()
 
     def delete(self, name: str) -> None:
         """Remove it from the inner backend and forget it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from cloudconnect.storage.backends import Backend, forget
+from cloudconnect.storage.backends import Backend, Orphan, forget
 from cloudconnect.storage.index import MAIN
 
 _PLACES: Final = 1 << 16
@@ -120,6 +120,11 @@ class FleetBackend:
             if backend.size(name) is not None:
                 backend.set_aside(name)
         self._forget(name)
+
+    def orphans(self) -> Iterator[Orphan]:
+        """Yield what was set aside in any backend."""
+        for backend in self._backends.values():
+            yield from backend.orphans()
 
     def delete(self, name: str) -> None:
         """Remove every copy."""

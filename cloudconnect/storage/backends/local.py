@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from cloudconnect.storage.backends import Orphan, orphan_name, pack_name_of
 from cloudconnect.storage.disk import Health, make_directory, open_existing, sync_directory, sync_file, write_file
 
 _OPEN_FILES: Final = 64
@@ -71,13 +72,21 @@ class LocalBackend:
 
     def set_aside(self, name: str) -> None:
         """Move the object to the same place below ``orphan/``."""
-        source, target = self._root / name, self._root / "orphan" / name.removeprefix("packs/")
+        source, target = self._root / name, self._root / orphan_name(name)
         with self._health.writing():
             make_directory(target.parent)
             source.rename(target)
             sync_directory(target.parent)
             sync_directory(source.parent)
         self._forget(name)
+
+    def orphans(self) -> Iterator[Orphan]:
+        """Yield what was set aside; a rename changes the time of the file's status."""
+        for directory, _, files in os.walk(self._root / "orphan"):
+            for file in files:
+                path = Path(directory, file)
+                status = path.lstat()
+                yield Orphan(pack_name_of(path.relative_to(self._root).as_posix()), status.st_size, status.st_ctime)
 
     def delete(self, name: str) -> None:
         """Remove the object, durably."""

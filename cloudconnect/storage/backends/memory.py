@@ -4,6 +4,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from cloudconnect.storage.backends import Orphan, orphan_name, pack_name_of
+
 
 class MemoryBackend:
     """Keeps objects in a dictionary; nothing survives the process."""
@@ -40,7 +42,13 @@ class MemoryBackend:
     def set_aside(self, name: str) -> None:
         """Move the object under ``orphan/``."""
         with self._lock:
-            self._objects["orphan/" + name.removeprefix("packs/")] = self._objects.pop(name)
+            self._objects[orphan_name(name)] = self._objects.pop(name)
+
+    def orphans(self) -> Iterator[Orphan]:
+        """Yield what was set aside; nobody has kept since when, so that is long ago."""
+        with self._lock:
+            found = [(name, len(data)) for name, data in self._objects.items() if name.startswith("orphan/")]
+        yield from (Orphan(pack_name_of(name), size, 0.0) for name, size in found)
 
     def put_document(self, name: str, data: bytes) -> None:
         """Keep *data* as *name*."""

@@ -12,6 +12,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError, PreconditionError
 from obstore.store import ObjectStore
 
+from cloudconnect.storage.backends import Orphan, orphan_name, pack_name_of
 from cloudconnect.storage.backends.retry import Retry, is_final, is_whole_bucket_missing, refusal
 
 MULTIPART_BYTES: Final = 8 << 20
@@ -63,12 +64,16 @@ class ObjectBackend:
 
     def set_aside(self, name: str) -> None:
         """Copy the object below ``orphan/`` and delete it: a bucket cannot rename."""
-        target = "orphan/" + name.removeprefix("packs/")
+        target = orphan_name(name)
         size = self.size(name)
         self._try(lambda: obstore.copy(self._store, name, target))
         if self.size(target) != size:
             raise refusal(ValueError("the copy has another size"))
         self.delete(name)
+
+    def orphans(self) -> Iterator[Orphan]:
+        """Yield what was set aside, each since it was copied."""
+        yield from self._try(self._list_orphans)
 
     def delete(self, name: str) -> None:
         """Remove the object; one that is not there is no error."""
@@ -172,6 +177,13 @@ class ObjectBackend:
 
     def _list(self) -> list[tuple[str, int]]:
         return [(found["path"], found["size"]) for batch in obstore.list(self._store, "packs/") for found in batch]
+
+    def _list_orphans(self) -> list[Orphan]:
+        return [
+            Orphan(pack_name_of(found["path"]), found["size"], found["last_modified"].timestamp())
+            for batch in obstore.list(self._store, "orphan/")
+            for found in batch
+        ]
 
     def _try(self, call: Callable[[], Result]) -> Result:
         waits = self._retry.waits()
