@@ -94,12 +94,14 @@ async def wait_for_keys(
             log.warning("daemon.sealed", retry_seconds=wait)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), wait)
-            if not ended.is_set() and await _opens(try_keys):
+            if not ended.is_set() and await _opens(try_keys) and not ended.is_set():
                 notify_service_manager("STATUS=", notify_socket)
                 return True
             wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
         return False
     finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
         await stop()
 
 

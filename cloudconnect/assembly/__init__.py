@@ -3,8 +3,10 @@
 from cloudconnect.assembly.appliance import Appliance
 from cloudconnect.assembly.building import assemble
 from cloudconnect.assembly.keys import (
+    RECOVERING,
     AlreadyInitialised,
     NotInitialised,
+    NotRecovered,
     describe_keys,
     initialise,
     is_initialised,
@@ -15,21 +17,24 @@ from cloudconnect.assembly.keys import (
     try_key_service,
     try_keys,
 )
-from cloudconnect.assembly.storing import EngineStore, open_main_backend, open_place
+from cloudconnect.assembly.storing import EngineStore, open_all_backends, open_main_backend, open_place
 from cloudconnect.database import AlreadyRunning
 from cloudconnect.settings import Settings
 
 __all__ = [
+    "RECOVERING",
     "AlreadyInitialised",
     "AlreadyRunning",
     "Appliance",
     "EngineStore",
     "NotInitialised",
+    "NotRecovered",
     "Settings",
     "assemble",
     "describe_keys",
     "initialise",
     "is_initialised",
+    "open_all_backends",
     "open_keyring",
     "open_main_backend",
     "open_place",

@@ -9,7 +9,7 @@ from cloudconnect import __version__
 from cloudconnect.adapters.argon2_passwords import Argon2Passwords
 from cloudconnect.adapters.store_health import LocalStoreHealth
 from cloudconnect.assembly.appliance import Appliance
-from cloudconnect.assembly.keys import NotInitialised, is_initialised, open_keyring
+from cloudconnect.assembly.keys import open_keyring, require_store
 from cloudconnect.assembly.storing import EngineStore, main_backend, open_fleet, open_place
 from cloudconnect.assembly.upkeep import (
     add_ballast,
@@ -36,7 +36,6 @@ from cloudconnect.features.operations import OperationsService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
 from cloudconnect.kernel.clock import Clock, SystemClock
-from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.tokens import TokenKind
 from cloudconnect.ports.accounts import Credentials
 from cloudconnect.settings import Settings
@@ -51,7 +50,7 @@ from cloudconnect.storage.writer import WriterOptions
 _REGION = "local"
 
 
-def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
+def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: bool = False) -> Appliance:
     """Build an appliance over an initialised data directory; nothing runs before its ``start``.
 
     Raises:
@@ -59,12 +58,10 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         AlreadyRunning: another process serves it.
         WrongKey: the key file or passphrase does not fit.
         NewerSchema: a newer release wrote it.
+        NotRecovered: its database is being made anew, and this is not the recovery itself.
     """
     clock = clock or SystemClock()
-    if not is_initialised(settings):
-        raise NotInitialised(
-            N_("{home} holds no store."), fix=N_("Make one: cloudconnect init"), home=str(settings.home)
-        )
+    require_store(settings, is_recovering=is_recovering)
     fatal: list[Callable[[], None]] = []
 
     def fail() -> None:
@@ -74,6 +71,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     lock = HomeLock(settings.home)
     closers: list[Callable[[], None]] = [lock.release]
     keyring = open_keyring(settings)
+    keyring.on_fatal = fail
     closers.insert(0, keyring.close)
     database = open_database(settings.database.url, settings.home, readers=settings.database.readers)
     database.migrate()

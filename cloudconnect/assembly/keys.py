@@ -18,12 +18,22 @@ from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, Slot
 
 _KEYRING = "keyring.db"
 
+RECOVERING = "recovering"
+"""Below the data directory while its database is being made anew."""
+
 
 class NotInitialised(Unavailable):
     """There is no store in the data directory yet."""
 
     code = "appliance.not-initialised"
     title = N_("There is no store here yet")
+
+
+class NotRecovered(Unavailable):
+    """A recovery of the database was interrupted."""
+
+    code = "appliance.not-recovered"
+    title = N_("The recovery of this store has not ended")
 
 
 class AlreadyInitialised(Conflict):
@@ -36,6 +46,21 @@ class AlreadyInitialised(Conflict):
 def is_initialised(settings: Settings) -> bool:
     """Tell whether the data directory holds a store."""
     return (settings.home / _KEYRING).exists()
+
+
+def require_store(settings: Settings, *, is_recovering: bool) -> None:
+    """Return if there is a store that can be served, or, if *is_recovering*, recovered.
+
+    Raises:
+        NotInitialised: there is none.
+        NotRecovered: its database is being made anew.
+    """
+    if not is_initialised(settings):
+        raise NotInitialised(
+            N_("{home} holds no store."), fix=N_("Make one: cloudconnect init"), home=str(settings.home)
+        )
+    if (settings.home / RECOVERING).exists() and not is_recovering:
+        raise NotRecovered(fix=N_("Let it go on: cloudconnect recover --from-packs"))
 
 
 def initialise(settings: Settings) -> str:
@@ -201,16 +226,21 @@ def _key_service(settings: Settings) -> KeyService:
     return open_key_service(settings.keys_kms.kind, asdict(settings.keys_kms), settings.azure)
 
 
-def make_slot(kind: str, file: str) -> Slot:
-    """Return a slot of a kind, from a file of the server.
+def make_slot(home: Path, kind: str, file: str) -> Slot:
+    """Return a slot of a kind, from a file of the server outside the data directory *home*.
 
     Raises:
         BadSlot: there is no such kind, or the path is not absolute.
         Invalid: the passphrase cannot be read.
     """
     path = Path(file)
-    if not path.is_absolute():
+    if not path.is_absolute() or "\0" in file:
         raise BadSlot(N_("“{file}” is not an absolute path."), fix=N_("Name a file of the server."), file=file)
+    if path.resolve().is_relative_to(home):
+        raise BadSlot(
+            N_("The key file must not lie inside the data directory: a backup of one would hold both."),
+            fix=N_("Name a place elsewhere."),
+        )
     if kind == "passphrase":
         return PassphraseSlot(_read_passphrase(path))
     if kind == "key-file":

@@ -67,6 +67,12 @@ def main_backend(settings: Settings) -> AddedBackend:
     return AddedBackend(index.MAIN, kind, facts)
 
 
+def open_all_backends(settings: Settings, database: Database) -> FleetBackend:
+    """Return the backend that the settings name with all that *database* knows of, when nothing else is open."""
+    opener = Opener(settings.home, settings.storage.cache_bytes)
+    return open_fleet(main_backend(settings), opener, database, Health())
+
+
 def open_fleet(main: AddedBackend, opener: Opener, database: Database, health: Health) -> FleetBackend:
     """Open the backend of the settings with all that were added."""
     is_local = main.kind == LOCAL

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -150,8 +151,8 @@ def add_keys(
         repository,
         Reseal(repository, EngineStore(database, log), pack_bytes, rate),
         spaces,
-        slot=slot_of(settings),
-        make_slot=make_slot,
+        slot=partial(slot_of, settings),
+        make_slot=partial(make_slot, settings.home),
         rewrite_copies=rewrite_copies,
     )
     reseal, shred = encryption.run_reseal, encryption.run_shred

@@ -47,14 +47,39 @@ def check_snapshot(path: Path) -> None:
         raise ValueError(str(answer))
 
 
-def settle_restored(path: Path) -> None:
-    """Make the snapshot at *path* the database of a restored appliance.
+def settle_restored(path: Path, spaces: Collection[str]) -> None:
+    """Make the snapshot at *path* the database of a restored appliance, of which the keys of *spaces* are there.
 
-    Its packs rest on the appliance's own disk, and no operation goes on that was under way when it was taken.
+    Its packs rest on the appliance's own disk, no operation goes on that was under way when it was taken, its catalogs
+    are not there, and spaces whose keys were destroyed since are gone.
     """
-    with _opened(path, flags=apsw.SQLITE_OPEN_READWRITE) as copy:
+    with _opened(path, flags=apsw.SQLITE_OPEN_READWRITE) as copy, copy:
+        indexes = copy.execute("SELECT statement FROM left_out_index").fetchall() if _has_left_out(copy) else []
+        for (statement,) in indexes:
+            copy.execute(str(statement))
+        copy.execute("DROP TABLE IF EXISTS left_out_index")
         copy.execute("UPDATE pack SET backend = 'main'")
         copy.execute("UPDATE operation SET state = 'cancelled' WHERE state IN ('waiting', 'running', 'paused')")
+        copy.execute("CREATE TEMP TABLE kept (id TEXT PRIMARY KEY)")
+        copy.executemany("INSERT INTO kept VALUES (?)", [(space,) for space in spaces])
+        lost = "space NOT IN (SELECT id FROM kept)"
+        copy.execute(f"DELETE FROM version WHERE node IN (SELECT node FROM entry WHERE {lost})")  # noqa: S608 - no values
+        for table in ("entry", "trash", "access_grant"):
+            copy.execute(f"DELETE FROM {table} WHERE {lost}")  # noqa: S608 - names of our own schema
+        copy.execute("DELETE FROM space WHERE id NOT IN (SELECT id FROM kept)")
+
+
+def forget_catalogs(path: Path, domain: bytes) -> None:
+    """Take what belongs to the key domain of catalogs out of the snapshot at *path*: a backup does without them."""
+    with _opened(path, flags=apsw.SQLITE_OPEN_READWRITE) as copy, copy:
+        copy.execute("DELETE FROM chunk WHERE pack IN (SELECT number FROM pack WHERE domain = ?)", (domain,))
+        copy.execute("DELETE FROM pack WHERE domain = ?", (domain,))
+        copy.execute("DELETE FROM piece WHERE content IN (SELECT content FROM catalog)")
+        copy.execute("DELETE FROM catalog")
+
+
+def _has_left_out(copy: apsw.Connection) -> bool:
+    return bool(copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'left_out_index'").fetchall())
 
 
 def read_snapshot(database: Database, path: Path) -> None:
@@ -106,9 +131,10 @@ def _copy_file(file: Path, path: Path, without: Collection[str]) -> None:
                 copy.execute(statement)
                 if name not in without:
                     copy.execute(f"INSERT INTO main.{name} SELECT * FROM source.{name}")  # noqa: S608 - a name of our own schema
-            for kind, _, other in made:
-                if kind != "table":
-                    copy.execute(str(other))
+            # Without indexes little changes from one to the next; whoever restores makes them.
+            copy.execute("CREATE TABLE left_out_index (statement TEXT NOT NULL)")
+            others = [(str(statement),) for kind, _, statement in made if kind != "table"]
+            copy.executemany("INSERT INTO left_out_index VALUES (?)", others)
         copy.execute("DETACH source")
 
 

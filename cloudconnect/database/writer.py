@@ -194,10 +194,18 @@ class Writer:
                 self._commit([job])
         else:
             refusal = refusal_for(error)
-            if isinstance(refusal, DatabaseFull) and self._on_full():
+            if isinstance(refusal, DatabaseFull) and self._has_made_room():
                 self._commit(batch)
             else:
                 self._settle(batch, refusal or error)
+
+    def _has_made_room(self) -> bool:
+        try:
+            return self._on_full()
+        except Exception:
+            # Whoever waits must get an answer, whatever became of making room.
+            log.exception("database.no_room_made")
+            return False
 
     def _settle(self, batch: list[Job], error: BaseException) -> None:
         self._ledger.settled(batch, [error] * len(batch), is_committed=False)

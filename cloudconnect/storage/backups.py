@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -33,6 +34,8 @@ class BackupMaker:
         self._snapshot = snapshot
         self._packs = packs
         self._hold = hold
+        self.keys_lock = threading.Lock()
+        """Held while the keyring is copied to a place, so that no copy is older than one that was there before."""
 
     def run(
         self, place: BackupPlace, identifier: str, created: str, version: str, progress: Progress
@@ -53,7 +56,8 @@ class BackupMaker:
             catalog, places = self._store_catalog(place, file)
         finally:
             file.unlink(missing_ok=True)
-        place.put_keys(keyring)
+        with self.keys_lock:
+            place.put_keys(keyring)
         backup = Backup(identifier, created, position, version, packs, catalog, places)
         place.add(backup, keyring)
         return backup, damaged

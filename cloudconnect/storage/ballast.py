@@ -23,16 +23,19 @@ class Ballast:
     def take(self) -> bool:
         """Put the ballast in its place if there is room for it; return whether it is there."""
         with self._lock:
-            if self._path.exists():
+            if self._path.exists() and self._path.stat().st_size >= self._size:
                 return True
             if not self._size or shutil.disk_usage(self._path.parent).free < self._size + self._least_free:
                 return False
-            descriptor = open_new(self._path)
+            beside = self._path.with_name(f"{self._path.name}.new")
+            beside.unlink(missing_ok=True)
+            descriptor = open_new(beside)
             try:
                 os.posix_fallocate(descriptor, 0, self._size)
+                beside.rename(self._path)
             except OSError:
                 # Somebody was faster, or the file system knows no such call: without ballast nothing is worse.
-                self._path.unlink()
+                beside.unlink()
                 return False
             finally:
                 os.close(descriptor)

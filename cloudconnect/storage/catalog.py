@@ -97,13 +97,15 @@ class Catalogs:
             return {"position": self._keep()}
 
     def _keep(self) -> int:
+        self._repository.writer.check_room()
         file = self._repository.spool / f"catalog-{secrets.token_hex(8)}"
         self._repository.keyring.add_domain(CATALOG_DOMAIN)
         try:
             position = self._snapshot(file)
             content = self._repository.write(CATALOG_DOMAIN, _pieces(file))
         finally:
-            file.unlink(missing_ok=True)
+            for left in (file, file.with_name(f"{file.name}-journal")):
+                left.unlink(missing_ok=True)
         head = self._repository.write(CATALOG_DOMAIN, [Head(position, content.manifest).encode()])
         self._store.write(lambda sql, _: _settle(sql, position, content, head))
         return position

@@ -88,6 +88,13 @@ class WrongKey(Denied):
     title = N_("This key does not fit")
 
 
+class BadKeyFile(Invalid):
+    """A key file can neither be read nor made."""
+
+    code = "storage.bad-key-file"
+    title = N_("The key file cannot be used")
+
+
 class NoSuchSlot(NotFound):
     """The keyring has no slot of this id."""
 

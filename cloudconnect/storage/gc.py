@@ -65,6 +65,7 @@ class Gc:
         self._keyring = repository.keyring
         self._writer = repository.writer
         self._reader = repository.reader
+        self._unread: dict[bytes, int] = {}
         self._store = store
         self._holders = holders
         self._removing = threading.Lock()
@@ -80,7 +81,7 @@ class Gc:
         moment: every step is whole by itself.
         """
         grace = float(parameters.get("grace_seconds", self._options.grace_seconds))
-        listed = list_pieces(self._store, self._reader, self._holders, progress.check)
+        listed, self._unread = list_pieces(self._store, self._reader, self._holders, progress.check)
         forgotten = self._forget_contents(progress)
         condemned = self._condemn(progress)
         removed, removed_bytes = self._remove(int(grace * 1000), progress)
@@ -88,6 +89,7 @@ class Gc:
         packs, freed = self._remove_packs(progress)
         return {
             "contents_listed": listed,
+            "contents_unread": sum(self._unread.values()),
             "contents_forgotten": forgotten,
             "chunks_condemned": condemned,
             "chunks_removed": removed,
@@ -150,6 +152,8 @@ class Gc:
         if not idle:
             return []
         wanted = self._held(sql, idle) | self._writer.keys_in_use()
+        if self._unread:
+            wanted |= life.find_in_domains(sql, idle, self._unread)
         return [key for key in idle if key not in wanted]
 
     def _remove(self, grace_ms: int, progress: Progress) -> tuple[int, int]:
@@ -220,22 +224,16 @@ class Gc:
 
 
 def list_pieces(
-    store: Store,
-    reader: Reader,
-    holders: Sequence[Holder],
-    check: Callable[[], None] = lambda: None,
-    *,
-    skip_damaged: bool = False,
-) -> int:
-    """Write down the pieces of contents whose pieces the index does not list; return how many contents those are.
+    store: Store, reader: Reader, holders: Sequence[Holder], check: Callable[[], None] = lambda: None
+) -> tuple[int, dict[bytes, int]]:
+    """Write down the pieces of contents whose pieces the index does not list.
 
-    They came in before it listed any, or it was made anew. *check* is called before each.
-
-    Raises:
-        ContentDamaged: one cannot be read, unless *skip_damaged*. It may be healed; until it is, none of its chunks
-            may be judged.
+    They came in before it listed any, or it was made anew. Return how many were listed, and how many could not be read,
+    by domain: they may be healed, so until they are nothing of their domain may be judged. What was sealed with keys
+    that are destroyed never comes back and counts as neither. *check* is called before each.
     """
     listed = 0
+    unread: dict[bytes, int] = {}
     for holder in holders:
         after = b""
         while trees := store.read(partial(holder.find_unlisted, after=after, limit=_TREES)):
@@ -244,13 +242,14 @@ def list_pieces(
                 try:
                     pieces = reader.chunk_keys(space, manifest)
                 except ContentDamaged:
-                    if not skip_damaged:
-                        raise
+                    unread[space] = unread.get(space, 0) + 1
+                except NoDomain:
                     continue
-                store.write(partial(_add_pieces, key, pieces))
-                listed += 1
+                else:
+                    store.write(partial(_add_pieces, key, pieces))
+                    listed += 1
             after = trees[-1][0]
-    return listed
+    return listed, unread
 
 
 def _add_pieces(content: bytes, pieces: Sequence[bytes], sql: Sql, now_ms: int) -> None:

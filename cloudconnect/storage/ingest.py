@@ -102,6 +102,11 @@ class Ingest:
         self._waits_for = 0
 
     @property
+    def has_begun(self) -> bool:
+        """Whether something has been cut, so that there is a domain."""
+        return self._domain is not None
+
+    @property
     def domain(self) -> OpenDomain:
         """The domain that the stream goes into, once something has been cut."""
         if self._domain is None:

@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ from typing import Final
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage import keyring_file, shares
 from cloudconnect.storage.disk import make_directory, sync_directory, sync_file
-from cloudconnect.storage.errors import NoDomain, NoSuchSlot, SlotNeeded
+from cloudconnect.storage.errors import KeyringUnavailable, NoDomain, NoSuchSlot, SlotNeeded
 from cloudconnect.storage.keyring_file import refusing
 from cloudconnect.storage.seal import ContentIds, DomainKeys, Key, new_key, open_box, seal_box
 from cloudconnect.storage.shares import Share
@@ -58,7 +58,10 @@ class Keyring:
         self._lock = threading.RLock()
         self._master = master
         self._slot_id = slot_id
+        self._is_known = True
         self._domains: dict[bytes, DomainKeys] = {}
+        self.on_fatal: Callable[[], None] = lambda: None
+        """Called when it is unknown which keys are durable; only opening the file anew tells."""
         (box,) = database.execute("SELECT box FROM wrapping_key WHERE name = 'domains'").fetchone()
         self._wrapping = Key(open_box(master, "tdk", box, _TENANT, _REGION))
 
@@ -75,14 +78,14 @@ class Keyring:
         if path.exists():
             raise FileExistsError(path)
         make_directory(path.parent)
-        beside = path.with_name(f"{path.name}.new")
+        beside = keyring_file.beside_of(path)
         beside.unlink(missing_ok=True)
         beside.touch(mode=0o600)
         master, code = new_key(), new_recovery_code()
         with contextlib.closing(keyring_file.connect(beside)) as database:
             keyring_file.make_tables(database)
-            keyring_file.add_slot(database, slot, master)
-            keyring_file.add_slot(database, RecoverySlot(code), master)
+            for each in (slot, RecoverySlot(code)):
+                keyring_file.add_slot(database, keyring_file.seal_slot(each, master))
             box = seal_box(master, "tdk", new_key().secret, _TENANT, _REGION)
             database.execute("INSERT INTO wrapping_key VALUES ('domains', ?)", (box,))
         sync_file(beside)
@@ -105,6 +108,8 @@ class Keyring:
         if not path.exists():
             raise FileNotFoundError(path)
         with refusing(path):
+            # What an interrupted rewriting left holds keys that may have been destroyed since.
+            keyring_file.beside_of(path).unlink(missing_ok=True)
             database = keyring_file.connect(path)
         try:
             with refusing(path):
@@ -155,15 +160,17 @@ class Keyring:
 
     def add_slot(self, slot: Slot) -> str:
         """Let *slot* open this keyring as well from now on; return the id of the slot."""
+        sealed = keyring_file.seal_slot(slot, self._master)
         with self._writing():
-            return keyring_file.add_slot(self._database, slot, self._master)
+            return keyring_file.add_slot(self._database, sealed)
 
     def put_slot(self, slot: Slot) -> str:
         """Let *slot* open this keyring from now on, in place of the earlier slots of its kind; return its id."""
+        sealed = keyring_file.seal_slot(slot, self._master)
         with self._writing():
             current = self._database.execute("SELECT kind FROM slot WHERE id = ?", (self._slot_id,)).fetchone()
             self._database.execute("DELETE FROM slot WHERE kind = ?", (slot.kind,))
-            identifier = keyring_file.add_slot(self._database, slot, self._master)
+            identifier = keyring_file.add_slot(self._database, sealed)
         if current == (slot.kind,):
             self._slot_id = identifier
         return identifier
@@ -201,8 +208,8 @@ class Keyring:
         Raises:
             BadShares: so many cannot be made.
         """
-        made = shares.split(self._master, needed, total)
         with self._writing():
+            made = shares.split(self._master, needed, total)
             keyring_file.put_shares(self._database, made.set_id, made.boxes)
         return list(made.shares)
 
@@ -211,22 +218,23 @@ class Keyring:
     def rotate_master(self, slot: Slot) -> str:
         """Replace the master key; *slot*, that of the settings, and a new recovery code, which is returned, open it.
 
+        The wrapping key is replaced with it: whoever has the old master key and a copy of the keyring knows that one.
         Every other slot and every share is gone: what they hold would have to be typed in to seal the new key for it.
         """
         master, code = new_key(), new_recovery_code()
+        sealed = [keyring_file.seal_slot(each, master) for each in (slot, RecoverySlot(code))]
         with self._lock:
             with self._writing():
-                self._seal_under(master)
-                identifier = keyring_file.add_slot(self._database, slot, master)
-                keyring_file.add_slot(self._database, RecoverySlot(code), master)
-            self._master, self._slot_id = master, identifier
+                wrapping = self._seal_under(master)
+                identifier, _ = (keyring_file.add_slot(self._database, each) for each in sealed)
+            self._master, self._wrapping, self._slot_id = master, wrapping, identifier
         return code
 
     def rotate_wrapping(self) -> int:
         """Replace the key that the keys of spaces are sealed under; return how many keys that were."""
         with self._lock:
             with self._writing():
-                wrapping, count = self._new_wrapping()
+                wrapping, count = self._new_wrapping(self._master)
             self._wrapping = wrapping
         return count
 
@@ -251,11 +259,28 @@ class Keyring:
         with self._lock, refusing(self._path):
             with self._writing():
                 destroyed = self._database.execute("DELETE FROM space_key WHERE space = ?", (space,)).rowcount
-                wrapping, _ = self._new_wrapping()
+                wrapping, _ = self._new_wrapping(self._master)
             self._wrapping = wrapping
             self._domains.pop(space, None)
-            self._database = keyring_file.rewrite(self._database, self._path)
+            keyring_file.write_anew(self._database, self._path)
+            self._reconnect()
         return destroyed
+
+    def _reconnect(self) -> None:
+        before = self._database
+        try:
+            self._database = keyring_file.put_in_place(self._path)
+        except (OSError, sqlite3.Error):
+            # The connection there is belongs to a file that has no name any more.
+            self._fail()
+            raise
+        before.close()
+
+    def count_keys(self, space: bytes) -> int:
+        """Return how many keys *space* has."""
+        with self._lock, refusing(self._path):
+            row = self._database.execute("SELECT COUNT(*) FROM space_key WHERE space = ?", (space,)).fetchone()
+            return int(row[0])
 
     # The keys
 
@@ -286,6 +311,7 @@ class Keyring:
         if found is not None:
             return found
         with self._lock, refusing(self._path):
+            self._check_known()
             rows = self._database.execute("SELECT use, epoch, box FROM space_key WHERE space = ?", (space,)).fetchall()
             if not rows:
                 raise NoDomain(N_("There are no keys for this space."))
@@ -311,14 +337,13 @@ class Keyring:
     def _space_key(self, use: str, space: bytes, epoch: int, box: bytes) -> Key:
         return Key(open_box(self._wrapping, _SPACE_LABELS[use], box, space, struct.pack(">I", epoch)))
 
-    def _seal_under(self, master: Key) -> None:
-        wrapping = seal_box(master, "tdk", self._wrapping.secret, _TENANT, _REGION)
-        self._database.execute("UPDATE wrapping_key SET box = ? WHERE name = 'domains'", (wrapping,))
+    def _seal_under(self, master: Key) -> Key:
         names = [name for (name,) in self._database.execute("SELECT name FROM service_key").fetchall()]
         boxes = [(_service_box(master, name, self._service_key(name)), name) for name in names]
         self._database.executemany("UPDATE service_key SET box = ? WHERE name = ?", boxes)
         self._database.execute("DELETE FROM slot")
         self._database.execute("DELETE FROM share")
+        return self._new_wrapping(master)[0]
 
     def _add_epoch(self, space: bytes) -> int:
         epoch = self.domain(space).epoch + 1
@@ -326,7 +351,7 @@ class Keyring:
         self._database.execute("INSERT INTO space_key VALUES (?, 'seal', ?, ?)", (space, epoch, box))
         return epoch
 
-    def _new_wrapping(self) -> tuple[Key, int]:
+    def _new_wrapping(self, master: Key) -> tuple[Key, int]:
         wrapping = new_key()
         rows = self._database.execute("SELECT use, space, epoch, box FROM space_key").fetchall()
         boxes = [
@@ -334,7 +359,7 @@ class Keyring:
             for use, space, epoch, box in rows
         ]
         self._database.executemany("UPDATE space_key SET box = ? WHERE space = ? AND use = ? AND epoch = ?", boxes)
-        box = seal_box(self._master, "tdk", wrapping.secret, _TENANT, _REGION)
+        box = seal_box(master, "tdk", wrapping.secret, _TENANT, _REGION)
         self._database.execute("UPDATE wrapping_key SET box = ? WHERE name = 'domains'", (box,))
         return wrapping, len(boxes)
 
@@ -347,13 +372,37 @@ class Keyring:
             KeyringUnavailable: the disk reports an error; SQLite has put the file back to what it was, or will.
         """
         with self._lock, refusing(self._path):
+            self._check_known()
             try:
                 self._database.execute("BEGIN IMMEDIATE")
                 yield
-                self._database.execute("COMMIT")
             except BaseException:
                 self._roll_back()
                 raise
+            self._commit()
+
+    def _commit(self) -> None:
+        try:
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_FULL:
+                # The disk may have the new keys or the old ones: what is held here may be neither.
+                self._fail()
+            raise
+
+    def _fail(self) -> None:
+        self._is_known = False
+        self.on_fatal()
+
+    def _check_known(self) -> None:
+        if not self._is_known:
+            raise KeyringUnavailable(
+                N_("The keyring {path} cannot be used: {reason}."),
+                fix=N_("Start the daemon again; it reads what is there."),
+                path=str(self._path),
+                reason="the disk failed while keys were written",
+            )
 
     def _roll_back(self) -> None:
         # After an error of the disk SQLite has mostly done so itself, and where it cannot, the next start does.

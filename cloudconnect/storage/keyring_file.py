@@ -6,7 +6,7 @@ import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.text import N_
@@ -94,12 +94,25 @@ def bring_up_to_date(database: sqlite3.Connection) -> None:
         )
 
 
-def add_slot(database: sqlite3.Connection, slot: Slot, master: Key) -> str:
-    """Let *slot* open the keyring, and return the slot's id."""
-    identifier = secrets.token_hex(_SLOT_ID_BYTES)
+class SealedSlot(NamedTuple):
+    """A slot as it is kept: what finds its key again, and the master key sealed under that."""
+
+    kind: str
+    parameters: str
+    box: bytes
+
+
+def seal_slot(slot: Slot, master: Key) -> SealedSlot:
+    """Return *slot* with *master* sealed for it; a key service is asked for that, which may take its time."""
     parameters = slot.new_parameters()
-    box = seal_box(slot.key(parameters), "slot", master.secret, slot.kind.encode(), parameters.encode())
-    database.execute("INSERT INTO slot VALUES (?, ?, ?, ?)", (identifier, slot.kind, parameters, box))
+    fields = (slot.kind.encode(), parameters.encode())
+    return SealedSlot(slot.kind, parameters, seal_box(slot.key(parameters), "slot", master.secret, *fields))
+
+
+def add_slot(database: sqlite3.Connection, slot: SealedSlot) -> str:
+    """Keep *slot*, and return its id."""
+    identifier = secrets.token_hex(_SLOT_ID_BYTES)
+    database.execute("INSERT INTO slot VALUES (?, ?, ?, ?)", (identifier, *slot))
     return identifier
 
 
@@ -148,17 +161,25 @@ def open_by_shares(database: sqlite3.Connection, shares: Sequence[Share]) -> Key
     return join(shares, boxes)
 
 
-def rewrite(database: sqlite3.Connection, path: Path) -> sqlite3.Connection:
-    """Write the file anew, in new blocks of the disk, and return the connection to it; *database* is closed."""
-    beside = path.with_name(f"{path.name}.new")
+def write_anew(database: sqlite3.Connection, path: Path) -> None:
+    """Write the file anew beside itself, in new blocks of the disk; when that fails nothing has happened."""
+    beside = beside_of(path)
     beside.unlink(missing_ok=True)
     beside.touch(mode=0o600)
     database.execute("VACUUM INTO ?", (str(beside),))
-    database.close()
     sync_file(beside)
-    beside.rename(path)
+
+
+def put_in_place(path: Path) -> sqlite3.Connection:
+    """Let what :func:`write_anew` wrote take the place of the file at *path*, and return a connection to it."""
+    beside_of(path).rename(path)
     sync_directory(path.parent)
     return connect(path)
+
+
+def beside_of(path: Path) -> Path:
+    """Return where the file at *path* is written anew."""
+    return path.with_name(f"{path.name}.new")
 
 
 @contextlib.contextmanager
@@ -168,6 +189,8 @@ def refusing(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _refusal(error, path) from error
+    except OSError as error:
+        raise _unavailable(path, error) from error
     except (NotAuthentic, Malformed, LookupError, TypeError, ValueError, struct.error) as error:
         # A damaged page can hold anything: no row, a number where a box was, the keys of half a space.
         raise _damaged(path) from error
@@ -179,6 +202,10 @@ def _refusal(error: sqlite3.Error, path: Path) -> CloudConnectError:
         return StoreFull(N_("There is no room left on the disk."), fix=N_("Free some space, then start again."))
     if not isinstance(error, sqlite3.OperationalError) or code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
         return _damaged(path)
+    return _unavailable(path, error)
+
+
+def _unavailable(path: Path, error: Exception) -> KeyringUnavailable:
     return KeyringUnavailable(
         N_("The keyring {path} cannot be used: {reason}."),
         fix=N_("Make the data directory writable for the daemon."),

@@ -64,6 +64,19 @@ def find_pieceless(sql: Sql, keys: Sequence[bytes]) -> list[bytes]:
     return [key for key in keys if key not in listed]
 
 
+def find_in_domains(sql: Sql, keys: Sequence[bytes], domains: Collection[bytes]) -> set[bytes]:
+    """Return those of *keys* whose chunks lie in packs of *domains*."""
+    if not keys:
+        return set()
+    marks, others = ", ".join("?" * len(keys)), ", ".join("?" * len(domains))
+    rows = sql.rows(
+        "SELECT chunk.key FROM chunk JOIN pack ON pack.number = chunk.pack"  # noqa: S608 - question marks only
+        f" WHERE chunk.key IN ({marks}) AND pack.domain IN ({others})",
+        (*keys, *domains),
+    )
+    return {row[0] for row in rows}
+
+
 def condemn(sql: Sql, keys: Sequence[bytes], now_ms: int) -> int:
     """Note that nothing needs the chunks *keys* as of now; those that were condemned before keep their moment."""
     before = _count_condemned(sql)

@@ -183,19 +183,29 @@ def epoch_of(source: ByteSource, keys: DomainKeys) -> int:
 
 
 def salvage(source: ByteSource, keys: DomainKeys) -> Iterator[tuple[int, bytes]]:
-    """Yield offset and bytes of each record with an intact header, from the first on, without footer or index.
+    """Yield offset and bytes of each record with an intact header, without footer or index.
 
-    Stops at the first that is not; whether a payload is whole shows when it is unsealed.
+    Behind one that is damaged the next is looked for: each begins with the number of an epoch, and proves itself.
+    Whether a payload is whole shows when it is unsealed.
     """
-    offset = _HEADER.size
-    while offset + RECORD_HEAD_BYTES <= source.size:
+    data = memoryview(source.read(0, source.size))
+    offset: int | None = _HEADER.size
+    while offset is not None and offset + RECORD_HEAD_BYTES <= len(data):
         try:
-            header = open_header(keys, source.read(offset, RECORD_HEAD_BYTES))
+            header = open_header(keys, data[offset : offset + RECORD_HEAD_BYTES])
         except (NotAuthentic, Malformed):
-            return
-        record = source.read(offset, RECORD_HEAD_BYTES + header.payload_bytes)
+            offset = _next_record(data, keys, offset + 1)
+            continue
+        record = bytes(data[offset : offset + RECORD_HEAD_BYTES + header.payload_bytes])
         yield offset, record
         offset += len(record)
+
+
+def _next_record(data: memoryview, keys: DomainKeys, offset: int) -> int | None:
+    """Return where the next thing is, from *offset* on, that may be a record."""
+    whole = data.obj if isinstance(data.obj, bytes) else bytes(data)
+    found = [whole.find(struct.pack(">I", epoch), offset) for epoch in keys.epochs]
+    return min((place for place in found if place >= 0), default=None)
 
 
 def _listed(plain: bytes) -> list[PackEntry]:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from cloudconnect.storage import index, packs
 from cloudconnect.storage import manifest as manifests
+from cloudconnect.storage.again import read_again
 from cloudconnect.storage.backends import Backend
 from cloudconnect.storage.backup_places import CATALOG_DOMAIN
 from cloudconnect.storage.catalog import HEAD_BYTES, Head
@@ -41,26 +42,33 @@ class Unnamed(NamedTuple):
     chunks: list[Entry]
 
 
-def walk(backend: Backend, keyring: Keyring, codec: Codec, domain: bytes | None = None) -> Iterator[ListedPack]:
+def walk(
+    backend: Backend, keyring: Keyring, codec: Codec, domain: bytes | None = None, *, name: str = index.MAIN
+) -> Iterator[ListedPack]:
     """Yield every pack whose keys are there, by name; only those of *domain* if it is given.
 
-    A pack that can be read in no part lists nothing.
+    One that the disk does not give lists nothing, and belongs into no index: the next start sets it aside, unharmed.
     """
     sealer = Sealer(codec)
-    for name, size in sorted(backend.names()):
-        found = pack_id_of(name)
+    for path, size in sorted(backend.names()):
+        found = pack_id_of(path)
         if found is None or domain not in {None, found[0]}:
             continue
         try:
             keys = keyring.domain(found[0])
         except NoDomain:
             continue
-        yield _list(_Source(backend, name, size), StoredPack(found[1], found[0], size), keys, sealer)
+        yield _list(_Source(backend, path, size), StoredPack(found[1], found[0], size, name), keys, sealer)
 
 
 def add_pack(sql: Sql, listed: ListedPack) -> None:
-    """Put a pack and its chunks into the index; of two copies of a chunk the one in a whole pack counts."""
+    """Put a pack and its chunks into the index; of two copies of a chunk the one in a whole pack counts.
+
+    A pack in which nothing was found stays out, so that nothing ever takes it for one that is empty.
+    """
     pack = listed.pack
+    if not listed.entries:
+        return
     chunks = tuple(
         ChunkRow(entry.content_id[:CHUNK_KEY_BYTES], Place(pack.pack_id, entry.offset, entry.length, entry.raw_length))
         for entry in listed.entries
@@ -103,6 +111,18 @@ def find_unnamed(listed: Sequence[ListedPack], reader: Reader, keyring: Keyring,
                 yield Unnamed(space, name, chunks)
 
 
+def count_missing(sql: Sql) -> int:
+    """Return how many contents that are named have a part that is in no pack."""
+    row = sql.row(
+        "SELECT (SELECT COUNT(*) FROM version v WHERE v.content IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.key = v.content)"
+        " AND NOT EXISTS (SELECT 1 FROM piece p WHERE p.content = v.content))"
+        " + (SELECT COUNT(DISTINCT p.content) FROM piece p"
+        " WHERE NOT EXISTS (SELECT 1 FROM chunk c WHERE c.key = p.chunk))"
+    )
+    return 0 if row is None else int(row[0])
+
+
 def places(listed: Iterable[ListedPack]) -> Mapping[bytes, Place]:
     """Return where each chunk of *listed* packs lies, for a reader that has no index."""
     found: dict[bytes, Place] = {}
@@ -122,30 +142,30 @@ class _Source(NamedTuple):
 
     def read(self, offset: int, length: int) -> bytes:
         """Return a range."""
-        return self.backend.read(self.name, offset, length)
+        return read_again(lambda: self.backend.read(self.name, offset, length))
 
 
 def _list(source: _Source, pack: StoredPack, keys: DomainKeys, sealer: Sealer) -> ListedPack:
     try:
-        packs.verify(source, pack.pack_id)
-        return ListedPack(pack, packs.entries(source, keys), is_whole=True)
-    except (Malformed, NotAuthentic, OSError):
-        return ListedPack(pack, _salvaged(source, keys, sealer), is_whole=False)
+        try:
+            packs.verify(source, pack.pack_id)
+            return ListedPack(pack, packs.entries(source, keys), is_whole=True)
+        except (Malformed, NotAuthentic):
+            return ListedPack(pack, _salvaged(source, keys, sealer), is_whole=False)
+    except OSError:
+        return ListedPack(pack, [], is_whole=False)
 
 
 def _salvaged(source: _Source, keys: DomainKeys, sealer: Sealer) -> list[PackEntry]:
     found = []
-    try:
-        for offset, record in packs.salvage(source, keys):
-            try:
-                raw = sealer.unseal(keys, record)
-            except (Malformed, NotAuthentic):
-                continue
-            header = open_header(keys, record)
-            flags = int(header.is_compressed)
-            found.append(PackEntry(header.content_id, offset, len(record), len(raw), header.kind, flags))
-    except OSError:
-        pass
+    for offset, record in packs.salvage(source, keys):
+        try:
+            raw = sealer.unseal(keys, record)
+        except (Malformed, NotAuthentic):
+            continue
+        header = open_header(keys, record)
+        flags = int(header.is_compressed)
+        found.append(PackEntry(header.content_id, offset, len(record), len(raw), header.kind, flags))
     return found
 
 

@@ -1,5 +1,6 @@
 """The repository: one directory of packs with its keyring, and what has to happen before it is used again."""
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,7 @@ class Repository:
         """
         removed = 0
         for path in self.spool.iterdir():
-            path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
             removed += 1
         for each in dead():
             self.backend.delete(pack_name(each.domain, each.pack_id))

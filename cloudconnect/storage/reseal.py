@@ -5,6 +5,7 @@ next run of gc; until then, and in backups from before, the old keys still open 
 """
 
 import json
+import threading
 from collections.abc import Iterator
 from functools import partial
 from typing import Final
@@ -18,6 +19,8 @@ from cloudconnect.storage.scrub import Pace, PacedSource
 from cloudconnect.storage.seal import DomainKeys, Malformed, NotAuthentic
 
 _PACKS_AT_ONCE: Final = 100
+_LOOK_SECONDS: Final = 0.2
+_SETTLING_LOOKS: Final = 50
 
 
 class Reseal:
@@ -41,10 +44,17 @@ class Reseal:
         counts = dict.fromkeys(("after", "bytes", "chunks", "damaged_chunks"), 0)
         counts |= json.loads(progress.checkpoint or "{}")
         pace = Pace(self._rate, progress.check)
+        self._pass(keys, counts, pace, progress)
+        # What began before the rotation may still bring content of an older key.
+        self._wait_for_older(keys, progress)
+        self._pass(keys, counts, pace, progress)
+        return {name: counts[name] for name in ("chunks", "damaged_chunks")}
+
+    def _pass(self, keys: DomainKeys, counts: dict[str, int], pace: Pace, progress: Progress) -> None:
         total = counts["bytes"] + self._store.read(partial(damage.measure_packs, after=counts["after"]))
         for each in self._packs(counts["after"]):
             progress.check()
-            if each.pack.domain == space and self._is_older(keys, each, pace, progress):
+            if each.pack.domain == keys.space and self._is_older(keys, each, pace, progress):
                 moved, damaged = self._repacker.move(keys, self._chunks(each, pace, progress), reseal=True)
                 counts["chunks"] += moved
                 counts["damaged_chunks"] += damaged
@@ -52,7 +62,18 @@ class Reseal:
             counts["bytes"] += each.pack.size
             progress.keep(json.dumps(counts))
             progress.report(counts["bytes"], total)
-        return {name: counts[name] for name in ("chunks", "damaged_chunks")}
+
+    def _wait_for_older(self, keys: DomainKeys, progress: Progress) -> None:
+        writer, pause = self._repository.writer, threading.Event()
+        while (oldest := writer.oldest_epoch(keys.space)) is not None and oldest < keys.epoch:
+            progress.report(0, 0, "waiting for uploads")
+            progress.check()
+            pause.wait(_LOOK_SECONDS)
+        for _ in range(_SETTLING_LOOKS):
+            if not writer.has_unsettled(keys.space):
+                return
+            progress.check()
+            pause.wait(_LOOK_SECONDS)
 
     def _packs(self, after: int) -> Iterator[NumberedPack]:
         # Those that this run writes come last, and are of the newest epoch.

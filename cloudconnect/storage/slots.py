@@ -12,7 +12,7 @@ from argon2.low_level import Type, hash_secret_raw
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage import letters
 from cloudconnect.storage.disk import make_directory, write_file
-from cloudconnect.storage.errors import WrongKey
+from cloudconnect.storage.errors import BadKeyFile, WrongKey
 from cloudconnect.storage.seal import KEY_BYTES, Key, ctx, new_key
 
 _SALT_BYTES: Final = 16
@@ -54,9 +54,12 @@ class KeyFileSlot:
 
     def new_parameters(self) -> str:
         """Return nothing, and make the file if it is not there yet."""
-        if not self.path.exists():
-            make_directory(self.path.parent)
-            write_file(self.path, new_key().secret)
+        try:
+            if not self.path.exists():
+                make_directory(self.path.parent)
+                write_file(self.path, new_key().secret)
+        except (OSError, ValueError) as error:
+            raise self._unusable(error) from error
         return ""
 
     def key(self, parameters: str) -> Key:  # noqa: ARG002 - a key file needs none
@@ -69,6 +72,8 @@ class KeyFileSlot:
                 fix=N_("Put the key file back, or use the recovery code."),
                 path=str(self.path),
             ) from None
+        except (OSError, ValueError) as error:
+            raise self._unusable(error) from error
         if len(secret) != KEY_BYTES:
             raise WrongKey(
                 N_("The key file {path} does not hold {key_bytes} bytes."),
@@ -77,6 +82,14 @@ class KeyFileSlot:
                 key_bytes=KEY_BYTES,
             )
         return Key(secret)
+
+    def _unusable(self, error: Exception) -> BadKeyFile:
+        return BadKeyFile(
+            N_("The key file {path} cannot be used: {reason}."),
+            fix=N_("Name a file in a directory that the server may write to."),
+            path=str(self.path),
+            reason=getattr(error, "strerror", None) or str(error),
+        )
 
 
 @dataclass(frozen=True, slots=True)

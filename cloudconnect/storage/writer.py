@@ -136,6 +136,25 @@ class Writer:
             ingest.wait()
         return ingest.future
 
+    def check_room(self) -> None:
+        """Return if there is room to write.
+
+        Raises:
+            StoreFull: there is not.
+            StoreReadOnly: the store takes no changes.
+        """
+        self._health.check_writable()
+        self._floor.check()
+
+    def oldest_epoch(self, space: bytes) -> int | None:
+        """Return the oldest epoch that an upload under way into *space* uses, None when there is none."""
+        domains = [ingest.domain.keys for ingest in self._under_way() if ingest.has_begun]
+        return min((keys.epoch for keys in domains if keys.space == space), default=None)
+
+    def has_unsettled(self, space: bytes) -> bool:
+        """Tell whether content for *space* is durable that nothing points to yet."""
+        return any(pack.domain == space for content in self._waiting() for pack in content.packs)
+
     def renew(self, space: bytes) -> None:
         """Have uploads that begin from now on use the newest keys of *space*; those under way go on with theirs."""
         with self._lock:
@@ -159,10 +178,10 @@ class Writer:
                 self._unsettled.add(future.result())
 
     def _enter(self, space: bytes) -> OpenDomain:
-        self._health.check_writable()
-        self._floor.check()
-        keys = self._keyring.domain(space)
+        self.check_room()
         with self._lock:
+            # Inside the lock: an upload that begins after a rotation uses the new key.
+            keys = self._keyring.domain(space)
             domain = self._domains.get(space)
             if domain is None:
                 chunker = Chunker(keys.cut_key, self._options.average_bytes)

@@ -50,17 +50,22 @@ class NewShares(Request, frozen=True):
 
 
 class MadeShares(Answer, frozen=True):
-    """New recovery shares; they are shown here and never again."""
+    """New recovery shares; they are shown here and never again; ``unreached`` as for a recovery code."""
 
     set_id: str
     needed: int
     shares: list[str]
+    unreached: list[str] = []
 
 
 class RecoveryCode(Answer, frozen=True):
-    """A new recovery code; it is shown here and never again."""
+    """A new recovery code; it is shown here and never again.
+
+    ``unreached`` are the places of backups that could not be told of it: there the earlier one opens still.
+    """
 
     recovery_code: str
+    unreached: list[str] = []
 
 
 class Rotated(Answer, frozen=True):

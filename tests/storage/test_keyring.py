@@ -1,13 +1,24 @@
 """The keyring opens for what it was made with, and gives back the same keys."""
 
 import sqlite3
+import struct
 import threading
 from contextlib import closing
 
 import pytest
 
-from cloudconnect.storage.errors import NewerFormat, NoDomain, NoSuchSlot, SlotNeeded, StoreFull, WrongKey
+from cloudconnect.storage.errors import (
+    BadKeyFile,
+    KeyringUnavailable,
+    NewerFormat,
+    NoDomain,
+    NoSuchSlot,
+    SlotNeeded,
+    StoreFull,
+    WrongKey,
+)
 from cloudconnect.storage.keyring import Keyring
+from cloudconnect.storage.seal import NotAuthentic, open_box
 from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, RecoverySlot
 
 SPACE = bytes(range(16))
@@ -349,6 +360,68 @@ def test_rotations_beside_readers_never_show_a_damaged_keyring(made):
         thread.join()
 
     assert not failures
+
+
+def test_an_error_of_the_disk_while_keys_become_durable_ends_everything(made, path, slot):
+    keyring, _ = made
+    told = []
+    keyring.on_fatal = lambda: told.append("fatal")
+
+    class Failing:
+        def __init__(self, database):
+            self.database = database
+
+        def execute(self, statement, *arguments):
+            if statement == "COMMIT":
+                self.database.execute("COMMIT")
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+                raise error
+            return self.database.execute(statement, *arguments)
+
+        def __getattr__(self, name):
+            return getattr(self.database, name)
+
+    real, keyring._database = keyring._database, Failing(keyring._database)
+    with pytest.raises(KeyringUnavailable):
+        keyring.rotate_wrapping()
+    keyring._database = real
+
+    assert told == ["fatal"]
+    for act in (lambda: keyring.add_domain(bytes(16)), lambda: keyring.service_key("x"), keyring.rotate_wrapping):
+        with pytest.raises(KeyringUnavailable):
+            act()
+    with reopened(path, slot) as again:
+        again.add_domain(bytes(16))
+
+
+def test_an_old_master_key_opens_nothing_of_what_came_after_it(made, path, slot):
+    keyring, _ = made
+    old_wrapping = keyring._wrapping
+
+    keyring.rotate_master(slot)
+    keyring.add_domain(bytes(16))
+
+    assert keyring._wrapping.secret != old_wrapping.secret
+    for box in boxes(path, "space_key"):
+        with pytest.raises(NotAuthentic):
+            open_box(old_wrapping, "space-key", box, bytes(16), struct.pack(">I", 1))
+
+
+def test_what_an_interrupted_rewriting_left_is_gone_at_the_next_start(made, path, slot):
+    path.with_name("keyring.db.new").write_bytes(path.read_bytes())
+
+    with reopened(path, slot):
+        assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("name", ["there/a directory", "below a file/key", "nul\0", "x" * 300])
+def test_a_key_file_that_cannot_be_is_refused_in_words(made, tmp_path, name):
+    (tmp_path / "there" / "a directory").mkdir(parents=True)
+    (tmp_path / "below a file").touch()
+
+    with pytest.raises(BadKeyFile):
+        made[0].add_slot(KeyFileSlot(tmp_path / name))
 
 
 def boxes(path, table):

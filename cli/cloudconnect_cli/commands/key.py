@@ -166,6 +166,7 @@ def key_shares(
         return
     for share in [] if into else made.shares:
         output.data(share)
+    _tell_unreached(made.unreached)
     output.hint(
         _("Any {needed} of these {total} open the store. They are not shown again.").format(needed=needed, total=total)
     )
@@ -328,6 +329,12 @@ def _show_code(made: wire.RecoveryCode) -> None:
     output.hint(
         _("This recovery code replaces the earlier one. Keep it away from this machine; it is not shown again.")
     )
+
+
+def _tell_unreached(places: Sequence[str]) -> None:
+    if places:
+        told = _("Backups at {places} could not be reached and open with what opened them before; keep that for them.")
+        output.hint(told.format(places=", ".join(places)))
 
 
 def _write_shares(made: wire.MadeShares, into: Path) -> None:

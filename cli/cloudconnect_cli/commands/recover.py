@@ -54,5 +54,5 @@ def recover(
                 chunks=done.chunks, packs=done.packs, unnamed=done.unnamed
             )
         )
-    if done.damaged_packs or done.unreadable:
+    if done.damaged_packs or done.missing or done.unplaced:
         raise DamageFound(fix=N_("Start the daemon and run: cloudconnect scrub"))

@@ -61,7 +61,7 @@ class EncryptionService:
         reseal: Reseal,
         spaces: Spaces,
         *,
-        slot: Slot,
+        slot: Callable[[], Slot],
         make_slot: MakeSlot,
         rewrite_copies: RewriteCopies,
     ) -> None:
@@ -113,15 +113,18 @@ class EncryptionService:
         await asyncio.to_thread(self._keyring.remove_slot, identifier)
         await self._note(principal, SlotRemoved(subject=identifier))
 
-    async def replace_recovery_code(self, principal: Principal) -> str:
-        """Return a new recovery code, shown only now; the earlier one opens nothing any more."""
+    async def replace_recovery_code(self, principal: Principal) -> tuple[str, list[str]]:
+        """Return a new recovery code, shown only now, and the places of backups that open with the earlier one still.
+
+        Those could not be reached; everywhere else the earlier code opens nothing any more.
+        """
         self._access.require_admin(principal, fresh=True)
         code = await asyncio.to_thread(self._keyring.replace_recovery_code)
         await self._note(principal, KeyRotated(subject="appliance", level="code"))
-        return code
+        return code, await self._rewrite()
 
-    async def replace_shares(self, principal: Principal, needed: int, total: int) -> Sequence[Share]:
-        """Return new recovery shares, shown only now; those of an earlier set open nothing any more.
+    async def replace_shares(self, principal: Principal, needed: int, total: int) -> tuple[Sequence[Share], list[str]]:
+        """Return new recovery shares, shown only now, and the places of backups that open with the earlier ones still.
 
         Raises:
             BadShares: so many cannot be made.
@@ -129,19 +132,19 @@ class EncryptionService:
         self._access.require_admin(principal, fresh=True)
         made = await asyncio.to_thread(self._keyring.replace_shares, needed, total)
         await self._note(principal, SharesMade(subject=made[0].set_id, needed=needed, total=total))
-        return made
+        return made, await self._rewrite()
 
     # Rotation
 
-    async def rotate_master(self, principal: Principal) -> str:
-        """Replace the master key; return the new recovery code, shown only now.
+    async def rotate_master(self, principal: Principal) -> tuple[str, list[str]]:
+        """Replace the master key; return the new recovery code, shown only now, and the copies as the code's verb does.
 
         The store opens with what the settings name and with that code. Other slots and shares are gone.
         """
         self._access.require_admin(principal, fresh=True)
-        code = await asyncio.to_thread(self._keyring.rotate_master, self._slot)
+        code = await asyncio.to_thread(lambda: self._keyring.rotate_master(self._slot()))
         await self._note(principal, KeyRotated(subject="appliance", level="master"))
-        return code
+        return code, await self._rewrite()
 
     async def rotate_wrapping(self, principal: Principal) -> int:
         """Replace the key that seals the keys of spaces; return how many keys those are."""
@@ -193,16 +196,18 @@ class EncryptionService:
         """
         space = parameters.get("space", "")
         domain = _domain(space)
-        known = self._database.read_now(lambda sql: self._is_known(sql, space))
-        if not known and domain not in self._keyring.find_epochs():
+        held = self._keyring.count_keys(domain)
+        if not held and not self._database.read_now(lambda sql: self._is_known(sql, space)):
             raise _no_space(space)
-        destroyed = self._keyring.destroy_domain(domain)
+        # Before the first key goes: whatever happens, it is known that they went and how many they were.
+        keys = self._log.commit_now(lambda unit: self._begin(unit, space, held), actor=APPLIANCE)
+        self._keyring.destroy_domain(domain)
         self._repository.writer.renew(domain)
         copies = self._rewrite_copies()
         self._erase(space, domain, progress)
         state = ERASED if all(copies.values()) else PENDING
-        self._log.commit_now(lambda unit: self._certify(unit, space, state, destroyed, copies), actor=APPLIANCE)
-        return {"space": space, "state": state, "keys": destroyed, "copies": len(copies)}
+        self._log.commit_now(lambda unit: self._certify(unit, space, state, keys, copies), actor=APPLIANCE)
+        return {"space": space, "state": state, "keys": keys, "copies": len(copies)}
 
     async def find_certificates(self, principal: Principal, limit: int, cursor: str | None) -> Page[Certificate]:
         """Return a page of certificates, by space."""
@@ -255,42 +260,55 @@ class EncryptionService:
     def _write(self, change: Callable[[Sql], Result]) -> Result:
         return self._log.commit_now(lambda unit: change(unit.sql), actor=APPLIANCE)
 
-    def _certify(self, unit: Unit, space: str, state: str, destroyed: int, copies: Mapping[str, bool]) -> None:
+    def _begin(self, unit: Unit, space: str, keys: int) -> int:
+        """Note that the keys of a space are about to go; return how many they are, with those that went before."""
         earlier = store.find_certificate(unit.sql, space)
-        before = 0 if earlier is None else int(json.loads(json.loads(earlier.document)["certificate"])["keys"])
+        if earlier is not None:
+            keys = max(keys, int(json.loads(json.loads(earlier.document)["certificate"])["keys"]))
+        store.put_certificate(unit.sql, space, PENDING, self._document(unit, space, PENDING, keys, {}), unit.now_ms)
+        return keys
+
+    def _certify(self, unit: Unit, space: str, state: str, keys: int, copies: Mapping[str, bool]) -> None:
+        document = self._document(unit, space, state, keys, copies)
+        store.put_certificate(unit.sql, space, state, document, unit.now_ms)
+        unit.record(SpaceShredded(subject=space, state=state))
+
+    def _document(self, unit: Unit, space: str, state: str, keys: int, copies: Mapping[str, bool]) -> str:
         text = json.dumps(
             {
                 "statement": "The keys of this space were destroyed; its content cannot be read again.",
                 "space": space,
                 "state": state,
                 "moment": format_ns(unit.now_ms * 1_000_000),
-                "keys": destroyed + before,
+                "keys": keys,
                 "copies_of_the_keyring": {
-                    place: "rewritten" if done else "unreachable" for place, done in copies.items()
+                    place: "rewritten" if is_done else "unreachable" for place, is_done in copies.items()
                 },
             },
             sort_keys=True,
         )
         key = self._keyring.service_key(_CERTIFICATE_KEY)
-        document = {
-            "certificate": text,
-            "public_key": signatures.public_key(key).hex(),
-            "signature": signatures.sign(key, text).hex(),
-        }
-        store.put_certificate(unit.sql, space, state, json.dumps(document), unit.now_ms)
-        unit.record(SpaceShredded(subject=space, state=state))
+        signature = signatures.sign(key, text).hex()
+        public_key = signatures.public_key(key).hex()
+        return json.dumps({"certificate": text, "public_key": public_key, "signature": signature})
+
+    async def _rewrite(self) -> list[str]:
+        """Write every copy of the keyring anew; return where those are that could not be reached."""
+        copies = await asyncio.to_thread(self._rewrite_copies)
+        return [place for place, is_done in copies.items() if not is_done]
 
     async def _note(self, principal: Principal, fact: Fact) -> None:
         await self._log.commit(lambda unit: unit.record(fact), actor=principal)
 
 
 def _domain(space: str) -> bytes:
-    if not is_id(space, "spc"):
+    domain = id_bytes(space) if is_id(space, "spc") else CATALOG_DOMAIN
+    if domain == CATALOG_DOMAIN:
         raise _no_space(space)
-    return id_bytes(space)
+    return domain
 
 
 def _no_space(space: str) -> NoKeysForSpace:
     return NoKeysForSpace(
-        N_("There is no space “{space}”."), fix=N_("See which there are: cloudconnect usage --all"), space=space
+        N_("There is no space “{space}”."), fix=N_("See which there are: cloudconnect key spaces"), space=space
     )

@@ -10,8 +10,9 @@ from cloudconnect.events.encryption import KeyRotated, SharesMade, SlotAdded, Sl
 from cloudconnect.features.encryption import EncryptionService
 from cloudconnect.features.files import Condition, Erasing
 from cloudconnect.kernel.errors import Denied, Invalid, NotFound, StepUp
-from cloudconnect.kernel.ids import id_bytes
+from cloudconnect.kernel.ids import id_bytes, id_of
 from cloudconnect.storage import signatures
+from cloudconnect.storage.backup_places import CATALOG_DOMAIN
 from cloudconnect.storage.errors import SlotNeeded
 from cloudconnect.storage.reseal import Reseal
 from cloudconnect.storage.slots import KeyFileSlot
@@ -43,7 +44,7 @@ def encryption(rooms, house, copies, tmp_path):
         house.repository,
         Reseal(house.repository, house, 1 << 20),
         Erasing(rooms.access, rooms.files),
-        slot=KeyFileSlot(tmp_path / "home" / "keys" / "root.key"),
+        slot=lambda: KeyFileSlot(tmp_path / "home" / "keys" / "root.key"),
         make_slot=lambda kind, file: KeyFileSlot(tmp_path / file),
         rewrite_copies=lambda: copies,
     )
@@ -110,9 +111,11 @@ async def test_slots_come_and_go_and_the_one_in_use_stays(encryption, rooms, ada
     assert await facts(rooms, SlotRemoved.kind) == [SlotRemoved(subject=added)]
 
 
-async def test_shares_and_codes_are_answered_and_in_no_fact(encryption, rooms, ada):
-    shares = await encryption.replace_shares(ada, 2, 3)
-    code = await encryption.replace_recovery_code(ada)
+async def test_shares_and_codes_are_answered_and_in_no_fact(encryption, rooms, ada, copies):
+    copies["/mnt/away"] = False
+    shares, unreached = await encryption.replace_shares(ada, 2, 3)
+    code, still = await encryption.replace_recovery_code(ada)
+    assert unreached == still == ["/mnt/away"]
     with pytest.raises(Invalid):
         await encryption.replace_shares(ada, 1, 1)
 
@@ -123,7 +126,7 @@ async def test_shares_and_codes_are_answered_and_in_no_fact(encryption, rooms, a
 
 
 async def test_every_level_is_rotated_and_told(encryption, rooms, ada, space, house):
-    code = await encryption.rotate_master(ada)
+    code, _ = await encryption.rotate_master(ada)
     count = await encryption.rotate_wrapping(ada)
     epoch = await encryption.rotate_space(ada, space)
 
@@ -134,7 +137,17 @@ async def test_every_level_is_rotated_and_told(encryption, rooms, ada, space, ho
     assert (space, 2) in [(each.space, each.epoch) for each in spaces.items]
 
 
-@pytest.mark.parametrize("space", ["spc_01JZZZZZZZZZZZZZZZZZZZZZZZ", "personal", "", "spc_", "../x"])
+@pytest.mark.parametrize(
+    "space",
+    [
+        id_of("spc", int.from_bytes(CATALOG_DOMAIN, "big")),
+        "spc_01JZZZZZZZZZZZZZZZZZZZZZZZ",
+        "personal",
+        "",
+        "spc_",
+        "../x",
+    ],
+)
 async def test_a_space_that_is_not_there_is_refused(encryption, ada, space):
     with pytest.raises(NotFound):
         await encryption.rotate_space(ada, space)
@@ -233,3 +246,21 @@ async def test_while_a_copy_of_the_keys_is_out_of_reach_the_certificate_is_pendi
     said = json.loads(json.loads((await encryption.get_certificate(ada, space)).document)["certificate"])
     assert said["copies_of_the_keyring"] == {"/mnt/backups": "rewritten"}
     assert said["keys"] == 3
+
+
+async def test_one_that_was_interrupted_is_completed_and_counts_what_it_destroyed(
+    encryption, rooms, ada, space, house, monkeypatch
+):
+    def fail(*_, **__):
+        raise InterruptedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cloudconnect.storage.life.forget_domain", fail)
+        with pytest.raises(InterruptedError):
+            await shred(encryption, space)
+    assert (await encryption.get_certificate(ada, space)).state == "pending"
+
+    ended = await shred(encryption, space)
+
+    assert (ended["state"], ended["keys"]) == ("erased", 3)
+    assert json.loads(json.loads((await encryption.get_certificate(ada, space)).document)["certificate"])["keys"] == 3

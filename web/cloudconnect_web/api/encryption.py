@@ -35,18 +35,18 @@ async def remove_slot(call: Call, slot: str) -> None:
 
 async def replace_recovery_code(call: Call) -> wire.RecoveryCode:
     """Make a new recovery code; the earlier one opens nothing any more."""
-    return wire.RecoveryCode(await call.appliance.encryption.replace_recovery_code(call.principal))
+    return wire.RecoveryCode(*await call.appliance.encryption.replace_recovery_code(call.principal))
 
 
 async def replace_shares(call: Call, body: wire.NewShares) -> wire.MadeShares:
     """Make recovery shares; those of an earlier set open nothing any more."""
-    made = await call.appliance.encryption.replace_shares(call.principal, body.needed, body.total)
-    return wire.MadeShares(made[0].set_id, body.needed, [str(share) for share in made])
+    made, unreached = await call.appliance.encryption.replace_shares(call.principal, body.needed, body.total)
+    return wire.MadeShares(made[0].set_id, body.needed, [str(share) for share in made], unreached)
 
 
 async def rotate_master_key(call: Call) -> wire.RecoveryCode:
     """Replace the master key; what the settings name and a new recovery code open the store, nothing else."""
-    return wire.RecoveryCode(await call.appliance.encryption.rotate_master(call.principal))
+    return wire.RecoveryCode(*await call.appliance.encryption.rotate_master(call.principal))
 
 
 async def rotate_wrapping_key(call: Call) -> wire.Rotated:

@@ -8,11 +8,12 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
-from cloudconnect.database.snapshot import Snapshot, check_snapshot, write_snapshot
+from cloudconnect.database.snapshot import Snapshot, check_snapshot, forget_catalogs, write_snapshot
 from cloudconnect.events.backup import (
     BackupMade,
     BackupsPruned,
@@ -35,7 +36,7 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Access
 from cloudconnect.ports.operations import Outcome, Progress
 from cloudconnect.ports.restoring import Restoring
-from cloudconnect.storage.backup_places import Backup, BackupPlace
+from cloudconnect.storage.backup_places import CATALOG_DOMAIN, Backup, BackupPlace
 from cloudconnect.storage.backups import BackupMaker, Hold, restore_catalog, verify_packs
 from cloudconnect.storage.errors import BackupDamaged, ContentDamaged, NoDomain, NoSuchBackup
 from cloudconnect.storage.index import Place, StoredPack
@@ -73,7 +74,7 @@ class BackupService:
         self._repository = repository
         self._version = version
         self._places = Places(database, home, open_shelf)
-        self._maker = BackupMaker(repository, lambda path: write_snapshot(database, path), _packs, hold)
+        self._maker = BackupMaker(repository, partial(_write_snapshot, database), _packs, hold)
         self._restoring = restoring
         self._working = threading.Lock()
 
@@ -163,7 +164,8 @@ class BackupService:
             try:
                 place = self._places.open(facts)
                 place.claim(self._repository.keyring)
-                place.put_keys(self._repository.keyring)
+                with self._maker.keys_lock:
+                    place.put_keys(self._repository.keyring)
             except CloudConnectError:
                 done[facts.name] = False
             else:
@@ -378,7 +380,10 @@ class BackupService:
             try:
                 for piece in reader.read(held.space, held.manifest):
                     digest.update(piece)
-            except (ContentDamaged, NoDomain):
+            except NoDomain:
+                # Its keys were destroyed since: it is as unreadable as it should be.
+                continue
+            except ContentDamaged:
                 bad += 1
             else:
                 bad += digest.digest() != held.sha256
@@ -391,6 +396,12 @@ class BackupService:
         except BackupDamaged:
             return BackupListed(identifier, "", 0, "", 0, 0)
         return BackupListed(found.id, found.created, found.position, found.version, len(found.packs), found.size)
+
+
+def _write_snapshot(database: Database, path: Path) -> int:
+    position = write_snapshot(database, path)
+    forget_catalogs(path, CATALOG_DOMAIN)
+    return position
 
 
 def _packs(path: Path) -> Iterator[StoredPack]:

@@ -1,41 +1,41 @@
-"""Giving a store back while no daemon serves it: from a backup, or from its packs alone."""
+"""Making a lost database anew from the packs and the keyring, and giving names to what came after the last catalog."""
 
 import asyncio
+import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from pathlib import Path
 
 from cloudconnect.assembly import (
-    AlreadyInitialised,
+    RECOVERING,
     Appliance,
     EngineStore,
     NotInitialised,
     Settings,
     assemble,
     is_initialised,
+    open_all_backends,
     open_keyring,
     open_main_backend,
-    open_place,
-    slot_of,
 )
 from cloudconnect.bus import EventLog
 from cloudconnect.database import Database, HomeLock, open_database
 from cloudconnect.database.engines import FILE_NAME
-from cloudconnect.database.snapshot import check_snapshot, read_snapshot, settle_restored
+from cloudconnect.database.snapshot import check_snapshot, settle_restored
 from cloudconnect.features.files import PERSONAL, HeldContents, Space
 from cloudconnect.kernel.clock import SystemClock
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, NotFound, Unsupported
-from cloudconnect.kernel.ids import SpaceId, UserId, id_of
+from cloudconnect.kernel.ids import SpaceId, id_of
 from cloudconnect.kernel.principal import APPLIANCE, Principal, PrincipalKind
 from cloudconnect.kernel.text import N_
+from cloudconnect.offline.restoring import spaces_with_keys
 from cloudconnect.ports.sql import Sql
 from cloudconnect.storage import index, rebuild
 from cloudconnect.storage import manifest as manifests
-from cloudconnect.storage.backends import Backend
-from cloudconnect.storage.backup_places import CATALOG_DOMAIN, Backup, BackupPlace
-from cloudconnect.storage.backups import restore_catalog, restore_packs
+from cloudconnect.storage.backup_places import CATALOG_DOMAIN
 from cloudconnect.storage.catalog import HeldCatalogs
 from cloudconnect.storage.codec import ZstdCodec
 from cloudconnect.storage.disk import make_directory, sync_directory, write_file
@@ -44,16 +44,10 @@ from cloudconnect.storage.gc import list_pieces
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.reader import Reader
 from cloudconnect.storage.rebuild import ListedPack, Unnamed
-from cloudconnect.storage.shares import Share
-from cloudconnect.storage.slots import RecoverySlot, Slot
-
-__all__ = ["RecoverySlot", "Share", "Slot", "recover_from_packs", "restore_backup"]
 
 _PACKS_AT_ONCE = 16
 _NAME_LETTERS = 16
-
-PlaceOfBackups = tuple[str, Mapping[str, str]]
-"""The kind of a place, and its parameters (``assembly.open_place``)."""
+_MADE = "made"
 
 Report = Callable[[str, int], None]
 """Told what is being done, and how much of it is."""
@@ -66,90 +60,27 @@ class NoCatalog(NotFound):
     title = N_("The packs hold no catalog")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recovered:
-    """What a recovery gave back: the position of the catalog, and how many packs, chunks and unnamed contents."""
+    """What a recovery gave back: the position of the catalog, and how much there was of what.
 
-    position: int
-    packs: int
-    damaged_packs: int
-    chunks: int
-    unnamed: int
-    unreadable: int
-
-
-def restore_backup(
-    settings: Settings,
-    place: PlaceOfBackups,
-    identifier: str,
-    report: Callable[[int, int], None],
-    way: Slot | Sequence[Share] | None = None,
-) -> str:
-    """Make the data directory from a backup, the newest if *identifier* is empty; return its id.
-
-    A recovery code or shares open it where the key file is lost; then a new key file is made, or what the settings name
-    is set anew. It may be interrupted and repeated; the store is there once everything is. Packs go where the settings
-    say, and the database into PostgreSQL if they say so.
-
-    Raises:
-        AlreadyInitialised: there is a store already.
-        NoSuchBackup: there is no such backup.
-        WrongKey: the key file or passphrase does not belong to the appliance that was backed up.
-        BackupDamaged: a part of the backup is missing or changed.
+    ``missing`` counts versions that cannot be read, because a part of them is in no pack; ``unnamed`` the contents that
+    were put into a folder, and ``unplaced`` those that could not be.
     """
-    if is_initialised(settings):
-        raise AlreadyInitialised(
-            N_("{home} holds a store already."),
-            fix=N_("Name another place with CLOUDCONNECT_HOME."),
-            home=str(settings.home),
-        )
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = HomeLock(settings.home)
-    keys = settings.home / "keyring.db.restored"
-    try:
-        opened = open_place(settings.home, *place)
-        write_file(keys, opened.get_keys())
-        keyring = Keyring.open(keys, slot_of(settings) if way is None else way)
-        try:
-            if way is not None:
-                keyring.put_slot(slot_of(settings))
-            backup = opened.get(identifier or (opened.ids() or [""])[-1], keyring)
-            restore_packs(opened, backup, open_main_backend(settings), settings.home / "tmp", report)
-            _restore_database(settings, opened, backup, keyring)
-        finally:
-            keyring.close()
-        keys.rename(settings.home / "keyring.db")
-        sync_directory(settings.home)
-    finally:
-        lock.release()
-    return backup.id
 
-
-def _restore_database(settings: Settings, place: BackupPlace, backup: Backup, keyring: Keyring) -> None:
-    database = settings.home / FILE_NAME
-    database.unlink(missing_ok=True)
-    restore_catalog(place, backup, keyring, ZstdCodec(), database)
-    settle_restored(database)
-    if settings.database.url.startswith("sqlite:"):
-        return
-    # Its own schema first, so that both have the tables of this release.
-    own = open_database("sqlite:", settings.home)
-    own.migrate()
-    own.close()
-    target = open_database(settings.database.url, settings.home)
-    try:
-        target.migrate()
-        read_snapshot(target, database)
-    finally:
-        target.close()
-    for left in settings.home.glob(f"{FILE_NAME}*"):
-        left.unlink()
+    position: int = 0
+    packs: int = 0
+    damaged_packs: int = 0
+    chunks: int = 0
+    missing: int = 0
+    unnamed: int = 0
+    unplaced: int = 0
 
 
 def recover_from_packs(settings: Settings, report: Report) -> Recovered:
     """Make the database anew from the packs, when it is lost; what came after the last catalog goes into a folder.
 
-    A database that is there is never touched. It may be interrupted and repeated.
+    A database that is there is never touched. It may be interrupted and repeated; until it has ended no daemon starts.
 
     Raises:
         NotInitialised: there is no keyring.
@@ -157,6 +88,7 @@ def recover_from_packs(settings: Settings, report: Report) -> Recovered:
         Conflict: there is a database.
         NoCatalog: no catalog can be read; ``deploy/recover.py`` then still gives back contents without names.
         WrongKey: the key file or passphrase does not fit.
+        BackendUnreachable: a backend that was added does not answer.
     """
     if not is_initialised(settings):
         raise NotInitialised(
@@ -174,41 +106,40 @@ async def _recover(settings: Settings, report: Report) -> Recovered:
         unnamed = await rebuilding.run()
     finally:
         lock.release()
-    unreadable = await _name(settings, unnamed, report)
-    counts = rebuilding.counts
-    return Recovered(
-        rebuilding.position, counts["packs"], counts["damaged"], counts["chunks"], len(unnamed) - unreadable, unreadable
-    )
+    done = rebuilding.done
+    done.unplaced = await _name(settings, unnamed, report)
+    done.unnamed = len(unnamed) - done.unplaced
+    shutil.rmtree(settings.home / RECOVERING)
+    sync_directory(settings.home)
+    return done
 
 
 class _Rebuilding:
     """One recovery of the database, in a directory beside where it will be."""
 
     def __init__(self, settings: Settings, report: Report) -> None:
-        self.position = 0
-        self.counts = {"packs": 0, "damaged": 0, "chunks": 0}
+        self.done = Recovered()
         self._path = settings.home / FILE_NAME
-        self._beside = settings.home / "recovering"
+        self._beside = settings.home / RECOVERING
         self._report = report
         self._settings = settings
 
     async def run(self) -> list[Unnamed]:
         """Make the database and put it in its place; return the contents that it has no name for."""
-        self._check()
+        is_made = (self._beside / _MADE).exists() and self._path.exists()
+        if not is_made:
+            self._check()
         keyring = open_keyring(self._settings)
         try:
-            backend = open_main_backend(self._settings)
-            self.position = await asyncio.to_thread(self._restore_catalog, backend, keyring)
-            database = open_database("sqlite:", self._beside)
-            try:
-                database.migrate()
-                unnamed = await self._fill(database, backend, keyring)
-            finally:
-                database.close()
+            if is_made:
+                # An earlier run got this far; what it did not get to name is found among everything there is.
+                return await self._fill(self._settings.home, keyring, is_made=True)
+            self.done.position = await asyncio.to_thread(self._restore_catalog, keyring)
+            unnamed = await self._fill(self._beside, keyring, is_made=False)
         finally:
             keyring.close()
+        write_file(self._beside / _MADE, b"")
         (self._beside / FILE_NAME).rename(self._path)
-        shutil.rmtree(self._beside)
         sync_directory(self._settings.home)
         return unnamed
 
@@ -216,17 +147,20 @@ class _Rebuilding:
         if self._path.exists():
             raise Conflict(
                 N_("There is a database: {path}."),
-                fix=N_("If it is beyond help, move it away first, and keep it."),
+                fix=N_("If it is beyond help, move it away first with what begins with its name, and keep it."),
                 path=str(self._path),
             )
         for suffix in ("-wal", "-shm"):
-            # What is left of a lost database belongs to no other one.
-            self._path.with_name(FILE_NAME + suffix).unlink(missing_ok=True)
+            left = self._path.with_name(FILE_NAME + suffix)
+            if left.exists():
+                # It belongs to the database that was here; whoever moved that away may want it.
+                left.rename(left.with_name(f"{left.name}.lost-{secrets.token_hex(4)}"))
         if self._beside.exists():
             shutil.rmtree(self._beside)
         make_directory(self._beside)
 
-    def _restore_catalog(self, backend: Backend, keyring: Keyring) -> int:
+    def _restore_catalog(self, keyring: Keyring) -> int:
+        backend = open_main_backend(self._settings)
         listed = list(rebuild.walk(backend, keyring, ZstdCodec(), CATALOG_DOMAIN))
         found = rebuild.places(listed)
         reader = Reader(backend, keyring, ZstdCodec(), lambda keys: {key: found[key] for key in keys if key in found})
@@ -239,74 +173,101 @@ class _Rebuilding:
                 check_snapshot(path)
             except (ContentDamaged, ValueError):
                 continue
-            settle_restored(path)
+            settle_restored(path, spaces_with_keys(keyring))
             return head.position
         raise NoCatalog(
             N_("No catalog can be read, so nothing tells the names of files."),
             fix=N_("Restore a backup, or get contents without names by deploy/recover.py."),
         )
 
-    async def _fill(self, database: Database, backend: Backend, keyring: Keyring) -> list[Unnamed]:
+    async def _fill(self, place: Path, keyring: Keyring, *, is_made: bool) -> list[Unnamed]:
+        database = open_database("sqlite:", place)
         log = EventLog(database, SystemClock())
-        log.start()
         try:
-            return await asyncio.to_thread(self._fill_now, database, log, backend, keyring)
+            database.migrate()
+            log.start()
+            fill = self._find_all if is_made else self._fill_now
+            return await asyncio.to_thread(fill, database, log, keyring)
         finally:
             await log.stop()
+            database.close()
 
-    def _fill_now(self, database: Database, log: EventLog, backend: Backend, keyring: Keyring) -> list[Unnamed]:
-        def write(change: Callable[[Sql], object]) -> None:
-            log.commit_now(lambda unit: change(unit.sql), actor=APPLIANCE)
-
+    def _fill_now(self, database: Database, log: EventLog, keyring: Keyring) -> list[Unnamed]:
         known = {pack.pack_id for pack in database.read_now(index.known_packs)}
-        write(lambda sql: sql.execute("DELETE FROM pack"))
+        store = EngineStore(database, log)
+        store.write(lambda sql, _: sql.execute("DELETE FROM pack"))
         late: list[ListedPack] = []
-        walked = rebuild.walk(backend, keyring, ZstdCodec())
-        while batch := list(islice(walked, _PACKS_AT_ONCE)):
-            write(partial(_add_packs, batch))
+        for batch in self._walk(database, keyring):
+            store.write(partial(_add_packs, batch))
             late += [each for each in batch if each.pack.pack_id not in known]
-            self.counts["packs"] += len(batch)
-            self.counts["damaged"] += sum(not each.is_whole for each in batch)
-            self.counts["chunks"] += sum(len(each.entries) for each in batch)
-            self._report("packs", self.counts["packs"])
+        return self._find_unnamed(database, store, keyring, late)
+
+    def _find_all(self, database: Database, log: EventLog, keyring: Keyring) -> list[Unnamed]:
+        listed = [each for batch in self._walk(database, keyring) for each in batch]
+        return self._find_unnamed(database, EngineStore(database, log), keyring, listed)
+
+    def _walk(self, database: Database, keyring: Keyring) -> Iterator[list[ListedPack]]:
+        backends = open_all_backends(self._settings, database).backends
+        walked = (each for name, one in backends.items() for each in rebuild.walk(one, keyring, ZstdCodec(), name=name))
+        while batch := list(islice(walked, _PACKS_AT_ONCE)):
+            yield batch
+            self.done.packs += len(batch)
+            self.done.damaged_packs += sum(not each.is_whole for each in batch)
+            self.done.chunks += sum(len(each.entries) for each in batch)
+            self._report("packs", self.done.packs)
+
+    def _find_unnamed(
+        self, database: Database, store: EngineStore, keyring: Keyring, late: Sequence[ListedPack]
+    ) -> list[Unnamed]:
+        fleet = open_all_backends(self._settings, database)
         reader = Reader(
-            backend, keyring, ZstdCodec(), lambda keys: database.read_now(lambda sql: index.locate(sql, keys))
+            fleet, keyring, ZstdCodec(), lambda keys: database.read_now(lambda sql: index.locate(sql, keys))
         )
-        list_pieces(EngineStore(database, log), reader, [HeldContents(), HeldCatalogs()], skip_damaged=True)
+        _, unread = list_pieces(store, reader, [HeldContents(), HeldCatalogs()])
+        self.done.missing = sum(unread.values()) + database.read_now(rebuild.count_missing)
         return database.read_now(lambda sql: list(rebuild.find_unnamed(late, reader, keyring, sql)))
 
 
-def _add_packs(batch: Sequence[ListedPack], sql: Sql) -> None:
+def _add_packs(batch: Sequence[ListedPack], sql: Sql, now_ms: int) -> None:
+    del now_ms
     for each in batch:
         rebuild.add_pack(sql, each)
 
 
 async def _name(settings: Settings, unnamed: Sequence[Unnamed], report: Report) -> int:
-    """Give each content a place in a folder of its space; return how many cannot be read."""
+    """Give each content a place in a folder of its space, whatever its quota; return how many could not be placed."""
     if not unnamed:
         return 0
-    appliance = assemble(settings)
+    appliance = assemble(settings, is_recovering=True)
     appliance.log.start()
-    unreadable = 0
+    unplaced = 0
     try:
-        owners = {space.id: space.owner async for space in _spaces(appliance)}
+        spaces = {space.id: space async for space in _spaces(appliance)}
         folder = f"/Recovered {appliance.clock.now():%Y-%m-%d %H.%M}"
+        await _set_quotas(appliance, spaces, is_lifted=True)
         for number, content in enumerate(unnamed):
             report("contents", number)
             try:
-                await _place(appliance, owners, folder, content)
+                await _place(appliance, spaces, folder, content)
             except CloudConnectError:
-                unreadable += 1
+                unplaced += 1
+        await _set_quotas(appliance, spaces, is_lifted=False)
     finally:
         await appliance.stop()
-    return unreadable
+    return unplaced
 
 
-async def _place(appliance: Appliance, owners: Mapping[SpaceId, UserId], folder: str, content: Unnamed) -> None:
+async def _set_quotas(appliance: Appliance, spaces: Mapping[SpaceId, Space], *, is_lifted: bool) -> None:
+    for space in spaces.values():
+        if space.quota_bytes is not None:
+            await appliance.accounting.set_quota(APPLIANCE, space.id, None if is_lifted else space.quota_bytes)
+
+
+async def _place(appliance: Appliance, spaces: Mapping[SpaceId, Space], folder: str, content: Unnamed) -> None:
     space = SpaceId(id_of("spc", int.from_bytes(content.space, "big")))
     path = f"{folder}/{content.content_id.hex()[:_NAME_LETTERS]}"
-    if space in owners:
-        owner = Principal(owners[space], PrincipalKind.APPLIANCE, APPLIANCE.name)
+    if space in spaces:
+        owner = Principal(spaces[space].owner, PrincipalKind.APPLIANCE, APPLIANCE.name)
         await appliance.files.put_assembled(owner, space, path, content.chunks, parents=True)
         return
     # A space that the catalog does not know yet: an administrator gets what was in it.
