@@ -1,6 +1,6 @@
 """Putting files of a backup back into a space, for a room that knows nothing of the tree."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from cloudconnect.kernel.ids import SpaceId
@@ -20,6 +20,29 @@ class Restoring(Protocol):
 
         Raises:
             CloudConnectError: the stream or the space refuses.
+        """
+        ...
+
+    async def holds(self, space: SpaceId, path: str, sha256: bytes) -> bool:
+        """Tell whether the file at *path* is there and has this content."""
+        ...
+
+    async def find_missing(self, space: SpaceId, content_ids: Sequence[bytes]) -> list[int]:
+        """Return the places in *content_ids* of the chunks that are not stored whole."""
+        ...
+
+    async def add_chunks(self, space: SpaceId, raws: Sequence[bytes]) -> None:
+        """Store chunks for a file that is on its way."""
+        ...
+
+    async def put_chunks(
+        self, space: SpaceId, path: str, chunks: Sequence[tuple[bytes, int]], modified_ns: int
+    ) -> None:
+        """Make stored *chunks*, given by content id and size, the file at *path*, a further version if one is there.
+
+        Raises:
+            Damaged: a chunk cannot be read; from now on it counts as missing.
+            CloudConnectError: the space refuses.
         """
         ...
 

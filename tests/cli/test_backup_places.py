@@ -122,6 +122,7 @@ def test_what_is_damaged_is_named_and_the_rest_comes_back(machine, tmp_path):
             data = bytearray(copy.read_bytes())
             data[len(data) // 2] ^= 1
             copy.write_bytes(data)
+            pack.write_bytes(data)
 
     done = machine.run("backup", "restore", there, "--path", "/tree", "--into", "/back", "--json")
 

@@ -9,19 +9,20 @@ from cloudconnect.bus import EventLog
 from cloudconnect.database.snapshot import Snapshot
 from cloudconnect.features.backup import store
 from cloudconnect.features.backup.errors import NotInBackup
+from cloudconnect.features.backup.service.contents import Contents
 from cloudconnect.features.backup.store import HeldEntry
-from cloudconnect.kernel.errors import Damaged
+from cloudconnect.kernel.errors import Conflict, Damaged, Invalid, NotFound
 from cloudconnect.kernel.ids import SpaceId, id_bytes, is_id
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.operations import Outcome, Progress
 from cloudconnect.ports.restoring import Restoring
 from cloudconnect.storage.backup_places import Backup, BackupPlace
 from cloudconnect.storage.backups import restore_catalog
-from cloudconnect.storage.index import Place
-from cloudconnect.storage.reader import Reader
+from cloudconnect.storage.errors import NoDomain
 from cloudconnect.storage.repository import Repository
 
-_NAMED_DAMAGED = 20
+_NAMED = 20
+_TRIES = 100  # each finds at least one more chunk that is damaged here
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +63,24 @@ class PartRestorer:
         target = SpaceId(wish.space_into)
         if not is_id(wish.space, "spc") or not self._log.wait_for(self._restoring.has_space(target)):
             raise _missing(wish.space_into)
-        reader = Reader(
-            place.shelf,
-            self._repository.keyring,
-            self._repository.codec,
-            lambda keys: {key: Place(*where) for key, where in store.locate(snapshot, list(keys))},
-        )
+        contents = Contents(place, snapshot, self._repository)
         files = size = unchanged = 0
         damaged: list[str] = []
+        refused: list[str] = []
         for path, entry in _walk(snapshot, wish):
             progress.check()
             there = wish.folder.rstrip("/") + path
-            if entry.manifest is None:
-                self._log.wait_for(self._restoring.add_folder(target, there, entry.modified_ns))
-                continue
-            stream = _stream(reader.read(id_bytes(wish.space), entry.manifest))
             try:
-                put = self._restoring.put(target, there, stream, entry.sha256, entry.modified_ns)
-                unchanged += not self._log.wait_for(put)
-            except Damaged:
+                if entry.manifest is None:
+                    self._log.wait_for(self._restoring.add_folder(target, there, entry.modified_ns))
+                    continue
+                unchanged += not self._put(contents, wish, there, entry, entry.manifest)
+            except (Damaged, NoDomain):
                 damaged.append(path)
+                continue
+            except (Conflict, Invalid, NotFound):
+                # A folder lies where a file was, or the other way round: that one stays as it is, the rest comes back.
+                refused.append(path)
                 continue
             files += 1
             size += entry.size
@@ -91,9 +90,42 @@ class PartRestorer:
             "bytes": size,
             "unchanged": unchanged,
             "damaged": len(damaged),
-            "damaged_paths": "\n".join(damaged[:_NAMED_DAMAGED]),
+            "damaged_paths": "\n".join(damaged[:_NAMED]),
+            "refused": len(refused),
+            "refused_paths": "\n".join(refused[:_NAMED]),
             "folder": wish.folder,
         }
+
+    def _put(self, contents: Contents, wish: Wish, there: str, entry: HeldEntry, manifest: bytes) -> bool:
+        """Put one file back; False if it is there as it was.
+
+        In its own space it is made of the chunks that are stored there; only what is missing is read from the backup.
+        """
+        target, source = SpaceId(wish.space_into), id_bytes(wish.space)
+        if wish.space_into != wish.space:
+            stream = _stream(contents.stream(source, manifest))
+            return self._log.wait_for(self._restoring.put(target, there, stream, entry.sha256, entry.modified_ns))
+        if self._log.wait_for(self._restoring.holds(target, there, entry.sha256)):
+            return False
+        chunks = contents.chunks(source, manifest)
+        self._add_missing(contents, target, source, chunks)
+        for _ in range(_TRIES):
+            try:
+                self._log.wait_for(self._restoring.put_chunks(target, there, chunks, entry.modified_ns))
+            except Damaged:
+                # What is stored here cannot be read, which is known from now on, so it is missing and stored anew.
+                if not self._add_missing(contents, target, source, chunks):
+                    raise
+            else:
+                break
+        return True
+
+    def _add_missing(self, contents: Contents, target: SpaceId, source: bytes, chunks: list[tuple[bytes, int]]) -> bool:
+        """Store the chunks that are missing here; tell whether any were."""
+        missing = self._log.wait_for(self._restoring.find_missing(target, [content_id for content_id, _ in chunks]))
+        for raws in contents.read(source, list(dict.fromkeys(chunks[number] for number in missing))):
+            self._log.wait_for(self._restoring.add_chunks(target, raws))
+        return bool(missing)
 
 
 def _walk(snapshot: Snapshot, wish: Wish) -> Iterator[tuple[str, HeldEntry]]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import json
 import re
 import secrets
 import threading
@@ -251,15 +252,24 @@ class BackupService:
             NoSuchPlace, NoSuchBackup, BackupDamaged: it cannot be had.
         """
         place = self._places.open(self._places.find(parameters.get("from", "")))
-        backup = _chosen(place, parameters.get("id", ""), self._repository)
-        moment = f"{self._clock.now():%Y-%m-%d %H.%M}"
-        wish = Wish(
+        begun = json.loads(progress.checkpoint) if progress.checkpoint else {}
+        with self._alone(progress):
+            backup = _chosen(place, begun.get("id") or parameters.get("id", ""), self._repository)
+            wish = self._wish(parameters, begun.get("folder"))
+            # A run that is interrupted goes on with the same backup and in the same folder.
+            progress.keep(json.dumps({"id": backup.id, "folder": wish.folder}))
+            return PartRestorer(self._log, self._repository, self._restoring).run(place, backup, wish, progress)
+
+    def _wish(self, parameters: Mapping[str, str], folder: str | None) -> Wish:
+        moment = f"{self._clock.now():%Y-%m-%d %H.%M.%S}"
+        if folder is None:
+            folder = "" if parameters.get("live") == "yes" else parameters.get("into", "") or f"/Restored {moment}"
+        return Wish(
             space=parameters.get("space", ""),
             path=parameters.get("path", "/"),
             space_into=parameters.get("space_into", "") or parameters.get("space", ""),
-            folder="" if parameters.get("live") == "yes" else parameters.get("into", "") or f"/Restored {moment}",
+            folder=folder,
         )
-        return PartRestorer(self._log, self._repository, self._restoring).run(place, backup, wish, progress)
 
     def run_verify(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Restore a backup into a scratch place and compare: every pack, the database, and the content of versions.
@@ -273,8 +283,14 @@ class BackupService:
             BackupDamaged: something in it is missing or is not what was backed up.
         """
         facts = self._places.find(parameters.get("from", ""))
-        place = self._places.open(facts)
-        backup = _chosen(place, parameters.get("id", ""), self._repository)
+        with self._alone(progress):
+            place = self._places.open(facts)
+            backup = _chosen(place, parameters.get("id", ""), self._repository)
+            return self._verify(facts, place, backup, _sample(parameters), progress)
+
+    def _verify(
+        self, facts: PlaceFacts, place: BackupPlace, backup: Backup, percent: int, progress: Progress
+    ) -> Outcome:
         scratch = self._repository.spool / f"verify-{secrets.token_hex(8)}"
         try:
             damaged = verify_packs(place, backup, progress)
@@ -283,7 +299,7 @@ class BackupService:
             restore_catalog(place, backup, self._repository.keyring, self._repository.codec, scratch)
             check_snapshot(scratch)
             with Snapshot(scratch) as snapshot:
-                versions, read_bytes, bad = self._compare(place, snapshot, _sample(parameters), progress)
+                versions, read_bytes, bad = self._compare(place, snapshot, percent, progress)
         except (ContentDamaged, ValueError) as error:
             raise BackupDamaged(
                 N_("The database in the backup “{id}” cannot be restored."),

@@ -1,7 +1,7 @@
 """Putting files back into a space on behalf of its owner (``ports.restoring.Restoring``)."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from cloudconnect.database import Database
 from cloudconnect.features.files.errors import Exists, NoSuchEntry
@@ -40,6 +40,33 @@ class RestoringFiles:
             owner, space, path, stream, modified_ns=modified_ns, condition=condition, parents=True
         )
         return True
+
+    async def holds(self, space: SpaceId, path: str, sha256: bytes) -> bool:
+        """Tell whether the file at *path* is there and has this content."""
+        with contextlib.suppress(NoSuchEntry):
+            return (await self._files.get_entry(await self._owner(space), space, path)).sha256 == sha256
+        return False
+
+    async def find_missing(self, space: SpaceId, content_ids: Sequence[bytes]) -> list[int]:
+        """Return the places in *content_ids* of the chunks that are not stored whole."""
+        return await self._files.find_missing(await self._owner(space), space, content_ids)
+
+    async def add_chunks(self, space: SpaceId, raws: Sequence[bytes]) -> None:
+        """Store chunks for a file that is on its way."""
+        await self._files.add_chunks(await self._owner(space), space, raws)
+
+    async def put_chunks(
+        self, space: SpaceId, path: str, chunks: Sequence[tuple[bytes, int]], modified_ns: int
+    ) -> None:
+        """Make stored *chunks*, given by content id and size, the file at *path*, a further version if one is there."""
+        owner = await self._owner(space)
+        condition = Condition()
+        with contextlib.suppress(NoSuchEntry):
+            await self._files.get_entry(owner, space, path)
+            condition = _WHATEVER
+        await self._files.put_assembled(
+            owner, space, path, chunks, modified_ns=modified_ns, condition=condition, parents=True
+        )
 
     async def add_folder(self, space: SpaceId, path: str, modified_ns: int) -> None:
         """Make a folder and those above it; one that is there stays."""
