@@ -3,16 +3,18 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from cloudconnect.bus import store
 from cloudconnect.bus.log import EventLog
 from cloudconnect.database import Database
 from cloudconnect.kernel.clock import Clock, from_ms, to_ms
 from cloudconnect.kernel.principal import APPLIANCE
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 log = structlog.get_logger()
 
@@ -43,6 +45,9 @@ class Jobs:
 
     async def start(self) -> None:
         """Begin; a noted job that was due while the appliance was down runs at once."""
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler  # noqa: PLC0415 - 70 ms that only a daemon has to pay
+        from apscheduler.triggers.interval import IntervalTrigger  # noqa: PLC0415 - as above
+
         scheduler = AsyncIOScheduler(timezone="UTC")
         for job in self._jobs:
             now = self._clock.now()

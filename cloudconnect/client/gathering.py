@@ -28,6 +28,7 @@ SMALL_BYTES: Final = 128 << 10
 
 _BATCH_BYTES: Final = 8 << 20
 _BATCH_FILES: Final = 2_000
+_WRITTEN_BYTES: Final = 4 << 20  # each portion waits once for the file system
 _FRAME_LIMIT_BYTES: Final = 64 << 20
 _LENGTH: Final = struct.Struct(">I")
 _AS_JSON: Final = {"Content-Type": "application/json"}
@@ -83,20 +84,36 @@ class Gathering:
         keys = list(left)
         async with self._client.send("POST", self._path, data=body, headers=_AS_JSON) as response:
             waiting: list[tuple[Wanted, memoryview]] = []
-            async for frame in _frames(response):
-                for file in frame:
-                    wanted = left.pop(keys[file.place], None) if file.place < len(keys) else None
-                    if wanted is None:
-                        continue
-                    if file.content is None:
-                        self._fail(wanted, file.detail, file.code)
-                    elif hashlib.sha256(file.content).hexdigest() != wanted.entry.sha256:
-                        others.append(wanted)
-                    else:
-                        waiting.append((wanted, file.content))
+            size = 0
+            try:
+                async for frame in _frames(response):
+                    arrived = self._take(frame, keys, left, others)
+                    waiting += arrived
+                    size += sum(len(content) for _, content in arrived)
+                    if size >= _WRITTEN_BYTES:
+                        files, waiting, size = waiting, [], 0
+                        await self._write(files)
+            finally:
+                # What has come in is worth keeping however the answer ends.
                 if waiting:
                     await self._write(waiting)
-                    waiting = []
+
+    def _take(
+        self, frame: list[BulkFile], keys: list[int], left: dict[int, Wanted], others: list[Wanted]
+    ) -> list[tuple[Wanted, memoryview]]:
+        """Take what *frame* tells of out of *left*; return what is to be written."""
+        arrived: list[tuple[Wanted, memoryview]] = []
+        for file in frame:
+            wanted = left.pop(keys[file.place], None) if 0 <= file.place < len(keys) else None
+            if wanted is None:
+                continue
+            if file.content is None:
+                self._fail(wanted, file.detail, file.code)
+            elif hashlib.sha256(file.content).hexdigest() != wanted.entry.sha256:
+                others.append(wanted)
+            else:
+                arrived.append((wanted, file.content))
+        return arrived
 
     async def _write(self, files: list[tuple[Wanted, memoryview]]) -> None:
         failures = await asyncio.to_thread(write_together, files)

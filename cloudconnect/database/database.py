@@ -11,7 +11,6 @@ import peewee
 from cloudconnect.database import engines
 from cloudconnect.database.connection import Connection
 from cloudconnect.database.errors import corrupt, refusal_for
-from cloudconnect.database.schema import migrate
 from cloudconnect.database.writer import Ledger, Writer
 from cloudconnect.ports.sql import Sql
 
@@ -47,6 +46,8 @@ class Database:
             NewerSchema: the data was written by a newer release.
             Unavailable: the database cannot be opened.
         """
+        from cloudconnect.database.schema import migrate  # noqa: PLC0415 - most programs find the schema as it should be
+
         try:
             self._schema = migrate(self._writer_engine, target)
         except UnicodeDecodeError as error:

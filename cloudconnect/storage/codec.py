@@ -14,9 +14,13 @@ _PROBE_LEVEL: Final = -5  # 190,000 MB/s over the whole chunk (STORAGE.md, secti
 
 
 class ZstdCodec:
-    """Zstandard, one compressor and one decompressor for each thread."""
+    """Zstandard, one compressor and one decompressor for each thread.
 
-    def __init__(self, level: int = 1) -> None:
+    At level 3 text takes 8 % less than at level 1 and 0.9 s of processor time more for 1 GiB; level 4 takes another
+    0.6 s for 0.3 %. What does not shrink is found out by the probe and costs the same at every level.
+    """
+
+    def __init__(self, level: int = 3) -> None:
         if not 1 <= level <= 3:  # noqa: PLR2004 - what was measured to be worth its time
             raise ValueError("the level lies between 1 and 3")
         self._level = level
