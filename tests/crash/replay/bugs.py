@@ -11,7 +11,7 @@ from typing import Any
 
 from cloudconnect.bus import EventLog
 from cloudconnect.database import engines
-from cloudconnect.storage import disk, keyring, life
+from cloudconnect.storage import disk, keyring_file, life
 from cloudconnect.storage.backends import local
 from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.packs import pack_name
@@ -112,7 +112,7 @@ def _no_settled_directory() -> None:
 
 
 def _journal_of_the_keyring_not_settled() -> None:
-    keyring._PRAGMAS = tuple(pragma.replace("EXTRA", "FULL") for pragma in keyring._PRAGMAS)
+    keyring_file._PRAGMAS = tuple(pragma.replace("EXTRA", "FULL") for pragma in keyring_file._PRAGMAS)
 
 
 BUGS: dict[str, Callable[[], None]] = {
