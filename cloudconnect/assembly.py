@@ -22,7 +22,7 @@ from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import AccountingService, FilesService, HeldContents
+from cloudconnect.features.files import AccountingService, DamageService, FilesService, HeldContents
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
 from cloudconnect.features.operations import OperationsService
@@ -110,6 +110,7 @@ class Appliance:
     developer: DeveloperService
     files: FilesService
     accounting: AccountingService
+    damage: DamageService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService
@@ -365,6 +366,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     jobs.add(Job("sessions.seen", timedelta(minutes=1), sessions.write_down_seen, is_noted=False))
     jobs.add(Job("sessions.outlived", timedelta(days=1), sessions.remove_outlived))
     jobs.add(Job("developer.used", timedelta(minutes=1), developer.write_down_used, is_noted=False))
+    jobs.add(Job("monitoring.measure", timedelta(minutes=1), monitoring.measure, is_noted=False))
     jobs.add(Job("gateway.old", timedelta(hours=1), gateway.remove_old))
     backup = _offer_backups(
         operations,
@@ -380,7 +382,6 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         ),
     )
     accounting = _add_recount(AccountingService(log, database, access, files), operations, jobs)
-    jobs.add(Job("operations.old", timedelta(days=1), operations.remove_old))
 
     return Appliance(
         settings=settings,
@@ -398,6 +399,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         developer=developer,
         files=files,
         accounting=accounting,
+        damage=DamageService(database, access),
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,
@@ -438,6 +440,7 @@ def _add_upkeep(
     operations.add_kind(Kind("storage.gc", Text(N_("Collect garbage")), "chunks", gc.run))
     operations.add_kind(Kind("storage.scrub", Text(N_("Verify what is stored")), "bytes", scrub.run))
     operations.add_kind(Kind("storage.repair", Text(N_("Heal what is damaged")), "chunks", repair.run))
+    jobs.add(Job("operations.old", timedelta(days=1), operations.remove_old))
     jobs.add(Job("storage.gc", timedelta(days=1), lambda: operations.start_due("storage.gc")))
     jobs.add(Job("storage.scrub", timedelta(days=14), lambda: operations.start_due("storage.scrub")))
     return gc.hold

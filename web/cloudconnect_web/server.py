@@ -9,7 +9,18 @@ from aiohttp import web
 from cloudconnect.assembly import Appliance, Settings
 from cloudconnect_web import middleware, openapi, static
 from cloudconnect_web.address import parse_listen
-from cloudconnect_web.api import accounting, auth, backends, backup, developer, files, monitoring, operations, sessions
+from cloudconnect_web.api import (
+    accounting,
+    auth,
+    backends,
+    backup,
+    damage,
+    developer,
+    files,
+    monitoring,
+    operations,
+    sessions,
+)
 from cloudconnect_web.content import leave_expectation
 from cloudconnect_web.keys import APPLIANCE
 from cloudconnect_web.operations import PREFIX, Guard, Operation, to_route
@@ -24,6 +35,7 @@ OPERATIONS: list[Operation] = [
     *developer.OPERATIONS,
     *files.OPERATIONS,
     *accounting.OPERATIONS,
+    *damage.OPERATIONS,
     *monitoring.OPERATIONS,
     *backup.OPERATIONS,
     *operations.OPERATIONS,

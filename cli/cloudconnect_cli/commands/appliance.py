@@ -40,6 +40,7 @@ def status(as_json: AsJson = False) -> None:
         (_("Users"), str(found.users)),
         (_("Spaces"), str(found.spaces)),
         (_("Parked facts"), str(found.parked)),
+        (_("Damaged"), _damaged(found)),
     ]
     width = max(len(name) for name, _value in facts)
     for name, value in facts:
@@ -50,6 +51,13 @@ def _store(found: Status) -> str:
     size = format_bytes(found.stored_bytes)
     sentence = _("{storage}: {state}, {packs} packs, {size}")
     return sentence.format(storage=found.storage, state=found.store_state, packs=found.packs, size=size)
+
+
+def _damaged(found: Status) -> str:
+    if not (found.damaged_packs or found.damaged_chunks):
+        return _("nothing that is known of")
+    sentence = _("{files} files ({packs} packs, {chunks} chunks); see: cloudconnect damaged")
+    return sentence.format(files=found.damaged_files, packs=found.damaged_packs, chunks=found.damaged_chunks)
 
 
 def _database(found: Status) -> str:

@@ -4,6 +4,7 @@ from cloudconnect.features.files.models import (
     Batch,
     Change,
     Condition,
+    DamagedFile,
     Entry,
     EntryKind,
     Footprint,
@@ -15,7 +16,7 @@ from cloudconnect.features.files.models import (
     Trashed,
     Usage,
 )
-from cloudconnect.features.files.service import AccountingService, FilesService
+from cloudconnect.features.files.service import AccountingService, DamageService, FilesService
 from cloudconnect.features.files.store.contents import HeldContents
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "Batch",
     "Change",
     "Condition",
+    "DamageService",
+    "DamagedFile",
     "Entry",
     "EntryKind",
     "FilesService",

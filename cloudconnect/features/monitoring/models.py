@@ -22,3 +22,6 @@ class Report:
     spaces: int
     listeners: dict[str, int]
     parked: int
+    damaged_packs: int
+    damaged_chunks: int
+    damaged_files: int

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from cloudconnect.bus import EventLog
 from cloudconnect.database import Database
@@ -42,6 +42,12 @@ class MonitoringService:
         self._database_name = database_name
         self._storage_name = storage_name
         self.registry = CollectorRegistry()
+        self._damaged = Gauge(
+            "cloudconnect_damaged",
+            "Packs, chunks and versions of files that are damaged",
+            ["what"],
+            registry=self.registry,
+        )
 
     async def is_ready(self) -> dict[str, str]:
         """Return what each check found: ``ok``, or a word for what is wrong."""
@@ -54,6 +60,7 @@ class MonitoringService:
 
         def ask(sql: Sql) -> Report:
             packs, stored = store.count_packs(sql)
+            damage = store.count_damaged(sql)
             return Report(
                 version=self._version,
                 started=self._started,
@@ -69,9 +76,18 @@ class MonitoringService:
                 spaces=store.count_spaces(sql),
                 listeners={name: max(position - read, 0) for name, read in store.find_bookmarks(sql).items()},
                 parked=store.count_parked(sql),
+                damaged_packs=damage.packs,
+                damaged_chunks=damage.chunks,
+                damaged_files=damage.files,
             )
 
         return await self._database.read(ask)
+
+    async def measure(self) -> None:
+        """Count anew what the metrics tell of the store."""
+        damage = await self._database.read(store.count_damaged)
+        for what, count in damage._asdict().items():
+            self._damaged.labels(what).set(count)
 
     async def _probe_database(self) -> str:
         try:
