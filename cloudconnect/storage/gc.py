@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Final, Protocol, TypeVar
 
 from cloudconnect.storage import index, life
@@ -23,6 +24,7 @@ from cloudconnect.storage.life import PackUse
 from cloudconnect.storage.packs import pack_name
 from cloudconnect.storage.repacking import Located, Progress, Repacker, Store
 from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.survey import Survey
 
 Result = TypeVar("Result")
 
@@ -76,9 +78,11 @@ class Gc:
         """Collect what is garbage now; ``grace_seconds`` among the *parameters* shortens the time of grace.
 
         What was condemned by an earlier run goes; what is found now goes with a later one. It may be interrupted at any
-        moment: every step is whole by itself.
+        moment: every step is whole by itself. With ``dry_run`` = ``yes`` it counts what would go and changes nothing.
         """
         grace = float(parameters.get("grace_seconds", self._options.grace_seconds))
+        if parameters.get("dry_run") == "yes":
+            return self._survey(int(grace * 1000), progress)
         listed = self._list_pieces(progress)
         forgotten = self._forget_contents(progress)
         condemned = self._condemn(progress)
@@ -97,6 +101,26 @@ class Gc:
             "freed_bytes": freed,
         }
 
+    def _survey(self, grace_ms: int, progress: Progress) -> dict[str, int | str]:
+        wanted = self._writer.keys_in_use()
+        for holder in self._holders:
+            for _, space, manifest in self._unlisted(holder):
+                progress.check()
+                wanted = wanted.union(self._reader.chunk_keys(space, manifest))
+        now_ms = self._store.write(lambda _, now_ms: now_ms)
+        return Survey(self._store, self._unheld, self._choose).run(wanted, self._before_ms(now_ms, grace_ms), progress)
+
+    def _choose(self, uses: list[PackUse]) -> list[PackUse]:
+        in_use = self._writer.packs_in_use()
+        idle = [use for use in uses if use.pack.pack_id not in in_use]
+        return [use for _, chosen in _worth_repacking(idle, self._options) for use in chosen]
+
+    def _unlisted(self, holder: Holder) -> Iterator[tuple[bytes, bytes, bytes]]:
+        after = b""
+        while trees := self._store.read(partial(holder.find_unlisted, after=after, limit=_TREES)):
+            yield from trees
+            after = trees[-1][0]
+
     # What is needed
 
     def _held(self, sql: Sql, keys: Sequence[bytes]) -> set[bytes]:
@@ -111,14 +135,11 @@ class Gc:
         """Write down the pieces of contents that came in before the index listed pieces."""
         listed = 0
         for holder in self._holders:
-            after = b""
-            while trees := self._store.read(partial(holder.find_unlisted, after=after, limit=_TREES)):
-                for key, space, manifest in trees:
-                    progress.check()
-                    # What cannot be read may be healed; until it is, none of its chunks may be judged: gc ends here.
-                    self._store.write(partial(_add_pieces, key, self._reader.chunk_keys(space, manifest)))
-                    listed += 1
-                after = trees[-1][0]
+            for key, space, manifest in self._unlisted(holder):
+                progress.check()
+                # What cannot be read may be healed; until it is, none of its chunks may be judged: gc ends here.
+                self._store.write(partial(_add_pieces, key, self._reader.chunk_keys(space, manifest)))
+                listed += 1
         return listed
 
     def _forget_contents(self, progress: Progress) -> int:
@@ -177,30 +198,30 @@ class Gc:
         return removed, removed_bytes
 
     def _remove_batch(self, grace_ms: int, after: bytes, sql: Sql, now_ms: int) -> tuple[int, int, bytes] | None:
-        before_ms = now_ms - grace_ms
-        oldest_ms = self._reader.oldest_open_ms()
-        if oldest_ms is not None:
-            before_ms = min(before_ms, oldest_ms - 1)
-        keys = life.find_condemned(sql, before_ms, after, _BATCH)
+        keys = life.find_condemned(sql, self._before_ms(now_ms, grace_ms), after, _BATCH)
         if not keys:
             return None
         count, size = life.remove_chunks(sql, self._unneeded(keys, sql))
         life.pardon(sql, keys)
         return count, size, keys[-1]
 
+    def _before_ms(self, now_ms: int, grace_ms: int) -> int:
+        """Return since when a chunk must have been condemned to go: before every download that is open now."""
+        oldest_ms = self._reader.oldest_open_ms()
+        return now_ms - grace_ms if oldest_ms is None else min(now_ms - grace_ms, oldest_ms - 1)
+
     # Packs
 
     def _repack(self, progress: Progress) -> tuple[int, int]:
         moved = damaged = 0
-        uses = self._store.read(life.find_pack_uses)
-        in_use = self._writer.packs_in_use()
-        for domain, packs in _worth_repacking([use for use in uses if use.pack.pack_id not in in_use], self._options):
+        chosen = self._choose(self._store.read(life.find_pack_uses))
+        for domain, packs in groupby(chosen, lambda use: use.pack.domain):
             try:
                 keys = self._keyring.domain(domain)
             except NoDomain:
                 continue
             # What is damaged stays where it is: scrub tells of it, and what heals it gives it another place.
-            counts = self._repacker.move(keys, self._chunks(packs, progress))
+            counts = self._repacker.move(keys, self._chunks(list(packs), progress))
             moved += counts[0]
             damaged += counts[1]
         return moved, damaged

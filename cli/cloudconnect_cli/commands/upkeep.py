@@ -32,11 +32,13 @@ def register(app: typer.Typer) -> None:
 
 def collect(
     now: Annotated[bool, typer.Option("--now", help=_("Remove at once what was found by an earlier run."))] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Count what would go, and change nothing."))] = False,
     detach: Detach = False,
     as_json: AsJson = False,
 ) -> None:
     """Collect garbage: remove what nothing has needed since the time of grace, and note what nothing needs now."""
-    run("storage.gc", {"grace_seconds": "0"} if now else {}, detach=detach, as_json=as_json)
+    parameters = ({"grace_seconds": "0"} if now else {}) | ({"dry_run": "yes"} if dry_run else {})
+    run("storage.gc", parameters, detach=detach, as_json=as_json)
 
 
 def scrub(
