@@ -39,6 +39,8 @@ from cloudconnect.ports.sql import Sql
 from cloudconnect.settings import Settings
 from cloudconnect.storage import damage, index, life, places
 from cloudconnect.storage.aio import Vault
+from cloudconnect.storage.backends import look
+from cloudconnect.storage.backends.away import AwayBackend
 from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.backends.opening import LOCAL, S3, Opener
@@ -344,7 +346,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         log,
         database,
         access,
-        LocalStoreHealth(settings.home, health, len(report.damaged)),
+        LocalStoreHealth(settings.home, health, len(report.damaged), lambda: fleet.away),
         version=__version__,
         started=clock.now(),
         database_name=database.name,
@@ -492,12 +494,18 @@ def _main_backend(settings: Settings) -> AddedBackend:
 
 def _open_fleet(main: AddedBackend, opener: Opener, database: Database, health: Health) -> FleetBackend:
     is_local = main.kind == LOCAL
-    first = LocalBackend(opener.home, health) if is_local else opener.open(main.name, main.kind, main.parameters)
+    first = LocalBackend(opener.home, health) if is_local else _open_away(opener, main)
     fleet = FleetBackend(first, lambda name: _find_place(database, name))
     for each in database.read_now(places.find_added):
-        fleet.add(each.name, opener.open(each.name, each.kind, each.parameters))
+        fleet.add(each.name, _open_away(opener, each))
     fleet.aim(database.read_now(places.find_target))
+    for backend in fleet.backends.values():
+        look(backend)
     return fleet
+
+
+def _open_away(opener: Opener, added: AddedBackend) -> AwayBackend:
+    return AwayBackend(added.name, lambda: opener.open(added.name, added.kind, added.parameters))
 
 
 def _find_place(database: Database, name: str) -> str | None:

@@ -18,8 +18,8 @@ from itertools import groupby
 from typing import Final, Protocol, TypeVar
 
 from cloudconnect.storage import index, life
-from cloudconnect.storage.errors import NoDomain
-from cloudconnect.storage.index import Sql
+from cloudconnect.storage.errors import BackendUnreachable, NoDomain
+from cloudconnect.storage.index import Sql, StoredPack
 from cloudconnect.storage.life import PackUse
 from cloudconnect.storage.packs import pack_name
 from cloudconnect.storage.repacking import Located, Progress, Repacker, Store
@@ -243,14 +243,23 @@ class Gc:
         try:
             for pack in self._store.read(life.find_dead_packs):
                 progress.check()
-                name = pack_name(pack.domain, pack.pack_id)
-                if self._backend.size(name) is not None:
-                    self._backend.delete(name)
+                if self._remove_pack(pack):
                     packs += 1
                     freed += pack.size
         finally:
             self._removing.release()
         return packs, freed
+
+    def _remove_pack(self, pack: StoredPack) -> bool:
+        name = pack_name(pack.domain, pack.pack_id)
+        try:
+            if self._backend.size(name) is None:
+                return False
+            self._backend.delete(name)
+        except BackendUnreachable:
+            # It goes with a later run.
+            return False
+        return True
 
 
 def _add_pieces(content: bytes, pieces: Sequence[bytes], sql: Sql, now_ms: int) -> None:

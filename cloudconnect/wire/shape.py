@@ -73,3 +73,4 @@ class Status(Answer, frozen=True):
     damaged_packs: int
     damaged_chunks: int
     damaged_files: int
+    away: list[str]

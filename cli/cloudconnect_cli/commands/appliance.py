@@ -41,6 +41,7 @@ def status(as_json: AsJson = False) -> None:
         (_("Spaces"), str(found.spaces)),
         (_("Parked facts"), str(found.parked)),
         (_("Damaged"), _damaged(found)),
+        (_("Storages away"), ", ".join(found.away) or _("none")),
     ]
     width = max(len(name) for name, _value in facts)
     for name, value in facts:

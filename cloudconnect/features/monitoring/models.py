@@ -6,7 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The appliance as its administrator sees it; sizes in bytes, ``listeners`` says how many facts each is behind."""
+    """The appliance as its administrator sees it; sizes in bytes, ``listeners`` says how many facts each is behind.
+
+    ``away`` names the storages that do not answer.
+    """
 
     version: str
     started: datetime
@@ -25,3 +28,4 @@ class Report:
     damaged_packs: int
     damaged_chunks: int
     damaged_files: int
+    away: list[str]

@@ -42,6 +42,7 @@ class MonitoringService:
         self._database_name = database_name
         self._storage_name = storage_name
         self.registry = CollectorRegistry()
+        self._away = Gauge("cloudconnect_storage_away", "Storages that do not answer", registry=self.registry)
         self._damaged = Gauge(
             "cloudconnect_damaged",
             "Packs, chunks and versions of files that are damaged",
@@ -79,6 +80,7 @@ class MonitoringService:
                 damaged_packs=damage.packs,
                 damaged_chunks=damage.chunks,
                 damaged_files=damage.files,
+                away=self._health.away,
             )
 
         return await self._database.read(ask)
@@ -88,6 +90,7 @@ class MonitoringService:
         damage = await self._database.read(store.count_damaged)
         for what, count in damage._asdict().items():
             self._damaged.labels(what).set(count)
+        self._away.set(len(self._health.away))
 
     async def _probe_database(self) -> str:
         try:

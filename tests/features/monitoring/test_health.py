@@ -10,6 +10,7 @@ class FakeHealth:
     """A store whose state the test decides."""
 
     state = "ok"
+    away = ("archive",)
 
     def free_bytes(self):
         return 12_345
