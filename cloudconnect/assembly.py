@@ -1,9 +1,11 @@
 """The floor plan: builds every part of an appliance, once, in order. Start reading here."""
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -119,6 +121,7 @@ class Appliance:
     backends: BackendsService
     backup: BackupService
     notify_socket: str
+    _checks: list["asyncio.Task[None]"] = field(default_factory=list)
     _damaged: list[bytes] = field(default_factory=list)
     _closers: list[Callable[[], None]] = field(default_factory=list)
     _fatal: list[Callable[[], None]] = field(default_factory=list)
@@ -139,10 +142,14 @@ class Appliance:
         self.dispatcher.start()
         await self.operations.start_interrupted()
         await self.jobs.start()
+        # Beside the start, for a large file takes a while.
+        self._checks.append(asyncio.create_task(self.monitoring.check_database()))
 
     async def stop(self) -> None:
         """Stop what ``start`` started, in the other order, and close everything."""
         await self.jobs.stop()
+        self.database.stop_check()
+        await asyncio.gather(*self._checks)
         await self.operations.stop()
         await self.dispatcher.stop()
         await self.log.stop()
@@ -368,7 +375,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
     jobs.add(Job("sessions.seen", timedelta(minutes=1), sessions.write_down_seen, is_noted=False))
     jobs.add(Job("sessions.outlived", timedelta(days=1), sessions.remove_outlived))
     jobs.add(Job("developer.used", timedelta(minutes=1), developer.write_down_used, is_noted=False))
-    jobs.add(Job("monitoring.measure", timedelta(minutes=1), monitoring.measure, is_noted=False))
+    _watch(monitoring, jobs)
     jobs.add(Job("gateway.old", timedelta(hours=1), gateway.remove_old))
     backup = _offer_backups(
         operations,
@@ -412,6 +419,11 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
         _closers=closers,
         _fatal=fatal,
     )
+
+
+def _watch(monitoring: MonitoringService, jobs: Jobs) -> None:
+    jobs.add(Job("monitoring.measure", timedelta(minutes=1), monitoring.measure, is_noted=False))
+    jobs.add(Job("monitoring.check", timedelta(days=7), partial(monitoring.check_database, is_full=True)))
 
 
 def _add_recount(accounting: AccountingService, operations: OperationsService, jobs: Jobs) -> AccountingService:

@@ -74,3 +74,4 @@ class Status(Answer, frozen=True):
     damaged_chunks: int
     damaged_files: int
     away: list[str]
+    database_check: str

@@ -63,7 +63,8 @@ def _damaged(found: Status) -> str:
 
 def _database(found: Status) -> str:
     sentence = _("{database}, schema {schema}, position {position}")
-    return sentence.format(database=found.database, schema=found.schema, position=found.position)
+    sentence = sentence.format(database=found.database, schema=found.schema, position=found.position)
+    return sentence if found.database_check in {"", "ok"} else _("{database}: damaged").format(database=sentence)
 
 
 def version(as_json: AsJson = False) -> None:

@@ -8,7 +8,8 @@ from datetime import datetime
 class Report:
     """The appliance as its administrator sees it; sizes in bytes, ``listeners`` says how many facts each is behind.
 
-    ``away`` names the storages that do not answer.
+    ``away`` names the storages that do not answer; ``database_check`` is what the last check of the database found,
+    empty as long as none has ended.
     """
 
     version: str
@@ -29,3 +30,4 @@ class Report:
     damaged_chunks: int
     damaged_files: int
     away: list[str]
+    database_check: str

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 
+import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 from cloudconnect.bus import EventLog
@@ -16,6 +17,8 @@ from cloudconnect.ports.health import StoreHealth
 from cloudconnect.ports.sql import Sql
 
 _PROBE_SECONDS = 5.0
+
+words = structlog.get_logger()
 
 
 class MonitoringService:
@@ -42,6 +45,9 @@ class MonitoringService:
         self._database_name = database_name
         self._storage_name = storage_name
         self.registry = CollectorRegistry()
+        self._database_damaged = Gauge(
+            "cloudconnect_database_damaged", "Whether the last check found the database damaged", registry=self.registry
+        )
         self._away = Gauge("cloudconnect_storage_away", "Storages that do not answer", registry=self.registry)
         self._damaged = Gauge(
             "cloudconnect_damaged",
@@ -81,9 +87,18 @@ class MonitoringService:
                 damaged_chunks=damage.chunks,
                 damaged_files=damage.files,
                 away=self._health.away,
+                database_check=self._database.checked,
             )
 
         return await self._database.read(ask)
+
+    async def check_database(self, *, is_full: bool = False) -> None:
+        """Verify the database; ``status``, the metrics and the log tell what was found."""
+        found = await self._database.check(is_full=is_full)
+        is_damaged = found not in {"ok", ""}
+        self._database_damaged.set(is_damaged)
+        if is_damaged:
+            words.error("database.damaged", found=found)
 
     async def measure(self) -> None:
         """Count anew what the metrics tell of the store."""
