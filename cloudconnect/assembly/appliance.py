@@ -13,7 +13,7 @@ from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.encryption import EncryptionService
-from cloudconnect.features.files import AccountingService, FilesService
+from cloudconnect.features.files import AccountingService, DamageService, FilesService
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
 from cloudconnect.features.operations import OperationsService
@@ -45,6 +45,7 @@ class Appliance:
     developer: DeveloperService
     files: FilesService
     accounting: AccountingService
+    damage: DamageService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService
@@ -53,6 +54,7 @@ class Appliance:
     encryption: EncryptionService
     catalogs: Catalogs
     notify_socket: str
+    _checks: list["asyncio.Task[None]"] = field(default_factory=list)
     _damaged: list[bytes] = field(default_factory=list)
     _closers: list[Callable[[], None]] = field(default_factory=list)
     _fatal: list[Callable[[], None]] = field(default_factory=list)
@@ -73,10 +75,14 @@ class Appliance:
         self.dispatcher.start()
         await self.operations.start_interrupted()
         await self.jobs.start()
+        # Beside the start, for a large file takes a while.
+        self._checks.append(asyncio.create_task(self.monitoring.check_database()))
 
     async def stop(self) -> None:
         """Stop what ``start`` started, in the other order, and close everything."""
         await self.jobs.stop()
+        self.database.stop_check()
+        await asyncio.gather(*self._checks)
         await asyncio.to_thread(self.catalogs.close)
         await self.operations.stop()
         await self.dispatcher.stop()

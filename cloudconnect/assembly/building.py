@@ -29,7 +29,7 @@ from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import AccountingService, Erasing, FilesService, RestoringFiles
+from cloudconnect.features.files import AccountingService, DamageService, Erasing, FilesService, RestoringFiles
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
 from cloudconnect.features.operations import OperationsService
@@ -116,7 +116,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         log,
         database,
         access,
-        LocalStoreHealth(settings.home, health, len(report.damaged)),
+        LocalStoreHealth(settings.home, health, len(report.damaged), lambda: fleet.away),
         version=__version__,
         started=clock.now(),
         database_name=database.name,
@@ -140,6 +140,8 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         Job("sessions.outlived", timedelta(days=1), sessions.remove_outlived),
         Job("developer.used", timedelta(minutes=1), developer.write_down_used, is_noted=False),
         Job("gateway.old", timedelta(hours=1), gateway.remove_old),
+        Job("monitoring.measure", timedelta(minutes=1), monitoring.measure, is_noted=False),
+        Job("monitoring.check", timedelta(days=7), partial(monitoring.check_database, is_full=True)),
         Job("operations.old", timedelta(days=1), operations.remove_old),
     ):
         jobs.add(job)
@@ -180,6 +182,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         developer=developer,
         files=files,
         accounting=accounting,
+        damage=DamageService(database, access),
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,

@@ -14,7 +14,8 @@ from cloudconnect.kernel.principal import APPLIANCE
 from cloudconnect.ports.sql import Sql
 from cloudconnect.settings import Settings
 from cloudconnect.storage import damage, index, places
-from cloudconnect.storage.backends import Backend
+from cloudconnect.storage.backends import Backend, look
+from cloudconnect.storage.backends.away import AwayBackend
 from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.backends.opening import LOCAL, S3, Opener
@@ -76,12 +77,18 @@ def open_all_backends(settings: Settings, database: Database) -> FleetBackend:
 def open_fleet(main: AddedBackend, opener: Opener, database: Database, health: Health) -> FleetBackend:
     """Open the backend of the settings with all that were added."""
     is_local = main.kind == LOCAL
-    first = LocalBackend(opener.home, health) if is_local else opener.open(main.name, main.kind, main.parameters)
+    first = LocalBackend(opener.home, health) if is_local else _open_away(opener, main)
     fleet = FleetBackend(first, lambda name: _find_place(database, name))
     for each in database.read_now(places.find_added):
-        fleet.add(each.name, opener.open(each.name, each.kind, each.parameters))
+        fleet.add(each.name, _open_away(opener, each))
     fleet.aim(database.read_now(places.find_target))
+    for backend in fleet.backends.values():
+        look(backend)
     return fleet
+
+
+def _open_away(opener: Opener, added: AddedBackend) -> AwayBackend:
+    return AwayBackend(added.name, lambda: opener.open(added.name, added.kind, added.parameters))
 
 
 def _find_place(database: Database, name: str) -> str | None:

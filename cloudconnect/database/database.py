@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import peewee
 
 from cloudconnect.database import engines
+from cloudconnect.database.check import OK, FileCheck
 from cloudconnect.database.connection import Connection
 from cloudconnect.database.errors import corrupt, refusal_for
 from cloudconnect.database.writer import Ledger, Writer
@@ -28,6 +29,8 @@ class Database:
         self._reading = Connection(reader)
         self._open: list[Any] = []
         self._schema = ""
+        self._checked = ""
+        self._check = None if home is None else FileCheck(home)
 
     @property
     def name(self) -> str:
@@ -63,6 +66,24 @@ class Database:
     def schema_version(self) -> str:
         """Return the number of the newest migration."""
         return self._schema
+
+    @property
+    def checked(self) -> str:
+        """What the last check found: ``ok``, what is wrong, or empty as long as none has ended."""
+        return self._checked
+
+    async def check(self, *, is_full: bool = False) -> str:
+        """Verify the file of an SQLite database in a thread of its own, and return what was found.
+
+        A server looks after its files itself, so ``ok`` is the answer there.
+        """
+        self._checked = OK if self._check is None else await asyncio.to_thread(self._check.run, is_full=is_full)
+        return self._checked
+
+    def stop_check(self) -> None:
+        """Have a check that is under way end at once, without a finding."""
+        if self._check is not None:
+            self._check.stop()
 
     async def read(self, ask: Callable[[Sql], Result]) -> Result:
         """Return what *ask* finds in one consistent snapshot, on a reader's thread.

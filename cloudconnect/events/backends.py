@@ -13,3 +13,11 @@ class BackendAdded(Fact):
     kind: ClassVar[str] = "backends.backend-added"
     backend: str
     type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendRemoved(Fact):
+    """An administrator removed a backend in which nothing lay."""
+
+    kind: ClassVar[str] = "backends.backend-removed"
+    backend: str

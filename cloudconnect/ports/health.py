@@ -11,6 +11,11 @@ class StoreHealth(Protocol):
         """``ok``, or a word for what is wrong, such as ``read-only`` or ``full``."""
         ...
 
+    @property
+    def away(self) -> list[str]:
+        """The names of the places for packs that do not answer, in order."""
+        ...
+
     def free_bytes(self) -> int:
         """Return how many bytes the disk of the store has left."""
         ...

@@ -14,16 +14,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Final, Protocol, TypeVar
 
 from cloudconnect.storage import index, life
-from cloudconnect.storage.errors import ContentDamaged, NoDomain
-from cloudconnect.storage.index import Sql
+from cloudconnect.storage.errors import BackendUnreachable, ContentDamaged, NoDomain
+from cloudconnect.storage.index import Sql, StoredPack
 from cloudconnect.storage.life import PackUse
 from cloudconnect.storage.packs import pack_name
 from cloudconnect.storage.reader import Reader
 from cloudconnect.storage.repacking import Located, Progress, Repacker, Store
 from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.survey import Survey
 
 Result = TypeVar("Result")
 
@@ -78,9 +80,11 @@ class Gc:
         """Collect what is garbage now; ``grace_seconds`` among the *parameters* shortens the time of grace.
 
         What was condemned by an earlier run goes; what is found now goes with a later one. It may be interrupted at any
-        moment: every step is whole by itself.
+        moment: every step is whole by itself. With ``dry_run`` = ``yes`` it counts what would go and changes nothing.
         """
         grace = float(parameters.get("grace_seconds", self._options.grace_seconds))
+        if parameters.get("dry_run") == "yes":
+            return self._survey(int(grace * 1000), progress)
         listed, self._unread = list_pieces(self._store, self._reader, self._holders, progress.check)
         forgotten = self._forget_contents(progress)
         condemned = self._condemn(progress)
@@ -99,6 +103,26 @@ class Gc:
             "packs_removed": packs,
             "freed_bytes": freed,
         }
+
+    def _survey(self, grace_ms: int, progress: Progress) -> dict[str, int | str]:
+        wanted = self._writer.keys_in_use()
+        for holder in self._holders:
+            for _, space, manifest in self._unlisted(holder):
+                progress.check()
+                wanted = wanted.union(self._reader.chunk_keys(space, manifest))
+        now_ms = self._store.write(lambda _, now_ms: now_ms)
+        return Survey(self._store, self._unheld, self._choose).run(wanted, self._before_ms(now_ms, grace_ms), progress)
+
+    def _choose(self, uses: list[PackUse]) -> list[PackUse]:
+        in_use = self._writer.packs_in_use()
+        idle = [use for use in uses if use.pack.pack_id not in in_use]
+        return [use for _, chosen in _worth_repacking(idle, self._options) for use in chosen]
+
+    def _unlisted(self, holder: Holder) -> Iterator[tuple[bytes, bytes, bytes]]:
+        after = b""
+        while trees := self._store.read(partial(holder.find_unlisted, after=after, limit=_TREES)):
+            yield from trees
+            after = trees[-1][0]
 
     # What is needed
 
@@ -168,30 +192,30 @@ class Gc:
         return removed, removed_bytes
 
     def _remove_batch(self, grace_ms: int, after: bytes, sql: Sql, now_ms: int) -> tuple[int, int, bytes] | None:
-        before_ms = now_ms - grace_ms
-        oldest_ms = self._reader.oldest_open_ms()
-        if oldest_ms is not None:
-            before_ms = min(before_ms, oldest_ms - 1)
-        keys = life.find_condemned(sql, before_ms, after, _BATCH)
+        keys = life.find_condemned(sql, self._before_ms(now_ms, grace_ms), after, _BATCH)
         if not keys:
             return None
         count, size = life.remove_chunks(sql, self._unneeded(keys, sql))
         life.pardon(sql, keys)
         return count, size, keys[-1]
 
+    def _before_ms(self, now_ms: int, grace_ms: int) -> int:
+        """Return since when a chunk must have been condemned to go: before every download that is open now."""
+        oldest_ms = self._reader.oldest_open_ms()
+        return now_ms - grace_ms if oldest_ms is None else min(now_ms - grace_ms, oldest_ms - 1)
+
     # Packs
 
     def _repack(self, progress: Progress) -> tuple[int, int]:
         moved = damaged = 0
-        uses = self._store.read(life.find_pack_uses)
-        in_use = self._writer.packs_in_use()
-        for domain, packs in _worth_repacking([use for use in uses if use.pack.pack_id not in in_use], self._options):
+        chosen = self._choose(self._store.read(life.find_pack_uses))
+        for domain, packs in groupby(chosen, lambda use: use.pack.domain):
             try:
                 keys = self._keyring.domain(domain)
             except NoDomain:
                 continue
             # What is damaged stays where it is: scrub tells of it, and what heals it gives it another place.
-            counts = self._repacker.move(keys, self._chunks(packs, progress))
+            counts = self._repacker.move(keys, self._chunks(list(packs), progress))
             moved += counts[0]
             damaged += counts[1]
         return moved, damaged
@@ -213,14 +237,23 @@ class Gc:
         try:
             for pack in self._store.read(life.find_dead_packs):
                 progress.check()
-                name = pack_name(pack.domain, pack.pack_id)
-                if self._backend.size(name) is not None:
-                    self._backend.delete(name)
+                if self._remove_pack(pack):
                     packs += 1
                     freed += pack.size
         finally:
             self._removing.release()
         return packs, freed
+
+    def _remove_pack(self, pack: StoredPack) -> bool:
+        name = pack_name(pack.domain, pack.pack_id)
+        try:
+            if self._backend.size(name) is None:
+                return False
+            self._backend.delete(name)
+        except BackendUnreachable:
+            # It goes with a later run.
+            return False
+        return True
 
 
 def list_pieces(

@@ -18,6 +18,15 @@ class PackUse(NamedTuple):
     used_bytes: int
 
 
+class LyingChunk(NamedTuple):
+    """A chunk, the number of the pack it lies in, its bytes there, and since when it is condemned, if it is."""
+
+    key: bytes
+    number: int
+    length: int
+    condemned_ms: int | None
+
+
 class Move(NamedTuple):
     """A record that has been copied: from the pack of this number to an offset in a new one, with its length there."""
 
@@ -53,6 +62,25 @@ def find_chunks(sql: Sql, after: bytes, limit: int) -> list[bytes]:
         (after, limit),
     )
     return [row[0] for row in rows]
+
+
+def find_lying(sql: Sql, after: bytes, limit: int) -> list[LyingChunk]:
+    """Return up to *limit* chunks, in the order of their keys, behind *after*."""
+    rows = sql.rows(
+        "SELECT chunk.key, chunk.pack, chunk.length, condemned.since_ms FROM chunk"
+        " LEFT JOIN condemned ON condemned.key = chunk.key WHERE chunk.key > ? ORDER BY chunk.key LIMIT ?",
+        (after, limit),
+    )
+    return [LyingChunk(*row) for row in rows]
+
+
+def find_users(sql: Sql, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """Return which contents list which of the chunks *keys*, as pairs of chunk and content."""
+    if not keys:
+        return []
+    marks = ", ".join("?" * len(keys))
+    rows = sql.rows(f"SELECT chunk, content FROM piece WHERE chunk IN ({marks})", keys)  # noqa: S608 - question marks only
+    return [(row[0], row[1]) for row in rows]
 
 
 def find_pieceless(sql: Sql, keys: Sequence[bytes]) -> list[bytes]:

@@ -66,6 +66,11 @@ def add(sql: Sql, backend: AddedBackend, now_ms: int) -> None:
     )
 
 
+def remove(sql: Sql, name: str) -> None:
+    """Remove the row of an added backend."""
+    sql.execute("DELETE FROM backend WHERE name = ?", (name,))
+
+
 def find_target(sql: Sql) -> str:
     """Return the name of the backend that new packs go to."""
     row = sql.row("SELECT name FROM backend_target")

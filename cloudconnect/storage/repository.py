@@ -1,5 +1,6 @@
 """The repository: one directory of packs with its keyring, and what has to happen before it is used again."""
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from cloudconnect.kernel.clock import Clock
-from cloudconnect.storage.backends import Backend
+from cloudconnect.kernel.errors import Unavailable
+from cloudconnect.storage.backends import Backend, find_away
 from cloudconnect.storage.codec import ZstdCodec
 from cloudconnect.storage.disk import Floor, Health, make_directory
 from cloudconnect.storage.index import StoredPack
@@ -91,15 +93,17 @@ class Repository:
         """Bring the disk and the index together after a stop of any kind (SECURITY.md, section 5.2).
 
         What was being written is removed, and so are *dead* packs; packs that the index does not know move under
-        ``orphan/``; packs that are missing or of another size are reported, for the caller to mark. Only before the
-        first write; doing it again changes nothing.
+        ``orphan/``; packs that are missing or of another size are reported, for the caller to mark. Of backends that
+        do not answer nothing is said. Only before the first write; doing it again changes nothing.
         """
         removed = 0
         for path in self.spool.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             removed += 1
         for each in dead():
-            self.backend.delete(pack_name(each.domain, each.pack_id))
+            # What is out of reach is removed by a later start, as a pack that the index does not know.
+            with contextlib.suppress(Unavailable):
+                self.backend.delete(pack_name(each.domain, each.pack_id))
         missing = {pack_name(pack.domain, pack.pack_id): pack for pack in known()}
         orphans = []
         for name, size in list(self.backend.names()):
@@ -110,7 +114,9 @@ class Repository:
             elif pack_id_of(name) is not None:
                 self.backend.set_aside(name)
                 orphans.append(name)
-        return RecoveryReport(removed, tuple(missing.values()), tuple(orphans))
+        away = find_away(self.backend)
+        damaged = tuple(pack for pack in missing.values() if pack.backend not in away)
+        return RecoveryReport(removed, damaged, tuple(orphans))
 
     def close(self) -> None:
         """Finish what is being written and end the threads."""

@@ -16,7 +16,7 @@ from cloudconnect.storage import damage, life, packs
 from cloudconnect.storage.again import read_again
 from cloudconnect.storage.backends import Source, forget
 from cloudconnect.storage.damage import NumberedPack
-from cloudconnect.storage.errors import NoDomain
+from cloudconnect.storage.errors import BackendUnreachable, NoDomain
 from cloudconnect.storage.index import Place
 from cloudconnect.storage.packs import pack_name
 from cloudconnect.storage.repacking import Progress, Repacker, Store
@@ -83,7 +83,10 @@ class Scrub:
         while found := self._store.read(partial(damage.find_packs, after=counts["after"], limit=_PACKS_AT_ONCE)):
             for each in found:
                 progress.check()
-                self._scrub(each, counts, pace, progress, with_keys=parameters.get("keys", "yes") != "no")
+                try:
+                    self._scrub(each, counts, pace, progress, with_keys=parameters.get("keys", "yes") != "no")
+                except BackendUnreachable:
+                    counts["unreachable_packs"] += 1
                 counts["after"] = each.number
                 counts["packs"] += 1
                 counts["bytes"] += each.pack.size
@@ -146,5 +149,14 @@ class Scrub:
 
 
 def _counts(checkpoint: str) -> dict[str, int]:
-    names = ("after", "packs", "bytes", "chunks", "missing_packs", "damaged_packs", "damaged_chunks")
+    names = (
+        "after",
+        "packs",
+        "bytes",
+        "chunks",
+        "unreachable_packs",
+        "missing_packs",
+        "damaged_packs",
+        "damaged_chunks",
+    )
     return dict.fromkeys(names, 0) | (json.loads(checkpoint) if checkpoint else {})

@@ -70,3 +70,8 @@ class Status(Answer, frozen=True):
     spaces: int
     listeners: dict[str, int]
     parked: int
+    damaged_packs: int
+    damaged_chunks: int
+    damaged_files: int
+    away: list[str]
+    database_check: str

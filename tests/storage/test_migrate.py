@@ -60,6 +60,7 @@ class TestFleet(BackendSuite):
     @pytest.fixture
     def backend(self, tmp_path):
         fleet = FleetBackend(MemoryBackend(), lambda name: None)
+        (tmp_path / "other" / "packs").mkdir(parents=True)
         fleet.add("other", LocalBackend(tmp_path / "other", Health(), is_elsewhere=True))
         fleet.aim("other")
         return fleet

@@ -40,6 +40,8 @@ def status(as_json: AsJson = False) -> None:
         (_("Users"), str(found.users)),
         (_("Spaces"), str(found.spaces)),
         (_("Parked facts"), str(found.parked)),
+        (_("Damaged"), _damaged(found)),
+        (_("Storages away"), ", ".join(found.away) or _("none")),
     ]
     width = max(len(name) for name, _value in facts)
     for name, value in facts:
@@ -52,9 +54,17 @@ def _store(found: Status) -> str:
     return sentence.format(storage=found.storage, state=found.store_state, packs=found.packs, size=size)
 
 
+def _damaged(found: Status) -> str:
+    if not (found.damaged_packs or found.damaged_chunks):
+        return _("nothing that is known of")
+    sentence = _("{files} files ({packs} packs, {chunks} chunks); see: cloudconnect damaged")
+    return sentence.format(files=found.damaged_files, packs=found.damaged_packs, chunks=found.damaged_chunks)
+
+
 def _database(found: Status) -> str:
     sentence = _("{database}, schema {schema}, position {position}")
-    return sentence.format(database=found.database, schema=found.schema, position=found.position)
+    sentence = sentence.format(database=found.database, schema=found.schema, position=found.position)
+    return sentence if found.database_check in {"", "ok"} else _("{database}: damaged").format(database=sentence)
 
 
 def version(as_json: AsJson = False) -> None:

@@ -1,6 +1,7 @@
 """Where packs rest: add backends, try them out, move packs between them."""
 
 from typing import Annotated
+from urllib.parse import quote as percent_encode
 
 import typer
 
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     storage.command("list", epilog=_("Example: cloudconnect storage list"))(storage_list)
     storage.command("add", epilog=_("Example: cloudconnect storage add disk local --directory /mnt/disk"))(storage_add)
+    storage.command("remove", epilog=_("Example: cloudconnect storage remove disk"))(storage_remove)
     storage.command("test", epilog=_("Example: cloudconnect storage test disk"))(storage_test)
     storage.command("status", epilog=_("Example: cloudconnect storage status"))(storage_status)
     storage.command("migrate", epilog=_("Example: cloudconnect storage migrate main disk"))(storage_migrate)
@@ -72,6 +74,12 @@ def storage_add(
         output.document(added)
     else:
         _show([added])
+
+
+def storage_remove(name: Name, as_json: AsJson = False) -> None:
+    """Remove a backend that was added; it must hold nothing any more."""
+    url = f"/storage/backends/{percent_encode(name, safe='')}"
+    ask(lambda client: client.ask("DELETE", url, type(None)), as_json=as_json)
 
 
 def storage_test(name: Name = "main", as_json: AsJson = False) -> None:

@@ -1,6 +1,6 @@
 """What the backends room refuses."""
 
-from cloudconnect.kernel.errors import Conflict, Invalid
+from cloudconnect.kernel.errors import Conflict, Invalid, NotFound
 from cloudconnect.kernel.text import N_
 
 
@@ -16,3 +16,17 @@ class NameTaken(Conflict):
 
     code = "backends.name-taken"
     title = N_("There is a storage of this name already")
+
+
+class NoSuchBackend(NotFound):
+    """There is no added backend of this name."""
+
+    code = "backends.no-such-backend"
+    title = N_("There is no such storage")
+
+
+class BackendInUse(Conflict):
+    """Packs lie in a backend, or new ones go there."""
+
+    code = "backends.in-use"
+    title = N_("The storage is in use")

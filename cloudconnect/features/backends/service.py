@@ -7,14 +7,15 @@ from pathlib import Path
 
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
-from cloudconnect.events.backends import BackendAdded
-from cloudconnect.features.backends.errors import BadName, NameTaken
+from cloudconnect.events.backends import BackendAdded, BackendRemoved
+from cloudconnect.features.backends.errors import BackendInUse, BadName, NameTaken, NoSuchBackend
 from cloudconnect.features.backends.models import Place
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Access
 from cloudconnect.ports.operations import Outcome, Progress
 from cloudconnect.storage import places
+from cloudconnect.storage.backends.away import AwayBackend
 from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backends.opening import Opener
 from cloudconnect.storage.index import MAIN
@@ -71,8 +72,44 @@ class BackendsService:
             unit.record(BackendAdded(subject=name, backend=name, type=kind))
 
         await self._log.commit(change, actor=principal)
-        self._fleet.add(name, backend)
+        self._fleet.add(name, AwayBackend(name, lambda: backend))
         return _place(added, places.Holding(0, 0), "")
+
+    async def remove_backend(self, principal: Principal, name: str) -> None:
+        """Remove an added backend in which nothing lies; what it holds besides packs is left alone.
+
+        Raises:
+            NoSuchBackend: no backend of this name was added.
+            BackendInUse: packs lie there, or new ones go there.
+        """
+        self._access.require_admin(principal, fresh=True)
+
+        def change(unit: Unit) -> None:
+            if not any(each.name == name for each in places.find_added(unit.sql)):
+                raise NoSuchBackend(
+                    N_("No storage “{name}” was added."),
+                    fix=N_("See which there are: cloudconnect storage list"),
+                    name=name,
+                )
+            holding = places.find_holdings(unit.sql).get(name)
+            if holding is not None:
+                raise BackendInUse(
+                    N_("“{name}” holds {packs} packs."),
+                    fix=N_("Move them first: cloudconnect storage migrate {name} main"),
+                    name=name,
+                    packs=holding.packs,
+                )
+            if name in {self._fleet.target, places.find_target(unit.sql)}:
+                raise BackendInUse(
+                    N_("New packs go to “{name}”."),
+                    fix=N_("Send them elsewhere first: cloudconnect storage migrate {name} main"),
+                    name=name,
+                )
+            places.remove(unit.sql, name)
+            unit.record(BackendRemoved(subject=name, backend=name))
+
+        await self._log.commit(change, actor=principal)
+        self._fleet.remove(name)
 
     async def find_backends(self, principal: Principal) -> list[Place]:
         """Return every backend, the one of the settings first."""

@@ -4,6 +4,7 @@ from cloudconnect.features.files.models import (
     Batch,
     Change,
     Condition,
+    DamagedFile,
     Entry,
     EntryKind,
     Footprint,
@@ -16,7 +17,14 @@ from cloudconnect.features.files.models import (
     Trashed,
     Usage,
 )
-from cloudconnect.features.files.service import PERSONAL, AccountingService, Erasing, FilesService, RestoringFiles
+from cloudconnect.features.files.service import (
+    PERSONAL,
+    AccountingService,
+    DamageService,
+    Erasing,
+    FilesService,
+    RestoringFiles,
+)
 from cloudconnect.features.files.store.contents import HeldContents
 
 __all__ = [
@@ -25,6 +33,8 @@ __all__ = [
     "Batch",
     "Change",
     "Condition",
+    "DamageService",
+    "DamagedFile",
     "Entry",
     "EntryKind",
     "Erasing",

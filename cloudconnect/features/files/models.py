@@ -42,6 +42,24 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
+class DamagedFile:
+    """A version of a file of which some chunks are missing or changed, and when the first of them was found so.
+
+    The path is where the file is, or where it was last; ``size`` is plain bytes, ``is_present`` tells whether this
+    version is what is there now.
+    """
+
+    space: SpaceId
+    path: str
+    version: int
+    node: NodeId
+    size: int
+    chunks: int
+    found: datetime
+    is_present: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A file or folder at a place in the tree.
 

@@ -6,7 +6,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The appliance as its administrator sees it; sizes in bytes, ``listeners`` says how many facts each is behind."""
+    """The appliance as its administrator sees it; sizes in bytes, ``listeners`` says how many facts each is behind.
+
+    ``away`` names the storages that do not answer; ``database_check`` is what the last check of the database found,
+    empty as long as none has ended.
+    """
 
     version: str
     started: datetime
@@ -22,3 +26,8 @@ class Report:
     spaces: int
     listeners: dict[str, int]
     parked: int
+    damaged_packs: int
+    damaged_chunks: int
+    damaged_files: int
+    away: list[str]
+    database_check: str

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry
+import structlog
+from prometheus_client import CollectorRegistry, Gauge
 
 from cloudconnect.bus import EventLog
 from cloudconnect.database import Database
@@ -20,6 +21,8 @@ _PROBE_SECONDS = 5.0
 
 Check = Callable[[], Awaitable[str]]
 """Returns ``ok``, or a word for what is wrong."""
+
+words = structlog.get_logger()
 
 
 class MonitoringService:
@@ -47,6 +50,16 @@ class MonitoringService:
         self._storage_name = storage_name
         self._checks: dict[str, Check] = {}
         self.registry = CollectorRegistry()
+        self._database_damaged = Gauge(
+            "cloudconnect_database_damaged", "Whether the last check found the database damaged", registry=self.registry
+        )
+        self._away = Gauge("cloudconnect_storage_away", "Storages that do not answer", registry=self.registry)
+        self._damaged = Gauge(
+            "cloudconnect_damaged",
+            "Packs, chunks and versions of files that are damaged",
+            ["what"],
+            registry=self.registry,
+        )
 
     def add_check(self, name: str, check: Check) -> None:
         """Ask *check* as well, before the start."""
@@ -66,6 +79,7 @@ class MonitoringService:
 
         def ask(sql: Sql) -> Report:
             packs, stored = store.count_packs(sql)
+            damage = store.count_damaged(sql)
             return Report(
                 version=self._version,
                 started=self._started,
@@ -81,9 +95,29 @@ class MonitoringService:
                 spaces=store.count_spaces(sql),
                 listeners={name: max(position - read, 0) for name, read in store.find_bookmarks(sql).items()},
                 parked=store.count_parked(sql),
+                damaged_packs=damage.packs,
+                damaged_chunks=damage.chunks,
+                damaged_files=damage.files,
+                away=self._health.away,
+                database_check=self._database.checked,
             )
 
         return await self._database.read(ask)
+
+    async def check_database(self, *, is_full: bool = False) -> None:
+        """Verify the database; ``status``, the metrics and the log tell what was found."""
+        found = await self._database.check(is_full=is_full)
+        is_damaged = found not in {"ok", ""}
+        self._database_damaged.set(is_damaged)
+        if is_damaged:
+            words.error("database.damaged", found=found)
+
+    async def measure(self) -> None:
+        """Count anew what the metrics tell of the store."""
+        damage = await self._database.read(store.count_damaged)
+        for what, count in damage._asdict().items():
+            self._damaged.labels(what).set(count)
+        self._away.set(len(self._health.away))
 
     async def _probe_database(self) -> str:
         try:

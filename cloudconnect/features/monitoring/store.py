@@ -1,6 +1,16 @@
 """Counts over the whole appliance."""
 
+from typing import NamedTuple
+
 from cloudconnect.ports.sql import Sql
+
+
+class Damage(NamedTuple):
+    """How much is damaged."""
+
+    packs: int
+    chunks: int
+    files: int
 
 
 def count_packs(sql: Sql) -> tuple[int, int]:
@@ -25,6 +35,16 @@ def count_parked(sql: Sql) -> int:
     """Return how many facts listeners gave up on."""
     row = sql.row("SELECT count(*) FROM parked")
     return 0 if row is None else int(row[0])
+
+
+def count_damaged(sql: Sql) -> Damage:
+    """Return how many packs, chunks and versions of files are damaged."""
+    row = sql.row(
+        "SELECT (SELECT count(*) FROM pack WHERE state = 'damaged'), (SELECT count(*) FROM damaged),"
+        " (SELECT count(*) FROM version WHERE content IN (SELECT key FROM damaged"
+        " UNION SELECT piece.content FROM damaged JOIN piece ON piece.chunk = damaged.key))"
+    )
+    return Damage(0, 0, 0) if row is None else Damage(*map(int, row))
 
 
 def find_bookmarks(sql: Sql) -> dict[str, int]:

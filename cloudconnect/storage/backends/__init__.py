@@ -118,6 +118,11 @@ class Placing(Protocol):
         """Return the name of the backend that holds the object."""
         ...
 
+    @property
+    def away(self) -> frozenset[str]:
+        """The names of the backends that do not answer."""
+        ...
+
 
 def place_of(backend: Backend, name: str) -> str:
     """Return the name of the backend in which *backend* has put the object."""
@@ -137,3 +142,28 @@ def forget(backend: Backend, name: str) -> None:
     """Have *backend* read the object anew, so that what is judged is what rests and no copy of it."""
     if isinstance(backend, Forgetting):
         backend.forget(name)
+
+
+def find_away(backend: Backend) -> frozenset[str]:
+    """Return the names of the backends in *backend* that did not answer when they were last asked."""
+    return backend.away if isinstance(backend, Placing) else frozenset()
+
+
+@runtime_checkable
+class Looking(Protocol):
+    """A backend that can be asked whether it is there."""
+
+    def look(self) -> None:
+        """Return if it is there, without trying again and again.
+
+        Raises:
+            BackendUnreachable: it is not.
+            BackendDenied: it does not accept our credentials.
+        """
+        ...
+
+
+def look(backend: Backend) -> None:
+    """Raise what *backend* refuses if it is out of reach and can tell."""
+    if isinstance(backend, Looking):
+        backend.look()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from cloudconnect.storage.backends import Backend, Orphan
+from cloudconnect.storage.backends import Backend, Orphan, look
 from cloudconnect.storage.disk import make_directory, open_existing, open_new
 
 BLOCK_BYTES: Final = 1 << 20
@@ -88,6 +88,10 @@ class CachedBackend:
         """Remove it from the inner backend and forget it."""
         self._inner.delete(name)
         self.forget(name)
+
+    def look(self) -> None:
+        """Ask the inner backend whether it is there."""
+        look(self._inner)
 
     def forget(self, name: str) -> None:
         """Drop every block of the object, as for a reader that found it to be wrong."""

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from cloudconnect.kernel.errors import Unavailable
 from cloudconnect.storage.backends import Backend, Orphan, forget
+from cloudconnect.storage.backends.away import AwayBackend
 from cloudconnect.storage.index import MAIN
 
 _PLACES: Final = 1 << 16
@@ -39,6 +41,19 @@ class FleetBackend:
     def target(self) -> str:
         """The name of the backend that new packs go to."""
         return self._target
+
+    @property
+    def away(self) -> frozenset[str]:
+        """The names of the backends that did not answer when they were last asked."""
+        return frozenset(
+            name for name, each in self._backends.items() if isinstance(each, AwayBackend) and each.is_away
+        )
+
+    def remove(self, name: str) -> None:
+        """Know the backend of this name no longer."""
+        self._backends = {each: backend for each, backend in self._backends.items() if each != name}
+        with self._lock:
+            self._places = OrderedDict((pack, place) for pack, place in self._places.items() if place != name)
 
     def add(self, name: str, backend: Backend) -> None:
         """Let packs lie in *backend* as well, under this name from now on."""
@@ -106,25 +121,31 @@ class FleetBackend:
         return None
 
     def names(self) -> Iterator[tuple[str, int]]:
-        """Yield each pack once, however many backends hold it; sizes are those of the copy that its row names."""
+        """Yield each pack once, however many backends hold it; sizes are those of the copy that its row names.
+
+        Backends that do not answer are left out; ``away`` names them afterwards.
+        """
         seen: dict[str, int] = {}
         for place, backend in self._backends.items():
-            for name, size in backend.names():
-                if name not in seen or self.place_of(name) == place:
-                    seen[name] = size
+            with contextlib.suppress(Unavailable):
+                for name, size in backend.names():
+                    if name not in seen or self.place_of(name) == place:
+                        seen[name] = size
         yield from seen.items()
 
     def set_aside(self, name: str) -> None:
-        """Move every copy under ``orphan/``."""
+        """Move every copy under ``orphan/`` that is within reach."""
         for backend in self._backends.values():
-            if backend.size(name) is not None:
-                backend.set_aside(name)
+            with contextlib.suppress(Unavailable):
+                if backend.size(name) is not None:
+                    backend.set_aside(name)
         self._forget(name)
 
     def orphans(self) -> Iterator[Orphan]:
         """Yield what was set aside in any backend."""
         for backend in self._backends.values():
-            yield from backend.orphans()
+            with contextlib.suppress(Unavailable):
+                yield from backend.orphans()
 
     def delete(self, name: str) -> None:
         """Remove every copy."""

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from cloudconnect.kernel.text import N_
 from cloudconnect.storage.backends import Orphan, orphan_name, pack_name_of
 from cloudconnect.storage.disk import Health, make_directory, open_existing, sync_directory, sync_file, write_file
+from cloudconnect.storage.errors import BackendUnreachable
 
 _OPEN_FILES: Final = 64
 
@@ -27,6 +29,15 @@ class LocalBackend:
         self._health = health
         self._lock = threading.Lock()
         self._open: OrderedDict[str, _OpenFile] = OrderedDict()
+
+    def look(self) -> None:
+        """Refuse if this is a disk of its own and is not there: an empty directory is where one is mounted."""
+        if self._is_elsewhere and not (self._root / "packs").is_dir():
+            raise BackendUnreachable(
+                N_("The disk of “{directory}” is not there."),
+                fix=N_("Mount it; what lies there is served again at once."),
+                directory=str(self._root),
+            )
 
     def put(self, name: str, spool: Path) -> None:
         """Take the finished file *spool* as *name*."""
@@ -50,7 +61,11 @@ class LocalBackend:
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Return a range of the object, keeping its file open for the next one."""
-        file = self._file(name)
+        try:
+            file = self._file(name)
+        except FileNotFoundError:
+            self.look()
+            raise
         data = os.pread(file.descriptor, length, offset)
         while len(data) < length and (more := os.pread(file.descriptor, length - len(data), offset + len(data))):
             data += more
@@ -61,10 +76,12 @@ class LocalBackend:
         try:
             return (self._root / name).lstat().st_size
         except FileNotFoundError:
+            self.look()
             return None
 
     def names(self) -> Iterator[tuple[str, int]]:
         """Yield name and size of every object under ``packs/``."""
+        self.look()
         for directory, _, files in os.walk(self._root / "packs"):
             for file in files:
                 path = Path(directory, file)

@@ -38,6 +38,13 @@ class ObjectBackend:
         self._retry = retry or Retry()
         self._can_create = True
 
+    def look(self) -> None:
+        """Ask the server once."""
+        try:
+            next(iter(obstore.list(self._store, "packs/")), None)
+        except (BaseError, ConnectionError, TimeoutError, FileNotFoundError) as error:
+            raise refusal(error) from None
+
     def put(self, name: str, spool: Path) -> None:
         """Take the finished file *spool* as *name*, once the server has been seen to hold all of it."""
         try:

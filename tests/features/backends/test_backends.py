@@ -3,7 +3,8 @@
 import pytest
 
 from cloudconnect.features.backends import BackendsService
-from cloudconnect.kernel.errors import Conflict, Denied, Invalid, Unavailable
+from cloudconnect.kernel.errors import Conflict, Denied, Invalid, NotFound, Unavailable
+from cloudconnect.kernel.principal import APPLIANCE
 from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backends.memory import MemoryBackend
 from cloudconnect.storage.backends.opening import Opener
@@ -80,3 +81,36 @@ def test_a_trial_says_how_fast_a_backend_is(backends):
     assert result.keys() == {"put_ms", "read_ms", "list_ms", "put_bytes_per_second", "read_bytes_per_second"}
     with pytest.raises(Invalid):
         backends.try_out({"name": "nowhere"}, Patience())
+
+
+async def test_an_added_backend_that_holds_nothing_can_be_removed(ada, backends, disk):
+    await backends.add_backend(ada, "disk", "local", {"directory": str(disk)})
+
+    await backends.remove_backend(ada, "disk")
+
+    assert [each.name for each in await backends.find_backends(ada)] == ["main"]
+    assert (await backends.add_backend(ada, "disk", "local", {"directory": str(disk)})).name == "disk"
+
+
+@pytest.mark.parametrize("name", ["main", "elsewhere"])
+async def test_what_was_never_added_cannot_be_removed(ada, backends, name):
+    with pytest.raises(NotFound):
+        await backends.remove_backend(ada, name)
+
+
+async def test_one_that_holds_packs_or_takes_new_ones_cannot_be_removed(ada, backends, disk, rooms):
+    await backends.add_backend(ada, "disk", "local", {"directory": str(disk)})
+    backends._fleet.aim("disk")
+    with pytest.raises(Conflict, match="New packs"):
+        await backends.remove_backend(ada, "disk")
+    backends._fleet.aim("main")
+    pack = "INSERT INTO pack (id, domain, size, backend, state) VALUES (?, ?, 1, 'disk', 'live')"
+    await rooms.log.commit(lambda unit: unit.sql.execute(pack, (bytes(32), bytes(16))), actor=APPLIANCE)
+
+    with pytest.raises(Conflict, match="1 packs"):
+        await backends.remove_backend(ada, "disk")
+
+
+async def test_only_administrators_remove(bob, backends):
+    with pytest.raises(Denied):
+        await backends.remove_backend(bob, "disk")

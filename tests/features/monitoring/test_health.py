@@ -10,6 +10,7 @@ class FakeHealth:
     """A store whose state the test decides."""
 
     state = "ok"
+    away = ("archive",)
 
     def free_bytes(self):
         return 12_345
@@ -39,6 +40,7 @@ async def test_the_report_counts_what_is_there(rooms, ada, bob, monitoring):
     assert (report.users, report.spaces, report.parked, report.free_bytes) == (2, 1, 0, 12_345)
     assert report.position == rooms.log.position
     assert report.version == "1.2.3"
+    assert (report.damaged_packs, report.damaged_chunks, report.damaged_files) == (0, 0, 0)
 
 
 async def test_only_an_administrator_gets_the_report(bob, monitoring):

@@ -23,7 +23,13 @@ async def add_backend(call: Call, body: wire.NewBackend) -> wire.Backend:
     return wire.Backend(**dataclasses.asdict(added))
 
 
+async def remove_backend(call: Call, name: str) -> None:
+    """Remove an added backend in which nothing lies."""
+    await call.appliance.backends.remove_backend(call.principal, name)
+
+
 OPERATIONS = [
     Operation(method="GET", path="/storage/backends", guard=Guard.ADMIN, handler=find_backends),
     Operation(method="POST", path="/storage/backends", guard=Guard.ADMIN, handler=add_backend, status=201),
+    Operation(method="DELETE", path="/storage/backends/{name}", guard=Guard.ADMIN, handler=remove_backend, status=204),
 ]

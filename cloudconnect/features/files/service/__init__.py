@@ -1,8 +1,9 @@
 """The verbs of the files room."""
 
 from cloudconnect.features.files.service.accounting import AccountingService
+from cloudconnect.features.files.service.damaged import DamageService
 from cloudconnect.features.files.service.erasing import Erasing
 from cloudconnect.features.files.service.restoring import RestoringFiles
 from cloudconnect.features.files.service.service import PERSONAL, FilesService
 
-__all__ = ["PERSONAL", "AccountingService", "Erasing", "FilesService", "RestoringFiles"]
+__all__ = ["PERSONAL", "AccountingService", "DamageService", "Erasing", "FilesService", "RestoringFiles"]
