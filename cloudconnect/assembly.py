@@ -54,6 +54,7 @@ from cloudconnect.storage.errors import NoSuchBackup
 from cloudconnect.storage.gc import Gc, GcOptions
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.migrate import Migration
+from cloudconnect.storage.orphans import Orphans
 from cloudconnect.storage.packs import pack_id_of
 from cloudconnect.storage.places import AddedBackend
 from cloudconnect.storage.repair import Repair
@@ -385,7 +386,15 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Appliance:
             clock,
             access,
             repository,
-            _add_upkeep(settings, repository, fleet, _Index(database, log), operations, jobs),
+            _add_upkeep(
+                settings,
+                repository,
+                fleet,
+                _Index(database, log),
+                Orphans(fleet, _Index(database, log), clock, lambda: database.checked == "ok"),
+                operations,
+                jobs,
+            ),
             home=settings.home,
             version=__version__,
         ),
@@ -438,6 +447,7 @@ def _add_upkeep(
     repository: Repository,
     fleet: FleetBackend,
     store: "_Index",
+    orphans: Orphans,
     operations: OperationsService,
     jobs: Jobs,
 ) -> Hold:
@@ -453,9 +463,11 @@ def _add_upkeep(
     repair = Repair(repository, store, pack_bytes, lambda: find_copies(fleet.backends))
     operations.add_kind(Kind("storage.gc", Text(N_("Collect garbage")), "chunks", gc.run))
     operations.add_kind(Kind("storage.scrub", Text(N_("Verify what is stored")), "bytes", scrub.run))
+    operations.add_kind(Kind("storage.orphans", Text(N_("Remove what was set aside")), "packs", orphans.run))
     operations.add_kind(Kind("storage.repair", Text(N_("Heal what is damaged")), "chunks", repair.run))
     jobs.add(Job("operations.old", timedelta(days=1), operations.remove_old))
     jobs.add(Job("storage.gc", timedelta(days=1), lambda: operations.start_due("storage.gc")))
+    jobs.add(Job("storage.orphans", timedelta(days=1), lambda: operations.start_due("storage.orphans")))
     jobs.add(Job("storage.scrub", timedelta(days=14), lambda: operations.start_due("storage.scrub")))
     return gc.hold
 
