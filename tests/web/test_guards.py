@@ -17,6 +17,7 @@ SAMPLES = {
     "session": "x",
     "node": "nod_x",
     "operation": "opn_x",
+    "name": "archive",
 }
 GUARDED = [each for each in OPERATIONS if each.guard is not Guard.OPEN]
 
