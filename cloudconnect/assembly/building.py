@@ -44,6 +44,7 @@ from cloudconnect.storage.aio import Vault
 from cloudconnect.storage.backends.opening import Opener
 from cloudconnect.storage.disk import Floor, Health
 from cloudconnect.storage.migrate import Migration
+from cloudconnect.storage.orphans import Orphans
 from cloudconnect.storage.repository import Repository
 from cloudconnect.storage.writer import WriterOptions
 
@@ -98,7 +99,8 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
 
     log = EventLog(database, clock, region=_REGION)
     log.on_fatal(fail)
-    repository.reader.on_damaged = EngineStore(database, log).note_damaged
+    store = EngineStore(database, log)
+    repository.reader.on_damaged = store.note_damaged
     accounts = AccountTable()
     access = AccessService(clock)
     lifetimes = Lifetimes(
@@ -127,7 +129,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
 
     backends = offer_moving(
         operations,
-        Migration(fleet, repository.spool, EngineStore(database, log)),
+        Migration(fleet, repository.spool, store),
         BackendsService(log, database, access, fleet, opener, main, repository.spool),
     )
 
@@ -145,7 +147,15 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         Job("operations.old", timedelta(days=1), operations.remove_old),
     ):
         jobs.add(job)
-    hold = add_upkeep(settings, repository, fleet, EngineStore(database, log), operations, jobs)
+    hold = add_upkeep(
+        settings,
+        repository,
+        fleet,
+        store,
+        Orphans(fleet, store, clock, lambda: database.checked == "ok"),
+        operations,
+        jobs,
+    )
     backup = BackupService(
         log,
         database,

@@ -29,6 +29,7 @@ from cloudconnect.storage.catalog import LEFT_OUT, Catalogs, HeldCatalogs
 from cloudconnect.storage.copies import find_copies
 from cloudconnect.storage.gc import Gc, GcOptions
 from cloudconnect.storage.migrate import Migration
+from cloudconnect.storage.orphans import Orphans
 from cloudconnect.storage.repair import Repair
 from cloudconnect.storage.repository import RecoveryReport, Repository
 from cloudconnect.storage.reseal import Reseal
@@ -53,6 +54,7 @@ def add_upkeep(
     repository: Repository,
     fleet: FleetBackend,
     store: EngineStore,
+    orphans: Orphans,
     operations: OperationsService,
     jobs: Jobs,
 ) -> Hold:
@@ -68,8 +70,10 @@ def add_upkeep(
     repair = Repair(repository, store, pack_bytes, lambda: find_copies(fleet.backends))
     operations.add_kind(Kind("storage.gc", Text(N_("Collect garbage")), "chunks", gc.run))
     operations.add_kind(Kind("storage.scrub", Text(N_("Verify what is stored")), "bytes", scrub.run))
+    operations.add_kind(Kind("storage.orphans", Text(N_("Remove what was set aside")), "packs", orphans.run))
     operations.add_kind(Kind("storage.repair", Text(N_("Heal what is damaged")), "chunks", repair.run))
     jobs.add(Job("storage.gc", timedelta(days=1), lambda: operations.start_due("storage.gc")))
+    jobs.add(Job("storage.orphans", timedelta(days=1), lambda: operations.start_due("storage.orphans")))
     jobs.add(Job("storage.scrub", timedelta(days=14), lambda: operations.start_due("storage.scrub")))
     return gc.hold
 

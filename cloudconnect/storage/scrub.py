@@ -93,7 +93,8 @@ class Scrub:
                 progress.keep(json.dumps(counts))
                 progress.report(counts["bytes"], total)
         del counts["after"]
-        return dict(counts)
+        aside = [orphan.size for orphan in self._backend.orphans()]
+        return {**counts, "orphan_packs": len(aside), "orphan_bytes": sum(aside)}
 
     def _scrub(
         self, each: NumberedPack, counts: dict[str, int], pace: Pace, progress: Progress, *, with_keys: bool

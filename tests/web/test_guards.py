@@ -19,6 +19,7 @@ SAMPLES = {
     "operation": "opn_x",
     "slot": "5f0c11d2",
     "place": "away",
+    "name": "archive",
 }
 GUARDED = [each for each in OPERATIONS if each.guard is not Guard.OPEN]
 

@@ -210,12 +210,19 @@ class BackupService:
         with self._alone(progress):
             outcome = dict(self._create(place, progress))
             if place.keep is not None:
-                removed = self._prune(place, place.keep, progress, is_trial=False)
-                outcome |= {"removed_backups": removed["backups"], "freed_bytes": removed["bytes"]}
+                outcome |= self._prune_after(place, place.keep, progress)
         if needs_proof(place, self._clock.now(), VERIFIED_WITHIN - timedelta(days=1)):
             self.run_verify({"from": place.name}, progress)
             outcome["verified"] = "yes"
         return outcome
+
+    def _prune_after(self, place: PlaceFacts, keep: Keep, progress: Progress) -> Outcome:
+        try:
+            removed = self._prune(place, keep, progress, is_trial=False)
+        except BackupDamaged as refusal:
+            # The backup that was just made is worth more than the room of old ones.
+            return {"not_removed": refusal.code}
+        return {"removed_backups": removed["backups"], "freed_bytes": removed["bytes"]}
 
     def find_due(self) -> list[str]:
         """Return the places at which the clock asks for a backup."""
