@@ -32,7 +32,7 @@ def entries_of(sizes):
     return [Entry(hashlib.sha256(str(place).encode()).digest(), size) for place, size in enumerate(sizes)]
 
 
-@given(sizes=st.lists(st.integers(1, 4 << 20), max_size=60), width=st.integers(2, 9), data=st.data())
+@given(sizes=st.lists(st.integers(1, 4 << 20), max_size=60), width=st.integers(3, 9), data=st.data())
 def test_a_range_yields_the_chunks_that_hold_it(sizes, width, data):
     nodes, entries, total = Nodes(), entries_of(sizes), sum(sizes)
     start = data.draw(st.integers(0, total))
@@ -51,7 +51,7 @@ def test_a_range_yields_the_chunks_that_hold_it(sizes, width, data):
     assert found == (expected if start < stop else [])
 
 
-@given(st.lists(st.integers(1, 4 << 20), max_size=60), st.integers(2, 9))
+@given(st.lists(st.integers(1, 4 << 20), max_size=60), st.integers(3, 9))
 def test_every_chunk_and_node_is_named(sizes, width):
     nodes, entries = Nodes(), entries_of(sizes)
 
