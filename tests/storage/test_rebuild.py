@@ -5,6 +5,7 @@ import pytest
 from cloudconnect.storage import index
 from cloudconnect.storage.backup_places import CATALOG_DOMAIN
 from cloudconnect.storage.catalog import Catalogs, Head, HeldCatalogs
+from cloudconnect.storage.chunker import MAXIMUM_BYTES
 from cloudconnect.storage.reader import Reader
 from cloudconnect.storage.rebuild import add_pack, find_heads, find_unnamed, places, walk
 from tests.storage.house import SPACE, build, noise
@@ -157,7 +158,7 @@ def test_nothing_is_stored_while_nothing_happens_and_when_it_would_take_too_long
 
 def test_the_last_three_are_kept_and_gc_takes_the_others(house, tree, catalogs):
     for position in range(1, 7):
-        tree.position, tree.content = position, noise(position, 700_000)
+        tree.position, tree.content = position, noise(position, MAXIMUM_BYTES + 1)
         keep(catalogs)
     house.put("file", noise(100, 10_000))
 
