@@ -13,7 +13,7 @@ from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.encryption import EncryptionService
-from cloudconnect.features.files import AccountingService, DamageService, FilesService
+from cloudconnect.features.files import AccountingService, DamageService, FilesService, IntakeService
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
 from cloudconnect.features.operations import OperationsService
@@ -44,6 +44,7 @@ class Appliance:
     sessions: SessionsService
     developer: DeveloperService
     files: FilesService
+    intake: IntakeService
     accounting: AccountingService
     damage: DamageService
     gateway: GatewayService

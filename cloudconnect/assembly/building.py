@@ -9,13 +9,13 @@ from cloudconnect import __version__
 from cloudconnect.adapters.argon2_passwords import Argon2Passwords
 from cloudconnect.adapters.store_health import LocalStoreHealth
 from cloudconnect.assembly.appliance import Appliance
+from cloudconnect.assembly.filing import open_files
 from cloudconnect.assembly.keys import open_keyring, require_store
 from cloudconnect.assembly.storing import EngineStore, main_backend, open_fleet, open_place
 from cloudconnect.assembly.upkeep import (
     add_ballast,
     add_catalogs,
     add_keys,
-    add_recount,
     add_upkeep,
     offer_backups,
     offer_moving,
@@ -29,7 +29,6 @@ from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import AccountingService, DamageService, Erasing, FilesService, RestoringFiles
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
 from cloudconnect.features.operations import OperationsService
@@ -112,7 +111,6 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
     closers.insert(0, passwords.close)
     credentials: dict[TokenKind, Credentials] = {TokenKind.SESSION: sessions, TokenKind.PERSONAL: developer}
     auth = AuthService(log, database, clock, access, passwords, sessions, credentials, _REGION)
-    files = FilesService(log, database, clock, access, vault)
     gateway = GatewayService(log, database, clock)
     monitoring = MonitoringService(
         log,
@@ -147,6 +145,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         Job("operations.old", timedelta(days=1), operations.remove_old),
     ):
         jobs.add(job)
+    filing = open_files(log, database, clock, access, vault, operations, jobs)
     hold = add_upkeep(
         settings,
         repository,
@@ -166,14 +165,11 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         home=settings.home,
         version=__version__,
         open_shelf=partial(open_place, settings.home),
-        restoring=RestoringFiles(database, files),
+        restoring=filing.restoring,
     )
     offer_backups(operations, backup, jobs)
     monitoring.add_check("backup", backup.check)
-    encryption = add_keys(
-        settings, log, database, access, repository, Erasing(access, files), backup.rewrite_keys, operations
-    )
-    accounting = add_recount(AccountingService(log, database, access, files), operations, jobs)
+    encryption = add_keys(settings, log, database, access, repository, filing.erasing, backup.rewrite_keys, operations)
     add_ballast(settings, log, jobs)
 
     return Appliance(
@@ -190,9 +186,10 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         auth=auth,
         sessions=sessions,
         developer=developer,
-        files=files,
-        accounting=accounting,
-        damage=DamageService(database, access),
+        files=filing.files,
+        intake=filing.intake,
+        accounting=filing.accounting,
+        damage=filing.damage,
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,

@@ -16,7 +16,7 @@ from cloudconnect.features.access import AccessService
 from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.encryption import EncryptionService
-from cloudconnect.features.files import AccountingService, HeldContents
+from cloudconnect.features.files import HeldContents
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.kernel.text import N_, Text
 from cloudconnect.ports.operations import Kind
@@ -76,13 +76,6 @@ def add_upkeep(
     jobs.add(Job("storage.orphans", timedelta(days=1), lambda: operations.start_due("storage.orphans")))
     jobs.add(Job("storage.scrub", timedelta(days=14), lambda: operations.start_due("storage.scrub")))
     return gc.hold
-
-
-def add_recount(accounting: AccountingService, operations: OperationsService, jobs: Jobs) -> AccountingService:
-    """Declare that what spaces are charged with is compared to what they use, and return *accounting*."""
-    operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
-    jobs.add(Job("files.recount", timedelta(days=7), lambda: operations.start_due("files.recount")))
-    return accounting
 
 
 def add_ballast(settings: Settings, log: EventLog, jobs: Jobs) -> None:

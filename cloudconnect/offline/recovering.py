@@ -268,7 +268,7 @@ async def _place(appliance: Appliance, spaces: Mapping[SpaceId, Space], folder: 
     path = f"{folder}/{content.content_id.hex()[:_NAME_LETTERS]}"
     if space in spaces:
         owner = Principal(spaces[space].owner, PrincipalKind.APPLIANCE, APPLIANCE.name)
-        await appliance.files.put_assembled(owner, space, path, content.chunks, parents=True)
+        await appliance.intake.put_assembled(owner, space, path, content.chunks, parents=True)
         return
     # A space that the catalog does not know yet: an administrator gets what was in it.
     accounts = await appliance.auth.find_accounts(APPLIANCE, 1_000, None)

@@ -13,7 +13,7 @@ from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import FilesService
+from cloudconnect.features.files import FilesService, Guide, IntakeService
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
@@ -122,6 +122,8 @@ class Rooms:
     developer: DeveloperService
     gateway: GatewayService
     files: FilesService
+    intake: IntakeService
+    guide: Guide
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -143,11 +145,15 @@ async def rooms(database_url, tmp_path):
     credentials = {TokenKind.SESSION: sessions, TokenKind.PERSONAL: developer}
     auth = AuthService(log, database, clock, access, FakePasswords(), sessions, credentials, "local")
     vault = FakeVault()
-    files = FilesService(log, database, clock, access, vault)
+    guide = Guide(log, database, clock, access, vault)
+    files = FilesService(log, database, guide, vault)
+    intake = IntakeService(log, database, guide, vault)
     dispatcher = Dispatcher(log, database)
     dispatcher.subscribe(sessions_room.reactions(sessions))
     gateway = GatewayService(log, database, clock)
-    yield Rooms(clock, database, log, dispatcher, vault, access, auth, sessions, developer, gateway, files)
+    yield Rooms(
+        clock, database, log, dispatcher, vault, access, auth, sessions, developer, gateway, files, intake, guide
+    )
     await dispatcher.stop()
     await log.stop()
     database.close()

@@ -23,6 +23,8 @@ from cloudconnect.features.files.service import (
     DamageService,
     Erasing,
     FilesService,
+    Guide,
+    IntakeService,
     RestoringFiles,
 )
 from cloudconnect.features.files.store.contents import HeldContents
@@ -40,7 +42,9 @@ __all__ = [
     "Erasing",
     "FilesService",
     "Footprint",
+    "Guide",
     "HeldContents",
+    "IntakeService",
     "NewItem",
     "OpenFile",
     "OpenFiles",

@@ -35,7 +35,7 @@ async def backup(rooms, tmp_path):
         home=tmp_path / "home",
         version="1",
         open_shelf=partial(open_place, tmp_path / "home"),
-        restoring=RestoringFiles(rooms.database, rooms.files),
+        restoring=RestoringFiles(rooms.database, rooms.files, rooms.intake),
     )
     house.close()
 

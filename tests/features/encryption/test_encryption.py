@@ -43,7 +43,7 @@ def encryption(rooms, house, copies, tmp_path):
         rooms.access,
         house.repository,
         Reseal(house.repository, house, 1 << 20),
-        Erasing(rooms.access, rooms.files),
+        Erasing(rooms.guide),
         slot=lambda: KeyFileSlot(tmp_path / "home" / "keys" / "root.key"),
         make_slot=lambda kind, file: KeyFileSlot(tmp_path / file),
         rewrite_copies=lambda: copies,

@@ -58,7 +58,7 @@ def accounting(rooms, monkeypatch):
             index.settle(sql, SimpleNamespace(packs=[pack], chunks=rows, reused=(), key=content.key, pieces=pieces))
 
     monkeypatch.setattr(rooms.vault, "settle", settle)
-    return AccountingService(rooms.log, rooms.database, rooms.access, rooms.files)
+    return AccountingService(rooms.log, rooms.database, rooms.guide)
 
 
 async def put(rooms, who, path, raw):
@@ -220,11 +220,11 @@ async def test_what_is_in_the_trash_counts_so_it_can_always_come_back(rooms, ada
 async def test_many_at_once_are_refused_one_by_one(rooms, ada, accounting):
     await accounting.set_quota(ada, "personal", 6)
     items = [NewItem("/a", b"1234", None), NewItem("/b", b"123", None), NewItem("/d/c", b"12", None)]
-    outcomes = (await rooms.files.put_many(ada, "personal", items)).outcomes
+    outcomes = (await rooms.intake.put_many(ada, "personal", items)).outcomes
     assert [isinstance(outcome, Entry) for outcome in outcomes] == [True, False, True]
     assert outcomes[1].code == "files.quota-exceeded"
     again = [NewItem("/a", b"1", None, "*"), NewItem("/b", b"123", None)]
-    outcomes = (await rooms.files.put_many(ada, "personal", again)).outcomes
+    outcomes = (await rooms.intake.put_many(ada, "personal", again)).outcomes
     assert all(isinstance(outcome, Entry) for outcome in outcomes)
     assert (await rooms.files.get_space(ada, "personal")).used_bytes == 6
 
@@ -241,7 +241,7 @@ async def test_sixty_four_writers_never_exceed_a_quota(rooms, ada, accounting):
                 if turn % 2:
                     await put(rooms, ada, f"/{number}", raw)
                 else:
-                    await rooms.files.put_many(ada, "personal", [NewItem(f"/{number}-{turn}", raw, None)])
+                    await rooms.intake.put_many(ada, "personal", [NewItem(f"/{number}-{turn}", raw, None)])
             except NoSpace:
                 pass
 

@@ -9,7 +9,7 @@ from cloudconnect.ports.vault import SMALL_BYTES
 
 
 async def put(rooms, who, *items):
-    return (await rooms.files.put_many(who, "personal", list(items))).outcomes
+    return (await rooms.intake.put_many(who, "personal", list(items))).outcomes
 
 
 def codes(outcomes):
@@ -109,8 +109,8 @@ async def test_an_empty_list_is_no_error(rooms, ada):
 
 async def test_nobody_puts_into_a_space_they_may_not_write(rooms, ada, bob):
     space = (await rooms.files.find_spaces(ada, 1, None)).items[0]
-    batch = await rooms.files.put_many(bob, space.id, [NewItem("/x", b"x", 1)])
-    absent = await rooms.files.put_many(bob, SpaceId("spc_00000000000000000000000000"), [NewItem("/x", b"x", 1)])
+    batch = await rooms.intake.put_many(bob, space.id, [NewItem("/x", b"x", 1)])
+    absent = await rooms.intake.put_many(bob, SpaceId("spc_00000000000000000000000000"), [NewItem("/x", b"x", 1)])
 
     assert isinstance(batch.outcomes[0], Denied | NotFound)
     assert isinstance(absent.outcomes[0], NotFound)
@@ -119,12 +119,12 @@ async def test_nobody_puts_into_a_space_they_may_not_write(rooms, ada, bob):
 
 async def test_only_those_who_may_write_the_whole_space_learn_how_it_names_content(rooms, ada, bob):
     space = (await rooms.files.find_spaces(ada, 1, None)).items[0]
-    assert (await rooms.files.get_cutting(ada, "personal")).name_key == b"n" * 32
+    assert (await rooms.intake.get_cutting(ada, "personal")).name_key == b"n" * 32
     for ask in (
-        rooms.files.get_cutting(bob, space.id),
-        rooms.files.find_missing(bob, space.id, [bytes(32)]),
-        rooms.files.add_chunks(bob, space.id, [b"x"]),
-        rooms.files.put_assembled(bob, space.id, "/x", [(bytes(32), 1)]),
+        rooms.intake.get_cutting(bob, space.id),
+        rooms.intake.find_missing(bob, space.id, [bytes(32)]),
+        rooms.intake.add_chunks(bob, space.id, [b"x"]),
+        rooms.intake.put_assembled(bob, space.id, "/x", [(bytes(32), 1)]),
     ):
         with pytest.raises((Denied, NotFound)):
             await ask

@@ -11,7 +11,7 @@ from cloudconnect.ports.vault import SMALL_BYTES
 
 async def put(rooms, who, **files):
     items = [NewItem(f"/{path.replace('__', '/')}", raw, 1) for path, raw in files.items()]
-    return [entry.node for entry in (await rooms.files.put_many(who, "personal", items)).outcomes]
+    return [entry.node for entry in (await rooms.intake.put_many(who, "personal", items)).outcomes]
 
 
 async def read(rooms, who, nodes, space="personal", at=None):
@@ -43,7 +43,7 @@ async def test_what_is_no_small_file_is_refused_by_itself(rooms, ada):
 async def test_the_past_is_read_as_it_was(rooms, ada):
     (node, below) = await put(rooms, ada, file=b"one", d__x=b"x")
     then = f"seq:{(await rooms.files.get_space(ada, 'personal')).seq}"
-    await rooms.files.put_many(ada, "personal", [NewItem("/file", b"two", 1, "*")])
+    await rooms.intake.put_many(ada, "personal", [NewItem("/file", b"two", 1, "*")])
     await rooms.files.trash(ada, "personal", "/d", Condition(if_match=frozenset({"*"})))
 
     assert await read(rooms, ada, [node, below]) == [b"two", "files.not-found"]

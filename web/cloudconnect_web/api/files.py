@@ -95,7 +95,7 @@ async def put_many(call: Call, space: str) -> wire.Bulk:
         NewItem(each.path, each.content, _clamp(each.modified_ns), each.etag)
         for each in await content.receive_packed(call.request, _BULK)
     ]
-    batch = await call.appliance.files.put_many(call.principal, space, items)
+    batch = await call.appliance.intake.put_many(call.principal, space, items)
     return wire.Bulk([_to_outcome(each) for each in batch.outcomes], batch.stored_bytes, batch.reused_bytes)
 
 
@@ -113,7 +113,7 @@ async def read_many(call: Call, space: str, body: wire.BulkRead) -> web.StreamRe
 
 async def get_cutting(call: Call, space: str) -> wire.Cutting:
     """Return what a client needs to find out which parts of a file are stored already."""
-    cutting = await call.appliance.files.get_cutting(call.principal, space)
+    cutting = await call.appliance.intake.get_cutting(call.principal, space)
     return wire.Cutting(cutting.name_key, cutting.cut_key, cutting.average_bytes)
 
 
@@ -121,21 +121,21 @@ async def find_missing(call: Call, space: str) -> wire.Missing:
     """Tell which chunks are not stored: the body is a MessagePack array of content ids."""
     await call.appliance.files.get_space(call.principal, space)
     ids = await content.receive_packed(call.request, _IDS)
-    return wire.Missing(await call.appliance.files.find_missing(call.principal, space, ids))
+    return wire.Missing(await call.appliance.intake.find_missing(call.principal, space, ids))
 
 
 async def add_chunks(call: Call, space: str) -> wire.ChunksAdded:
     """Store chunks of a file that is on its way: the body is a MessagePack array of them, each at most 4 MiB."""
     await call.appliance.files.get_space(call.principal, space)
     raws = await content.receive_packed(call.request, _CHUNKS)
-    return wire.ChunksAdded(await call.appliance.files.add_chunks(call.principal, space, raws))
+    return wire.ChunksAdded(await call.appliance.intake.add_chunks(call.principal, space, raws))
 
 
 async def assemble(call: Call, space: str) -> Reply[wire.Uploaded]:
     """Make a file of stored chunks: the body is MessagePack, ``[path, [[id, size], …], modified_ns, etag]``."""
     await call.appliance.files.get_space(call.principal, space)
     body = await content.receive_packed(call.request, _ASSEMBLY)
-    put = await call.appliance.files.put_assembled(
+    put = await call.appliance.intake.put_assembled(
         call.principal,
         space,
         body.path,

@@ -3,7 +3,18 @@
 from cloudconnect.features.files.service.accounting import AccountingService
 from cloudconnect.features.files.service.damaged import DamageService
 from cloudconnect.features.files.service.erasing import Erasing
+from cloudconnect.features.files.service.guide import PERSONAL, Guide
+from cloudconnect.features.files.service.intake import IntakeService
 from cloudconnect.features.files.service.restoring import RestoringFiles
-from cloudconnect.features.files.service.service import PERSONAL, FilesService
+from cloudconnect.features.files.service.service import FilesService
 
-__all__ = ["PERSONAL", "AccountingService", "DamageService", "Erasing", "FilesService", "RestoringFiles"]
+__all__ = [
+    "PERSONAL",
+    "AccountingService",
+    "DamageService",
+    "Erasing",
+    "FilesService",
+    "Guide",
+    "IntakeService",
+    "RestoringFiles",
+]

@@ -8,14 +8,14 @@ from cloudconnect.events.files import QuotaSet
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import BadQuota, NoSuchEntry
 from cloudconnect.features.files.models import Footprint, Space
+from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import find_place
-from cloudconnect.features.files.service.service import FilesService
 from cloudconnect.features.files.store import spaces, usage
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
 from cloudconnect.kernel.principal import APPLIANCE, Principal
 from cloudconnect.kernel.text import N_
-from cloudconnect.ports.access import Access, Action
+from cloudconnect.ports.access import Action
 from cloudconnect.ports.operations import Progress
 from cloudconnect.ports.sql import Sql
 
@@ -28,11 +28,10 @@ class AccountingService:
     Whoever sees only a part could tell from what it shares with the rest whether something is there.
     """
 
-    def __init__(self, log: EventLog, database: Database, access: Access, files: FilesService) -> None:
+    def __init__(self, log: EventLog, database: Database, guide: Guide) -> None:
         self._log = log
         self._database = database
-        self._access = access
-        self._files = files
+        self._guide = guide
 
     async def find_footprint(self, principal: Principal, space: str, path: str) -> Footprint:
         """Return what is at *path* with all below it, its past and what was removed from it, down to bytes in packs.
@@ -41,18 +40,17 @@ class AccountingService:
             NoSuchEntry: nothing is there.
         """
         names = rules.parse_path(path)
-        space_id = (await self._files.get_space(principal, space)).id
+        space_id = await self._guide.space_id(principal, space)
 
         def ask(sql: Sql) -> Footprint:
-            root = find_place(sql, _there(sql, space_id), ())
-            self._access.require(sql, principal, Action.READ, root.resource)
+            root = self._guide.place(sql, principal, space_id, (), Action.READ)
             return usage.find_footprint(sql, space_id, find_place(sql, root.space, names).require_entry())
 
         return await self._database.read(ask)
 
     async def find_spaces(self, principal: Principal, limit: int, cursor: str | None) -> Page[Space]:
         """Return a page of all spaces of the appliance, oldest first; for administrators."""
-        self._access.require_admin(principal)
+        self._guide.access.require_admin(principal)
         after = str(decode_cursor(cursor, str)[0]) if cursor else ""
         found = await self._database.read(lambda sql: spaces.find_spaces(sql, after, limit + 1))
         return Page(found[:limit], encode_cursor(found[limit - 1].id) if len(found) > limit else None)
@@ -66,11 +64,10 @@ class AccountingService:
             NoSuchEntry: there is no such space.
             BadQuota: it is negative, or more than can be counted.
         """
-        self._access.require_admin(principal)
+        self._guide.access.require_admin(principal)
         if quota_bytes is not None and not 0 <= quota_bytes <= QUOTA_MAX_BYTES:
             raise BadQuota(N_("A quota is a number of bytes, 0 or more."), fix=N_("Give another one, or none."))
-        own = await self._files.get_space(principal, space) if not space.startswith("spc_") else None
-        space_id = SpaceId(space) if own is None else own.id
+        space_id = await self._guide.space_id(principal, space)
 
         def change(unit: Unit) -> Space:
             _there(unit.sql, space_id)

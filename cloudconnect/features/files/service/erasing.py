@@ -1,18 +1,16 @@
 """Forgetting a space as a whole, after its keys were destroyed (``ports.spaces.Spaces``)."""
 
-from cloudconnect.features.files.service.service import FilesService
+from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.store import spaces, tree
 from cloudconnect.kernel.ids import NodeId, SpaceId
-from cloudconnect.ports.access import Access
 from cloudconnect.ports.sql import Sql
 
 
 class Erasing:
     """Removes everything that makes up a space, with its past and its trash."""
 
-    def __init__(self, access: Access, files: FilesService) -> None:
-        self._access = access
-        self._files = files
+    def __init__(self, guide: Guide) -> None:
+        self._guide = guide
 
     def has_space(self, sql: Sql, space: SpaceId) -> bool:
         """Tell whether there is a space of this id."""
@@ -29,10 +27,10 @@ class Erasing:
             return nodes[-1]
         # Whatever came behind the nodes that were passed goes with the space, in the same transaction.
         tree.remove_all(sql, space)
-        self._access.remove_grants(sql, space)
+        self._guide.access.remove_grants(sql, space)
         spaces.remove_space(sql, space)
         return ""
 
     def forget(self, space: SpaceId) -> None:
         """Remember no longer whose personal space it was; to be called once it is gone."""
-        self._files.forget_space(space)
+        self._guide.forget_space(space)

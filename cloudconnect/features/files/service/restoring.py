@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from cloudconnect.database import Database
 from cloudconnect.features.files.errors import Exists, NoSuchEntry
 from cloudconnect.features.files.models import Condition
+from cloudconnect.features.files.service.intake import IntakeService
 from cloudconnect.features.files.service.service import FilesService
 from cloudconnect.features.files.store import spaces
 from cloudconnect.kernel.ids import SpaceId
@@ -17,9 +18,10 @@ _WHATEVER = Condition(if_match=frozenset({"*"}))
 class RestoringFiles:
     """Writes what comes from a backup."""
 
-    def __init__(self, database: Database, files: FilesService) -> None:
+    def __init__(self, database: Database, files: FilesService, intake: IntakeService) -> None:
         self._database = database
         self._files = files
+        self._intake = intake
 
     async def has_space(self, space: SpaceId) -> bool:
         """Tell whether there is a space of this id."""
@@ -49,11 +51,11 @@ class RestoringFiles:
 
     async def find_missing(self, space: SpaceId, content_ids: Sequence[bytes]) -> list[int]:
         """Return the places in *content_ids* of the chunks that are not stored whole."""
-        return await self._files.find_missing(await self._owner(space), space, content_ids)
+        return await self._intake.find_missing(await self._owner(space), space, content_ids)
 
     async def add_chunks(self, space: SpaceId, raws: Sequence[bytes]) -> None:
         """Store chunks for a file that is on its way."""
-        await self._files.add_chunks(await self._owner(space), space, raws)
+        await self._intake.add_chunks(await self._owner(space), space, raws)
 
     async def put_chunks(
         self, space: SpaceId, path: str, chunks: Sequence[tuple[bytes, int]], modified_ns: int
@@ -64,7 +66,7 @@ class RestoringFiles:
         with contextlib.suppress(NoSuchEntry):
             await self._files.get_entry(owner, space, path)
             condition = _WHATEVER
-        await self._files.put_assembled(
+        await self._intake.put_assembled(
             owner, space, path, chunks, modified_ns=modified_ns, condition=condition, parents=True
         )
 

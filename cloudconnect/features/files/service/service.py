@@ -8,7 +8,6 @@ from cloudconnect.database import Database
 from cloudconnect.events.files import (
     EntryMoved,
     EntryRestored,
-    SpaceAdded,
 )
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import (
@@ -20,39 +19,32 @@ from cloudconnect.features.files.errors import (
     NotInTrash,
 )
 from cloudconnect.features.files.models import (
-    Batch,
     Change,
     Condition,
     Entry,
-    NewItem,
     OpenFile,
     OpenFiles,
     Put,
     Space,
-    SpaceKind,
     TrashChange,
     Trashed,
     Usage,
     Version,
 )
 from cloudconnect.features.files.service import deeds
-from cloudconnect.features.files.service.batch import Incoming
 from cloudconnect.features.files.service.charging import check_quota
-from cloudconnect.features.files.service.places import Place, find_path, find_place, walk
+from cloudconnect.features.files.service.guide import PERSONAL, Guide
+from cloudconnect.features.files.service.places import Place, find_path, walk
 from cloudconnect.features.files.service.reading import Finder, Reading
 from cloudconnect.features.files.store import spaces, trash, tree
-from cloudconnect.kernel.clock import Clock
 from cloudconnect.kernel.errors import CloudConnectError
-from cloudconnect.kernel.ids import NodeId, SpaceId, UserId, new_id
+from cloudconnect.kernel.ids import NodeId
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
-from cloudconnect.ports.access import Access, Action, Resource, Role
+from cloudconnect.ports.access import Action, Resource
 from cloudconnect.ports.sql import Sql
-from cloudconnect.ports.vault import Cutting, Vault
-
-PERSONAL = "personal"
-"""Stands for the asker's own space wherever a space is named."""
+from cloudconnect.ports.vault import Vault
 
 _ANYTHING = Condition()
 _NEVER = 1 << 62
@@ -65,23 +57,21 @@ class FilesService:
     see, Denied for what it may see but not do, and BadPath for a path that no space can hold.
     """
 
-    def __init__(self, log: EventLog, database: Database, clock: Clock, access: Access, vault: Vault) -> None:
+    def __init__(self, log: EventLog, database: Database, guide: Guide, vault: Vault) -> None:
         self._log = log
         self._database = database
-        self._clock = clock
-        self._access = access
+        self._guide = guide
         self._vault = vault
-        self._personal: dict[str, SpaceId] = {}
 
     # Spaces
 
     async def find_spaces(self, principal: Principal, limit: int, cursor: str | None) -> Page[Space]:
         """Return a page of the spaces that *principal* may see, oldest first."""
-        await self._space_id(principal, PERSONAL)
+        await self._guide.space_id(principal, PERSONAL)
         after = str(decode_cursor(cursor, str)[0]) if cursor else ""
 
         def ask(sql: Sql) -> list[Space]:
-            seen = sorted(space for space in self._access.horizon(sql, principal) if space > after)[: limit + 1]
+            seen = sorted(space for space in self._guide.access.horizon(sql, principal) if space > after)[: limit + 1]
             return [space for space in (spaces.find_space(sql, identifier) for identifier in seen) if space]
 
         found = await self._database.read(ask)
@@ -89,14 +79,10 @@ class FilesService:
 
     async def get_space(self, principal: Principal, space: str) -> Space:
         """Return one space."""
-        space_id = await self._space_id(principal, space)
+        space_id = await self._guide.space_id(principal, space)
         return await self._database.read(
-            lambda sql: self._place(sql, principal, space_id, (), Action.READ, at=None).space
+            lambda sql: self._guide.place(sql, principal, space_id, (), Action.READ, at=None).space
         )
-
-    def forget_space(self, space: SpaceId) -> None:
-        """Remember no longer whose personal space *space* is; whoever it was gets another one when it is needed."""
-        self._personal = {owner: held for owner, held in self._personal.items() if held != space}
 
     # Looking
 
@@ -106,8 +92,10 @@ class FilesService:
         Raises:
             NoSuchEntry: nothing is.
         """
-        names, space_id = rules.parse_path(path), await self._space_id(principal, space)
-        return await self._database.read(lambda sql: self._seen(sql, principal, space_id, names, at).require_entry())
+        names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
+        return await self._database.read(
+            lambda sql: self._guide.seen(sql, principal, space_id, names, at).require_entry()
+        )
 
     async def find_children(
         self,
@@ -128,11 +116,11 @@ class FilesService:
             NoSuchEntry: nothing is there.
             NotAFolder: a file is.
         """
-        names, space_id = rules.parse_path(path), await self._space_id(principal, space)
+        names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
         seq, after = _listing_cursor(cursor)
 
         def ask(sql: Sql) -> Page[Entry]:
-            place = self._seen(sql, principal, space_id, names, at, seq)
+            place = self._guide.seen(sql, principal, space_id, names, at, seq)
             found = tree.find_children(sql, place.require_folder(), place.at, after, limit + 1)
             return _page(place, found, limit, lambda entry: entry.name)
 
@@ -156,12 +144,12 @@ class FilesService:
             NoSuchEntry: nothing is there.
             NotAFolder: a file is.
         """
-        names, space_id = rules.parse_path(path), await self._space_id(principal, space)
+        names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
         seq, after = _listing_cursor(cursor)
         seen = tuple(after.split("/")) if after else ()
 
         def ask(sql: Sql) -> Page[Entry]:
-            place = self._seen(sql, principal, space_id, names, at, seq)
+            place = self._guide.seen(sql, principal, space_id, names, at, seq)
             folder = place.require_folder()
             prefix = len(folder.path.rstrip("/")) + 1
             found = [entry for _, entry in zip(range(limit + 1), walk(sql, folder, place.at, seen), strict=False)]
@@ -175,10 +163,10 @@ class FilesService:
         Raises:
             NoSuchEntry: nothing is there.
         """
-        names, space_id = rules.parse_path(path), await self._space_id(principal, space)
+        names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
 
         def ask(sql: Sql) -> Usage:
-            place = self._seen(sql, principal, space_id, names, at)
+            place = self._guide.seen(sql, principal, space_id, names, at)
             entry = place.require_entry()
             if entry.size is not None:
                 return Usage(entry.path, 1, 0, entry.size)
@@ -193,10 +181,10 @@ class FilesService:
             NoSuchEntry: nothing is there.
             NotAFile: a folder is.
         """
-        names, space_id = rules.parse_path(path), await self._space_id(principal, space)
+        names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
 
         def ask(sql: Sql) -> tuple[Entry, Version]:
-            entry = self._seen(sql, principal, space_id, names, at).require_entry()
+            entry = self._guide.seen(sql, principal, space_id, names, at).require_entry()
             if entry.version is None:
                 raise NotAFile(N_("“{path}” is a folder."), fix=N_("Name a file in it."), path=entry.path)
             return entry, tree.get_version(sql, entry.node, entry.version)
@@ -215,14 +203,14 @@ class FilesService:
 
         Each is decided, and refused, by itself.
         """
-        space_id = await self._space_id(principal, space)
+        space_id = await self._guide.space_id(principal, space)
 
         def ask(sql: Sql) -> Reading:
             found = spaces.find_space(sql, space_id)
             if found is None:
-                self._access.require(sql, principal, Action.READ, Resource(space_id, ()))
+                self._guide.access.require(sql, principal, Action.READ, Resource(space_id, ()))
                 raise NoSuchEntry(N_("There is no such space."))
-            return Finder(sql, self._access, principal, found, self._seq(sql, space_id, at)).find(nodes)
+            return Finder(sql, self._guide.access, principal, found, self._guide.seq(sql, space_id, at)).find(nodes)
 
         reading = await self._database.read(ask)
         places = list(reading.manifests)
@@ -262,116 +250,22 @@ class FilesService:
             QuotaExceeded: the space may not hold as much.
             NoSpace: the disk is full.
         """
-        names, space_id = rules.parse_path(path), await self._space_id(principal, space)
+        names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
 
         def check(sql: Sql) -> None:
-            place = self._check_put(sql, principal, space_id, names, condition, parents)
+            place = self._guide.place_to_put(sql, principal, space_id, names, condition, parents)
             check_quota(place.space, (expected_bytes or 0) - ((place.entry and place.entry.size) or 0))
 
         await self._database.read(check)
         content = await self._vault.write(space_id, stream)
 
         def change(unit: Unit) -> Put:
-            place = self._check_put(unit.sql, principal, space_id, names, condition, parents)
+            place = self._guide.place_to_put(unit.sql, principal, space_id, names, condition, parents)
             self._vault.settle(unit.sql, space_id, content)
             entry = deeds.write_entry(unit, place, content, modified_ns, media_type)
             return Put(entry, place.entry is None, entry.from_seq, content.stored_bytes, content.reused_bytes)
 
         return await self._log.commit(change, actor=principal)
-
-    async def put_many(self, principal: Principal, space: str, items: Sequence[NewItem]) -> Batch:
-        """Store many small files and folders in one unit; missing folders on the way are made.
-
-        Each is decided, and refused, by itself; what was not refused is there when this returns, all at one moment.
-
-        Raises:
-            NoSpace: the disk is full.
-        """
-        space_id = await self._space_id(principal, space)
-        incoming = Incoming(items)
-
-        def find_folder(sql: Sql, names: tuple[str, ...]) -> Place:
-            place = self._place(sql, principal, space_id, names, Action.WRITE)
-            if place.entry is not None:
-                place.require_folder()
-            elif names:
-                place.require_parent(may_be_made=True)
-            return place
-
-        await self._database.read(lambda sql: incoming.check(sql, find_folder))
-        files = [index for index in incoming.open if items[index].raw is not None]
-        stored = await self._vault.write_many(space_id, [items[index].raw or b"" for index in files])
-        contents = dict(zip(files, stored.contents, strict=True))
-
-        def change(unit: Unit) -> Batch:
-            self._vault.settle(unit.sql, space_id, stored)
-            outcomes = incoming.write(unit, find_folder, contents)
-            return Batch(outcomes, stored.stored_bytes, stored.reused_bytes)
-
-        return await self._log.commit(change, actor=principal)
-
-    async def get_cutting(self, principal: Principal, space: str) -> Cutting:
-        """Return what a client needs to find out by itself which parts of a file the space holds already.
-
-        Only for those who may read and write the whole space: it lets its holder tell whether content is there.
-        """
-        space_id = await self._negotiable(principal, space)
-        return await self._vault.cutting(space_id)
-
-    async def find_missing(self, principal: Principal, space: str, content_ids: Sequence[bytes]) -> list[int]:
-        """Return the places in *content_ids* of the chunks that the space does not hold."""
-        await self._negotiable(principal, space)
-        return await self._vault.find_missing(content_ids)
-
-    async def add_chunks(self, principal: Principal, space: str, raws: Sequence[bytes | memoryview]) -> int:
-        """Store chunks for a file that is on its way; return how many bytes that took.
-
-        They stay for as long as gc leaves alone what nothing needs: an hour at least.
-        """
-        space_id = await self._negotiable(principal, space)
-        content = await self._vault.write_chunks(space_id, raws)
-        await self._log.commit(lambda unit: self._vault.settle(unit.sql, space_id, content), actor=principal)
-        return content.stored_bytes
-
-    async def put_assembled(
-        self,
-        principal: Principal,
-        space: str,
-        path: str,
-        chunks: Sequence[tuple[bytes, int]],
-        *,
-        modified_ns: int | None = None,
-        condition: Condition = _ANYTHING,
-        parents: bool = False,
-    ) -> Put:
-        """Make a file, or another version of one, of *chunks* that are there, each given by content id and size.
-
-        Raises:
-            Conflict: a chunk is not there.
-            ConditionMissing, Stale, NotAFile, NoParent: as for ``put_file``.
-        """
-        names, space_id = rules.parse_path(path), await self._negotiable(principal, space)
-        await self._database.read(lambda sql: self._check_put(sql, principal, space_id, names, condition, parents))
-        content = await self._vault.assemble(space_id, chunks)
-
-        def change(unit: Unit) -> Put:
-            place = self._check_put(unit.sql, principal, space_id, names, condition, parents)
-            self._vault.settle(unit.sql, space_id, content)
-            entry = deeds.write_entry(unit, place, content, modified_ns, None)
-            return Put(entry, place.entry is None, entry.from_seq, content.stored_bytes, content.reused_bytes)
-
-        return await self._log.commit(change, actor=principal)
-
-    async def _negotiable(self, principal: Principal, space: str) -> SpaceId:
-        """Return the space if *principal* may read and write all of it."""
-        space_id = await self._space_id(principal, space)
-
-        def check(sql: Sql) -> None:
-            self._place(sql, principal, space_id, (), Action.READ)
-            self._place(sql, principal, space_id, (), Action.WRITE)
-
-        await self._database.read(check)
-        return space_id
 
     async def add_folder(
         self, principal: Principal, space: str, path: str, *, parents: bool = False, modified_ns: int | None = None
@@ -382,10 +276,10 @@ class FilesService:
             Exists: something is there already.
             NoParent: the folder above does not exist and *parents* is false.
         """
-        names, space_id = rules.parse_path(path), await self._space_id(principal, space)
+        names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
 
         def change(unit: Unit) -> Change:
-            place = self._place(unit.sql, principal, space_id, names, Action.WRITE)
+            place = self._guide.place(unit.sql, principal, space_id, names, Action.WRITE)
             rules.check_vacant(place.entry)
             place.require_parent(may_be_made=parents)
             folder = deeds.add_folders(unit, place, len(names), modified_ns)
@@ -415,12 +309,12 @@ class FilesService:
             Stale: *condition* does not hold for what is at *source*.
         """
         from_names, to_names = rules.parse_path(source), rules.parse_path(target)
-        space_id = await self._space_id(principal, space)
+        space_id = await self._guide.space_id(principal, space)
 
         def change(unit: Unit) -> Change:
-            moved = self._place(unit.sql, principal, space_id, from_names, Action.WRITE).require_entry()
+            moved = self._guide.place(unit.sql, principal, space_id, from_names, Action.WRITE).require_entry()
             rules.check_condition(condition, moved, is_required=False)
-            place = self._place(unit.sql, principal, space_id, to_names, Action.WRITE)
+            place = self._guide.place(unit.sql, principal, space_id, to_names, Action.WRITE)
             deeds.check_not_root(moved)
             if place.entry is not None and place.entry.node == moved.node:
                 return Change(moved, moved.from_seq)
@@ -451,12 +345,12 @@ class FilesService:
             NoParent: the folder of *target* does not exist.
         """
         from_names, to_names = rules.parse_path(source), rules.parse_path(target)
-        space_id = await self._space_id(principal, space)
+        space_id = await self._guide.space_id(principal, space)
 
         def change(unit: Unit) -> Change:
-            seen = self._seen(unit.sql, principal, space_id, from_names, at)
+            seen = self._guide.seen(unit.sql, principal, space_id, from_names, at)
             original = seen.require_entry()
-            place = self._place(unit.sql, principal, space_id, to_names, Action.WRITE)
+            place = self._guide.place(unit.sql, principal, space_id, to_names, Action.WRITE)
             if original.node in place.resource.line:
                 raise IntoItself(N_("“{target}” lies below “{source}”."), target=place.path, source=original.path)
             deeds.clear_target(unit, place, replace=replace)
@@ -473,10 +367,10 @@ class FilesService:
             Stale: *condition* does not hold.
             RootStays: it is the root.
         """
-        names, space_id = rules.parse_path(path), await self._space_id(principal, space)
+        names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
 
         def change(unit: Unit) -> TrashChange:
-            place = self._place(unit.sql, principal, space_id, names, Action.WRITE)
+            place = self._guide.place(unit.sql, principal, space_id, names, Action.WRITE)
             entry = place.require_entry()
             rules.check_condition(condition, entry, is_required=True)
             trashed = deeds.trash_entry(unit, place.space, entry)
@@ -488,11 +382,11 @@ class FilesService:
 
     async def find_trash(self, principal: Principal, space: str, limit: int, cursor: str | None) -> Page[Trashed]:
         """Return a page of what is in the trash of a space, last removed first."""
-        space_id = await self._space_id(principal, space)
+        space_id = await self._guide.space_id(principal, space)
         before = int(decode_cursor(cursor, int)[0]) if cursor else _NEVER
 
         def ask(sql: Sql) -> list[Trashed]:
-            place = self._place(sql, principal, space_id, (), Action.READ)
+            place = self._guide.place(sql, principal, space_id, (), Action.READ)
             found = trash.find(sql, space_id, before, limit + 1)
             return [dataclasses.replace(each, path=_former_path(sql, place.space, each)) for each in found]
 
@@ -507,16 +401,16 @@ class FilesService:
             NoParent: the folder it was in is gone.
             Exists: something else is there by now.
         """
-        space_id = await self._space_id(principal, space)
+        space_id = await self._guide.space_id(principal, space)
         wanted = None if target is None else rules.parse_path(target)
 
         def change(unit: Unit) -> Change:
-            root = self._place(unit.sql, principal, space_id, (), Action.WRITE)
+            root = self._guide.place(unit.sql, principal, space_id, (), Action.WRITE)
             trashed = trash.find_one(unit.sql, space_id, NodeId(node))
             if trashed is None:
                 raise NotInTrash(fix=N_("See what is, with: cloudconnect trash list"))
             names = wanted if wanted is not None else _former_names(unit.sql, root.space, trashed)
-            place = self._place(unit.sql, principal, space_id, names, Action.WRITE)
+            place = self._guide.place(unit.sql, principal, space_id, names, Action.WRITE)
             place.require_parent(may_be_made=False)
             if place.entry is not None:
                 raise Exists(
@@ -526,90 +420,6 @@ class FilesService:
             trash.remove(unit.sql, trashed.node)
             recorded = unit.record(EntryRestored(subject=trashed.node, space=space_id))
             return deeds.replant(unit, deeds.there(former), place, deeds.seq_of(recorded))
-
-        return await self._log.commit(change, actor=principal)
-
-    # Inside a transaction
-
-    def _place(
-        self,
-        sql: Sql,
-        principal: Principal,
-        space_id: SpaceId,
-        names: tuple[str, ...],
-        action: Action,
-        at: int | None = None,
-    ) -> Place:
-        space = spaces.find_space(sql, space_id)
-        if space is None:
-            self._access.require(sql, principal, action, Resource(space_id, ()))
-            raise NoSuchEntry(N_("There is no such space."))
-        place = find_place(sql, space, names, at)
-        self._access.require(sql, principal, action, place.resource)
-        return place
-
-    def _seen(
-        self,
-        sql: Sql,
-        principal: Principal,
-        space_id: SpaceId,
-        names: tuple[str, ...],
-        at: str | None,
-        seq: int | None = None,
-    ) -> Place:
-        if seq is None:
-            seq = self._seq(sql, space_id, at)
-        return self._place(sql, principal, space_id, names, Action.READ, at=seq)
-
-    def _seq(self, sql: Sql, space_id: SpaceId, at: str | None) -> int | None:
-        moment = None if at is None else rules.parse_moment(at, self._clock.now())
-        return moment if moment is None or isinstance(moment, int) else self._log.seq_at(sql, space_id, moment)
-
-    def _check_put(
-        self,
-        sql: Sql,
-        principal: Principal,
-        space_id: SpaceId,
-        names: tuple[str, ...],
-        condition: Condition,
-        parents: bool,
-    ) -> Place:
-        place = self._place(sql, principal, space_id, names, Action.WRITE)
-        existing = place.entry
-        if existing is not None and existing.is_folder:
-            raise NotAFile(N_("“{path}” is a folder."), fix=N_("Choose another name."), path=existing.path)
-        rules.check_condition(condition, existing, is_required=True)
-        place.require_parent(may_be_made=parents)
-        return place
-
-    # The asker's own space
-
-    async def _space_id(self, principal: Principal, space: str) -> SpaceId:
-        if space != PERSONAL:
-            return SpaceId(space)
-        known = self._personal.get(principal.id)
-        if known is None:
-            owner = UserId(principal.id)
-            found = await self._database.read(lambda sql: spaces.find_personal(sql, owner))
-            known = found.id if found is not None else await self._add_personal(principal)
-            self._personal[principal.id] = known
-        return known
-
-    async def _add_personal(self, principal: Principal) -> SpaceId:
-        now_ms = round(self._clock.now().timestamp() * 1000)
-        space_id, root = SpaceId(new_id("spc", now_ms)), NodeId(new_id("nod", now_ms))
-        await self._vault.add_domain(space_id)
-
-        def change(unit: Unit) -> SpaceId:
-            existing = spaces.find_personal(unit.sql, UserId(principal.id))
-            if existing is not None:
-                return existing.id
-            space = Space(space_id, principal.name, SpaceKind.PERSONAL, UserId(principal.id), root, 0, unit.now)
-            spaces.add_space(unit.sql, space)
-            recorded = unit.record(SpaceAdded(subject=root, space=space_id, owner=principal.id))
-            tree.add_entry(unit.sql, space_id, _root_entry(root, deeds.seq_of(recorded), unit.now_ms))
-            self._access.add_grant(unit.sql, principal.id, Resource(space_id, (root,)), Role.OWN, unit.now_ms)
-            return space_id
 
         return await self._log.commit(change, actor=principal)
 
@@ -626,10 +436,6 @@ def _page(place: Place, found: list[Entry], limit: int, key: Callable[[Entry], s
         return Page(found)
     seq = place.space.seq if place.at is None else place.at
     return Page(found[:limit], encode_cursor(seq, key(found[limit - 1])))
-
-
-def _root_entry(root: NodeId, seq: int, now_ms: int) -> Entry:
-    return Entry(root, None, "", "/", now_ms * 1_000_000, seq, None, None, None, None)
 
 
 def _former_path(sql: Sql, space: Space, trashed: Trashed) -> str:

@@ -1,0 +1,141 @@
+"""Leading a principal to a place: whose space is meant, since when, and whether it may go there."""
+
+from cloudconnect.bus import EventLog, Unit
+from cloudconnect.database import Database
+from cloudconnect.events.files import SpaceAdded
+from cloudconnect.features.files import rules
+from cloudconnect.features.files.errors import NoSuchEntry, NotAFile
+from cloudconnect.features.files.models import Condition, Entry, Space, SpaceKind
+from cloudconnect.features.files.service import deeds
+from cloudconnect.features.files.service.places import Place, find_place
+from cloudconnect.features.files.store import spaces, tree
+from cloudconnect.kernel.clock import Clock
+from cloudconnect.kernel.ids import NodeId, SpaceId, UserId, new_id
+from cloudconnect.kernel.principal import Principal
+from cloudconnect.kernel.text import N_
+from cloudconnect.ports.access import Access, Action, Resource, Role
+from cloudconnect.ports.sql import Sql
+from cloudconnect.ports.vault import Vault
+
+PERSONAL = "personal"
+"""Stands for the asker's own space wherever a space is named."""
+
+
+class Guide:
+    """Leads to places; every service of the room asks the same one, so that nothing is reached undecided."""
+
+    def __init__(self, log: EventLog, database: Database, clock: Clock, access: Access, vault: Vault) -> None:
+        self._log = log
+        self._database = database
+        self._clock = clock
+        self._vault = vault
+        self._personal: dict[str, SpaceId] = {}
+        self.access = access
+
+    def forget_space(self, space: SpaceId) -> None:
+        """Remember no longer whose personal space *space* is; whoever it was gets another one when it is needed."""
+        self._personal = {owner: held for owner, held in self._personal.items() if held != space}
+
+    def place(
+        self,
+        sql: Sql,
+        principal: Principal,
+        space_id: SpaceId,
+        names: tuple[str, ...],
+        action: Action,
+        at: int | None = None,
+    ) -> Place:
+        """Return the place that *names* lead to, now or as of the seq *at*, if *principal* may do *action* there.
+
+        Raises:
+            NoSuchEntry: the space is not there, or was not yet.
+            Denied, NotFound: as ``Access.require`` decides.
+        """
+        space = spaces.find_space(sql, space_id)
+        if space is None:
+            self.access.require(sql, principal, action, Resource(space_id, ()))
+            raise NoSuchEntry(N_("There is no such space."))
+        place = find_place(sql, space, names, at)
+        self.access.require(sql, principal, action, place.resource)
+        return place
+
+    def seen(
+        self,
+        sql: Sql,
+        principal: Principal,
+        space_id: SpaceId,
+        names: tuple[str, ...],
+        at: str | None,
+        seq: int | None = None,
+    ) -> Place:
+        """Return the place for reading, at the moment *at*, or at *seq* where a listing began."""
+        if seq is None:
+            seq = self.seq(sql, space_id, at)
+        return self.place(sql, principal, space_id, names, Action.READ, at=seq)
+
+    def seq(self, sql: Sql, space_id: SpaceId, at: str | None) -> int | None:
+        """Return the seq of *space_id* that the words *at* mean; None is the present.
+
+        Raises:
+            BadMoment: they mean none.
+        """
+        moment = None if at is None else rules.parse_moment(at, self._clock.now())
+        return moment if moment is None or isinstance(moment, int) else self._log.seq_at(sql, space_id, moment)
+
+    def place_to_put(
+        self,
+        sql: Sql,
+        principal: Principal,
+        space_id: SpaceId,
+        names: tuple[str, ...],
+        condition: Condition,
+        parents: bool,
+    ) -> Place:
+        """Return the place if a file may be written there: a new one, or another version of the one that is there.
+
+        Raises:
+            NotAFile: a folder is there.
+            Stale, ConditionMissing: as ``rules.check_condition`` says.
+            NoParent: the folder does not exist and *parents* is false.
+        """
+        place = self.place(sql, principal, space_id, names, Action.WRITE)
+        existing = place.entry
+        if existing is not None and existing.is_folder:
+            raise NotAFile(N_("“{path}” is a folder."), fix=N_("Choose another name."), path=existing.path)
+        rules.check_condition(condition, existing, is_required=True)
+        place.require_parent(may_be_made=parents)
+        return place
+
+    async def space_id(self, principal: Principal, space: str) -> SpaceId:
+        """Return the id of the space that *space* names; ``personal`` is made when it is first asked for."""
+        if space != PERSONAL:
+            return SpaceId(space)
+        known = self._personal.get(principal.id)
+        if known is None:
+            owner = UserId(principal.id)
+            found = await self._database.read(lambda sql: spaces.find_personal(sql, owner))
+            known = found.id if found is not None else await self._add_personal(principal)
+            self._personal[principal.id] = known
+        return known
+
+    async def _add_personal(self, principal: Principal) -> SpaceId:
+        now_ms = round(self._clock.now().timestamp() * 1000)
+        space_id, root = SpaceId(new_id("spc", now_ms)), NodeId(new_id("nod", now_ms))
+        await self._vault.add_domain(space_id)
+
+        def change(unit: Unit) -> SpaceId:
+            existing = spaces.find_personal(unit.sql, UserId(principal.id))
+            if existing is not None:
+                return existing.id
+            space = Space(space_id, principal.name, SpaceKind.PERSONAL, UserId(principal.id), root, 0, unit.now)
+            spaces.add_space(unit.sql, space)
+            recorded = unit.record(SpaceAdded(subject=root, space=space_id, owner=principal.id))
+            tree.add_entry(unit.sql, space_id, _root_entry(root, deeds.seq_of(recorded), unit.now_ms))
+            self.access.add_grant(unit.sql, principal.id, Resource(space_id, (root,)), Role.OWN, unit.now_ms)
+            return space_id
+
+        return await self._log.commit(change, actor=principal)
+
+
+def _root_entry(root: NodeId, seq: int, now_ms: int) -> Entry:
+    return Entry(root, None, "", "/", now_ms * 1_000_000, seq, None, None, None, None)
