@@ -48,10 +48,16 @@ class Holder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GcOptions:
-    """When what may go."""
+    """When what may go.
+
+    A pack of which less than ``sparse_share`` is needed is written anew. So are the sparsest of the others while more
+    than ``dead_share`` of all that a domain has stored is dead, unless hardly anything in them is: each byte that is
+    won back costs ``1 / dead_share`` copied ones at most.
+    """
 
     grace_seconds: float = 3600.0
     sparse_share: float = 0.7
+    dead_share: float = 0.03
     pack_bytes: int = 32 << 20
 
 
@@ -290,13 +296,27 @@ def _add_pieces(content: bytes, pieces: Sequence[bytes], sql: Sql, now_ms: int) 
     index.add_pieces(sql, content, pieces)
 
 
+def _sparse(packs: list[PackUse], options: GcOptions) -> list[PackUse]:
+    """Return the sparsest of *packs*, as many as ``GcOptions`` says."""
+    dead = sum(use.dead_bytes for use in packs)
+    bearable = options.dead_share * sum(use.pack.size for use in packs)
+    chosen = []
+    for use in sorted(packs, key=lambda use: use.used_bytes / use.pack.size):
+        is_sparse = use.used_bytes < options.sparse_share * use.pack.size
+        if not is_sparse and (dead <= bearable or use.dead_bytes < options.dead_share * use.pack.size):
+            continue
+        chosen.append(use)
+        dead -= use.dead_bytes
+    return chosen
+
+
 def _worth_repacking(uses: list[PackUse], options: GcOptions) -> Iterator[tuple[bytes, list[PackUse]]]:
     """Yield, domain by domain, the packs that are mostly dead, and small ones where many would become few."""
     domains: dict[bytes, list[PackUse]] = {}
     for use in uses:
         domains.setdefault(use.pack.domain, []).append(use)
     for domain, packs in domains.items():
-        sparse = [use for use in packs if use.chunks and use.used_bytes < use.pack.size * options.sparse_share]
+        sparse = _sparse([use for use in packs if use.chunks], options)
         small = [use for use in packs if use.chunks and use.pack.size < options.pack_bytes // 4 and use not in sparse]
         chosen = sparse + (small if len(small) >= _SMALL_PACKS else [])
         if chosen:

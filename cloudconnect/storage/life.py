@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from cloudconnect.storage.index import Place, Sql, StoredPack
+from cloudconnect.storage.packs import bare_bytes
 
 
 class PackUse(NamedTuple):
@@ -16,6 +17,11 @@ class PackUse(NamedTuple):
     pack: StoredPack
     chunks: int
     used_bytes: int
+
+    @property
+    def dead_bytes(self) -> int:
+        """What a pack of these chunks alone would be smaller by."""
+        return max(self.pack.size - self.used_bytes - bare_bytes(self.chunks), 0)
 
 
 class LyingChunk(NamedTuple):

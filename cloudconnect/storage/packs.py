@@ -17,6 +17,7 @@ from cloudconnect.storage.seal import (
     RECORD_HEAD_BYTES,
     SALT_BYTES,
     SPACE_BYTES,
+    TAG_BYTES,
     Buffer,
     DomainKeys,
     Malformed,
@@ -64,6 +65,12 @@ class ByteSource(Protocol):
     def read(self, offset: int, length: int) -> bytes:
         """Return the bytes from *offset* on, fewer than *length* only at the end."""
         ...
+
+
+def bare_bytes(records: int) -> int:
+    """Return how many bytes of a pack with so many *records* are none of theirs: header, list and trailer."""
+    listed = padme(_COUNT.size + records * _ENTRY.size) + TAG_BYTES
+    return _HEADER.size + _FOOTER_HEAD.size + listed + _TRAILER.size
 
 
 class PackWriter:

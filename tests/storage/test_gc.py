@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from cloudconnect.storage import index
+from cloudconnect.storage import index, life
 from cloudconnect.storage.errors import ChunksMissing, ContentDamaged
 from tests.storage.house import SPACE, build, noise
 
@@ -130,6 +130,22 @@ def test_a_sparse_pack_is_rewritten(house):
 
     assert house.stored_bytes() < before / 3
     assert len(house.read(lambda sql: sql.rows("SELECT key FROM chunk"))) == 2
+
+
+def test_a_little_garbage_in_every_pack_is_won_back(house):
+    for number in range(300):
+        house.put(f"file {number}", noise(number, 10_000))
+    house.collect_all()
+    needed = house.stored_bytes()
+    uses = house.read(life.find_pack_uses)
+    for number in range(0, 300, 8):
+        house.delete(f"file {number}")
+
+    house.collect_all()
+
+    assert 1 < len(uses) < 10
+    assert {use.dead_bytes for use in uses} == {0}
+    assert house.stored_bytes() < needed * 7 / 8 * 1.03
 
 
 def test_a_reader_follows_a_chunk_that_moves(house):
