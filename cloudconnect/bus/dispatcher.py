@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 ATTEMPTS = 5
 _FACTS_AT_ONCE = 200
+_GATHER_SECONDS = 0.02
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 30.0
 _ERROR_LENGTH = 500
@@ -122,6 +123,8 @@ class Dispatcher:
         # Facts of other kinds up to the end need no bookmark of their own: skipping them again costs nothing.
         read = max([position, end, *(stored.position for stored in facts)])
         await self._log.wait_beyond(read)
+        # Each trip to the database costs about as much as a small upload; under load one serves many facts.
+        await asyncio.sleep(_GATHER_SECONDS)
         return read
 
     async def _open_bookmark(self, listener: Listener) -> int:

@@ -93,6 +93,17 @@ class Database:
         """
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, ask)
 
+    async def look(self, ask: Callable[[Sql], Result]) -> Result:
+        """Return what *ask* finds by looking up a few rows.
+
+        Where the database is a file this happens at once, on the calling thread: handing it to a reader's thread and
+        back would take longer than the look-up. What may read many rows belongs into ``read``.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return await self.read(ask) if self._home is None else self.read_now(ask)
+
     def read_now(self, ask: Callable[[Sql], Result]) -> Result:
         """Return what *ask* finds in one consistent snapshot, on the calling thread.
 

@@ -101,6 +101,9 @@ async def receive(request: web.Request) -> AsyncIterator[bytes]:
     if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
+    if request.content.is_eof():
+        yield await request.content.read()
+        return
     with Watch(request) as watch:
         async for piece in request.content.iter_any():
             watch.moved()
@@ -179,6 +182,9 @@ async def _stream(request: web.Request, response: web.StreamResponse, pieces: As
     first = b"" if pieces is None else await anext(pieces, b"")
     add_headers(request, response)
     await response.prepare(request)
+    if len(first) == response.content_length:
+        await response.write_eof(first)
+        return
     try:
         with Watch(request) as watch:
             await response.write(first)

@@ -53,11 +53,14 @@ class LocalBackend:
                 make_directory(path.parent)
                 beside.rename(path)
                 sync_directory(path.parent)
-        finally:
+        except BaseException:
             with contextlib.suppress(OSError):
                 beside.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                spool.unlink(missing_ok=True)
+            raise
+        finally:
+            if beside is not spool:
+                with contextlib.suppress(OSError):
+                    spool.unlink(missing_ok=True)
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Return a range of the object, keeping its file open for the next one."""

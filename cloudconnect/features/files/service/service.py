@@ -93,7 +93,7 @@ class FilesService:
             NoSuchEntry: nothing is.
         """
         names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
-        return await self._database.read(
+        return await self._database.look(
             lambda sql: self._guide.seen(sql, principal, space_id, names, at).require_entry()
         )
 
@@ -189,7 +189,7 @@ class FilesService:
                 raise NotAFile(N_("“{path}” is a folder."), fix=N_("Name a file in it."), path=entry.path)
             return entry, tree.get_version(sql, entry.node, entry.version)
 
-        entry, version = await self._database.read(ask)
+        entry, version = await self._database.look(ask)
 
         def read(start: int, stop: int | None) -> AsyncIterator[bytes]:
             return self._vault.read(space_id, version.manifest, start, stop)
@@ -256,7 +256,7 @@ class FilesService:
             place = self._guide.place_to_put(sql, principal, space_id, names, condition, parents)
             check_quota(place.space, (expected_bytes or 0) - ((place.entry and place.entry.size) or 0))
 
-        await self._database.read(check)
+        await self._database.look(check)
         content = await self._vault.write(space_id, stream)
 
         def change(unit: Unit) -> Put:
