@@ -167,7 +167,7 @@ async def expect(race: Race, answer: aiohttp.ClientResponse, status: int) -> Non
 async def tell(race: Race) -> None:
     while race.is_on:
         await asyncio.sleep(30)
-        print(f"{dict(race.counts)}, {len(race.violations)} violations", flush=True)
+        print(f"{dict(race.counts)}, {len(race.violations)} violations, {rss_mib(race.bench.process)} MiB", flush=True)
 
 
 async def race_once(bench: Bench, seconds: float, seed: int) -> Race:
@@ -186,6 +186,12 @@ async def race_once(bench: Bench, seconds: float, seed: int) -> Race:
         for path in race.files:
             await read(race, path)
     return race
+
+
+def rss_mib(process: int) -> int:
+    """Return the resident memory of *process*, MiB."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) >> 10
 
 
 def reclaimed(race: Race) -> float:

@@ -89,6 +89,8 @@ class Bench:
             ):
                 break
             if os.waitpid(self.process, os.WNOHANG)[0] or time.monotonic() - started > 60:
+                with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                    self.kill()
                 raise SystemExit((self.place / "log").read_text()[-4_000:])
             time.sleep(0.01)
         self.starts.append(time.monotonic() - started)

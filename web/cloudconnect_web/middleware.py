@@ -9,6 +9,7 @@ import ipaddress
 import re
 import secrets
 import socket
+import traceback
 from collections.abc import Awaitable, Callable
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -171,8 +172,10 @@ async def _problems(request: web.Request, handler: Route) -> web.StreamResponse:
         if error.status < 400:  # noqa: PLR2004 - redirections are answers
             raise
         return _refuse_http(request, error)
-    except (ConnectionResetError, TimeoutError):
-        # The reader has gone; there is nobody to answer and nothing is wrong here.
+    except (ConnectionResetError, TimeoutError) as error:
+        # The reader has gone; there is nobody to answer and nothing is wrong here. The body of the request keeps the
+        # error, and the error the frames in which megabytes of that body lie: a circle that only gc would break.
+        traceback.clear_frames(error.__traceback__)
         return refuse_status(request, 408)
     except Exception:
         # Whatever a bug raises, the reader gets an answer without its details, and the log gets them once.
