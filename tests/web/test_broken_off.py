@@ -22,7 +22,7 @@ def no_gc():
 
 
 async def break_off(site):
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", site.port)
     head = (
         f"PUT /api/v1/spaces/personal/content/half.bin HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\n"
         f"Authorization: Bearer {site.member}\r\nContent-Length: {LENGTH}\r\n\r\n"
