@@ -93,6 +93,87 @@ def test_everything_is_within_reach_of_the_keyboard(signed_in):
     page.wait_for_selector("tr[data-name='Badger']")
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_several_are_chosen_moved_removed_and_brought_back(signed_in, script):
+    page = signed_in(java_script_enabled=script)
+    top = f"Several {script}"
+    make_folder(page, top)
+    page.click(f"tr[data-name='{top}'] a.name")
+    for name in ("one", "two", "three"):
+        make_folder(page, name)
+    assert not page.is_visible("#selection")
+
+    for name in ("one", "two"):
+        page.check(f"tr[data-name='{name}'] .pick input")
+    page.click("#selection button[formaction='/move']")
+    assert page.locator(".picker a").all_inner_texts() == ["three"]
+    page.click(".picker a")
+    page.click("button.primary")
+    page.wait_for_selector("text=2 are here now.")
+    for name in ("one", "two"):
+        page.check(f"tr[data-name='{name}'] .pick input")
+    page.click("#selection button.danger")
+    page.wait_for_selector("text=2 are in the trash.")
+    assert page.locator("tbody tr").count() == 0
+
+    page.click(".notice button")
+    page.wait_for_selector("text=2 are back.")
+    assert page.locator("tbody tr").count() == 2
+    assert page.complaints == []
+
+
+def test_a_whole_folder_is_chosen_at_once(signed_in):
+    page = signed_in()
+    make_folder(page, "All of it")
+    page.click("tr[data-name='All of it'] a.name")
+    for name in ("a", "b", "c", "d"):
+        make_folder(page, name)
+    page.check("#pick-all")
+    assert page.inner_text("#selection .count") == "4 selected"
+    page.click("tr[data-name='a'] .pick input")
+    page.click("tr[data-name='c'] .pick input", modifiers=["Shift"])
+    assert page.inner_text("#selection .count") == "1 selected"
+
+
+def test_a_folder_is_seen_as_it_was(signed_in, daemon):
+    page = signed_in()
+    make_folder(page, "Past")
+    page.click("tr[data-name='Past'] a.name")
+    make_folder(page, "before")
+    page.wait_for_timeout(1_100)
+    page.check("tr[data-name='before'] .pick input")
+    page.click("#selection button.danger")
+    page.wait_for_selector("text=are in the trash")
+
+    page.goto(f"{daemon.url}/files/Past?at=1s")
+    page.wait_for_selector("tr[data-name='before']")
+    assert page.locator(".pick, .acts .primary").count() == 0
+    page.locator("#slider input").press("End")
+    page.wait_for_url("**/files/Past?at=20*")
+    page.wait_for_selector("text=Nothing here yet")
+    page.click("text=Back to now")
+    page.wait_for_url("**/files/Past")
+
+
+def test_an_app_gets_a_password_of_its_own(signed_in, daemon):
+    page = signed_in()
+    page.goto(f"{daemon.url}/settings/apps")
+    page.fill("input[name=name]", "laptop")
+    page.select_option("select[name=may]", "read")
+    page.click("button.primary")
+    secret = page.inner_text("#secret")
+    headers = {"Authorization": f"Bearer {secret}"}
+    address = f"{daemon.url}/api/v1/spaces/personal"
+    assert page.request.get(address, headers=headers).status == 200
+    assert page.request.post(f"{address}/folders/no", headers=headers).status == 403
+
+    page.goto(f"{daemon.url}/settings/apps")
+    assert secret not in page.content()
+    page.click("button[aria-label='Take away laptop']")
+    page.wait_for_selector("text=holds no longer")
+    assert page.request.get(address, headers=headers).status == 401
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_page_has_a_barrier(signed_in, daemon, scheme, width):
@@ -100,7 +181,16 @@ def test_no_page_has_a_barrier(signed_in, daemon, scheme, width):
         pytest.skip("install axe-core with npm ci in web/")
     page = signed_in(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
     make_folder(page, f"Barrier {scheme} {width}")
-    for address in ("/files/", "/trash", "/settings", "/settings/sessions", "/files/nowhere", "/docs/problems"):
+    for address in (
+        "/files/",
+        "/files/?at=0s",
+        "/trash",
+        "/settings",
+        "/settings/sessions",
+        "/settings/apps",
+        "/files/nowhere",
+        "/docs/problems",
+    ):
         page.goto(daemon.url + address)
         page.evaluate(AXE.read_text())
         found = page.evaluate(

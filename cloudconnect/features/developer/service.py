@@ -75,7 +75,7 @@ class DeveloperService:
             holder = None if token is None else self._accounts.find_holder(sql, token.account)
             return None if token is None or holder is None else (token, holder)
 
-        found = await self._database.read(ask)
+        found = await self._database.look(ask)
         now = self._clock.now()
         if found is None or found[1].is_disabled or not rules.is_alive(found[0], now):
             raise TokenEnded(fix=N_("Make another one, with: cloudconnect token create NAME"))

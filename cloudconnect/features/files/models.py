@@ -16,6 +16,14 @@ class EntryKind(StrEnum):
     FOLDER = "folder"
 
 
+class Listing(StrEnum):
+    """What a listing of a folder shows, and in which order."""
+
+    BY_NAME = "name"
+    FOLDERS_FIRST = "folders-first"
+    FOLDERS = "folders"
+
+
 class SpaceKind(StrEnum):
     """What sort of space it is."""
 

@@ -74,7 +74,7 @@ class SessionsService:
             holder = None if session is None else self._accounts.find_holder(sql, session.account)
             return None if session is None or holder is None else (session, holder)
 
-        found = await self._database.read(ask)
+        found = await self._database.look(ask)
         if found is None:
             raise SessionEnded(fix=N_("Sign in again."))
         session, holder = found

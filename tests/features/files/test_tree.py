@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from cloudconnect.features.files import Condition, EntryKind
+from cloudconnect.features.files import Condition, EntryKind, Listing
 from cloudconnect.kernel.errors import (
     Conflict,
     Denied,
@@ -280,3 +280,37 @@ async def test_a_file_is_no_folder_and_a_folder_no_file(rooms, ada):
         await rooms.files.find_children(ada, "personal", "/a.txt", limit=10)
     with pytest.raises(Conflict):
         await rooms.files.add_folder(ada, "personal", "/d")
+
+
+async def listed(rooms, principal, listing, limit, *, between=None):
+    """Return the names in the root, page by page; *between* happens once after the first page."""
+    names, cursor = [], None
+    while True:
+        page = await rooms.files.find_children(principal, "personal", "/", limit=limit, cursor=cursor, listing=listing)
+        names += [entry.name for entry in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            return names
+        if between is not None:
+            await between
+            between = None
+
+
+@pytest.mark.parametrize("limit", range(1, 7))
+async def test_folders_come_first_wherever_a_page_ends(rooms, ada, limit):
+    for name in ("b", "d", "z"):
+        await rooms.files.add_folder(ada, "personal", f"/{name}")
+    for name in ("a.txt", "c.txt"):
+        await put(rooms, ada, f"/{name}", b"x")
+
+    assert await listed(rooms, ada, Listing.FOLDERS_FIRST, limit) == ["b", "d", "z", "a.txt", "c.txt"]
+    assert await listed(rooms, ada, Listing.FOLDERS, limit) == ["b", "d", "z"]
+
+
+async def test_pages_of_folders_first_show_one_moment(rooms, ada):
+    for name in ("b", "d", "z"):
+        await rooms.files.add_folder(ada, "personal", f"/{name}")
+    late = rooms.files.add_folder(ada, "personal", "/late")
+
+    assert await listed(rooms, ada, Listing.FOLDERS_FIRST, 2, between=late) == ["b", "d", "z"]
+    assert await listed(rooms, ada, Listing.FOLDERS_FIRST, 2) == ["b", "d", "late", "z"]

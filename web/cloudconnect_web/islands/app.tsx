@@ -213,7 +213,9 @@ function startUploads(): void {
 }
 
 function showLocalTimes(): void {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  const isNarrow = matchMedia("(max-width: 720px)").matches;
+  const parts: Intl.DateTimeFormatOptions = isNarrow ? { dateStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" };
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, parts);
   for (const element of document.querySelectorAll("time")) {
     const moment = new Date(element.dateTime);
     if (!Number.isNaN(moment.getTime())) element.textContent = format.format(moment);
@@ -247,6 +249,7 @@ function press(event: KeyboardEvent): void {
     k: () => choose(-1),
     "?": () => document.querySelector<HTMLDialogElement>("#help")?.showModal(),
     "#": () => row()?.querySelector<HTMLButtonElement>("button.danger")?.click(),
+    x: () => row()?.querySelector<HTMLInputElement>("td.pick input")?.click(),
     e: () => openRename(),
     F2: () => openRename(),
   };
@@ -271,7 +274,95 @@ function openRename(): void {
   inner.querySelector<HTMLInputElement>("input[name=name]")?.select();
 }
 
+// Selecting works without this: the bar shows as soon as a box is ticked. Here come the count, "all" and ranges.
+function startSelecting(): void {
+  const form = document.querySelector<HTMLFormElement>("#selection");
+  const all = document.querySelector<HTMLInputElement>("#pick-all");
+  if (form === null || all === null) return;
+  const boxes = [...document.querySelectorAll<HTMLInputElement>("td.pick input")];
+  const count = form.querySelector<HTMLElement>(".count");
+  let last = -1;
+  const tell = (): void => {
+    const chosen = boxes.filter((box) => box.checked).length;
+    if (count) count.textContent = `${chosen} ${count.dataset["one"] ?? ""}`;
+    all.checked = chosen === boxes.length;
+    all.indeterminate = chosen > 0 && chosen < boxes.length;
+  };
+  all.hidden = false;
+  all.addEventListener("change", () => {
+    for (const box of boxes) box.checked = all.checked;
+    tell();
+  });
+  boxes.forEach((box, index) => box.addEventListener("click", (event) => {
+    if (event.shiftKey && last >= 0) {
+      for (const between of boxes.slice(Math.min(last, index), Math.max(last, index))) between.checked = box.checked;
+    }
+    last = index;
+    tell();
+  }));
+  tell();
+}
+
+const AGO = /^(\d+)\s*([smhdw])$/;
+const UNIT_MS: Record<string, number> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
+
+function momentOf(text: string): number {
+  const ago = AGO.exec(text);
+  if (ago) return Date.now() - Number(ago[1]) * (UNIT_MS[ago[2] ?? ""] ?? 0);
+  const given = Date.parse(text);
+  return Number.isNaN(given) ? Date.now() : given;
+}
+
+// The nearer to now, the finer: the slider's middle is not half of the years but an hour or a day ago.
+function startSlider(): void {
+  const place = document.getElementById("slider");
+  if (place === null) return;
+  const since = Date.parse(place.dataset["since"] ?? "");
+  const span = Math.log(Math.max(Date.now() - since, 6e4));
+  const at = momentOf(place.dataset["at"] ?? "");
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
+  const label = place.dataset["label"] ?? "";
+  const toMoment = (value: number): number => Date.now() - Math.exp(span * (1 - value / 1000));
+  const value = signal(Math.round(1000 * (1 - Math.log(Math.max(Date.now() - at, 1)) / span)));
+  const shown = signal(at);
+  const slide = (to: number): void => {
+    value.value = to;
+    shown.value = toMoment(to);
+  };
+  const go = (moment: number): void => {
+    const here = new URL(location.href);
+    here.searchParams.set("at", new Date(moment).toISOString());
+    here.searchParams.delete("cursor");
+    location.replace(here);
+  };
+  const Slider = () => (
+    <label class="slider">
+      <output>{format.format(shown.value)}</output>
+      <input type="range" min="0" max="1000" value={value.value} aria-label={label}
+        aria-valuetext={format.format(shown.value)}
+        onInput={(event) => slide(Number(event.currentTarget.value))}
+        onChange={(event) => go(toMoment(Number(event.currentTarget.value)))} />
+      <div><span>{format.format(since)}</span><span>{format.format(Date.now())}</span></div>
+    </label>
+  );
+  render(<Slider />, place);
+}
+
+function offerCopies(): void {
+  for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-copy]")) {
+    if (!navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const source = document.getElementById(button.dataset["copy"] ?? "");
+      void navigator.clipboard.writeText(source?.textContent ?? "").then(() => { button.textContent = "✓"; });
+    });
+  }
+}
+
 startUploads();
 showLocalTimes();
+startSelecting();
+startSlider();
+offerCopies();
 addEventListener("click", closeOthers);
 addEventListener("keydown", press);

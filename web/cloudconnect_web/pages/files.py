@@ -1,20 +1,23 @@
 """Files, folders and the trash as people see them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import urlencode
 
 from aiohttp import BodyPartReader, web
 
-from cloudconnect.features.files import Condition, Entry, Space
+from cloudconnect.features.files import Condition, Entry, Listing, Space
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, PreconditionFailed
 from cloudconnect.kernel.text import N_, Text
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
 from cloudconnect_web.operations import Guard
-from cloudconnect_web.pages.page import Notice, Page, file_url, read_form, redirect, render, safe_target
+from cloudconnect_web.pages.page import Notice, Page, file_url, read_all, read_form, redirect, render, safe_target
 from cloudconnect_web.problems import BadRequest
 
 _ROWS = 500
+_UNDONE_AT_ONCE = 40  # the notice is a cookie
+_TOLD_AT_ONCE = 5
 _SPACE = "personal"
 _ANYTHING = Condition(if_match=frozenset({"*"}))
 _NOTHING = Condition(if_none_match=frozenset({"*"}))
@@ -35,9 +38,13 @@ async def show(request: web.Request) -> web.StreamResponse:
     if not entry.is_folder:
         return render(request, "file.html", entry=entry, crumbs=_crumbs(entry), at=at, up=_parent(entry.path))
     cursor = request.query.get("cursor") or None
-    page = await files.find_children(principal, _SPACE, path, at=at, limit=_ROWS, cursor=cursor)
+    page = await files.find_children(
+        principal, _SPACE, path, at=at, limit=_ROWS, cursor=cursor, listing=Listing.FOLDERS_FIRST
+    )
     space = await files.get_space(principal, _SPACE)
-    entries = sorted(page.items, key=lambda each: (not each.is_folder, each.name.casefold()))
+    entries = page.items
+    if cursor is None and page.next_cursor is None:
+        entries = sorted(entries, key=lambda each: (not each.is_folder, each.name.casefold()))
     return render(
         request,
         "folder.html",
@@ -57,34 +64,53 @@ async def change(request: web.Request) -> web.StreamResponse:
     if request.content_type == "multipart/form-data":
         return await _upload(request)
     form = await read_form(request)
-    acts: dict[str, Callable[[web.Request, dict[str, str]], Awaitable[web.StreamResponse]]] = {
-        "folder": _add_folder,
-        "rename": _rename,
-        "trash": _trash,
-    }
-    act = acts.get(form.get("act", ""))
+    act = _ACTS.get(form.get("act", ""))
     if act is None:
         raise UnknownAct(fix=N_("Go back and open the page anew."))
     return await act(request, form)
 
 
 async def show_move(request: web.Request) -> web.StreamResponse:
-    """Let a folder be picked to move something to."""
+    """Let a folder be picked to move one thing or several to."""
     files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
-    source = await files.get_entry(principal, _SPACE, request.query.get("path", "/"))
+    paths = request.query.getall("path", ["/"])[:_ROWS]
+    source = await files.get_entry(principal, _SPACE, paths[0])
     folder = await files.get_entry(principal, _SPACE, request.query.get("to", _parent(source.path)))
-    page = await files.find_children(principal, _SPACE, folder.path, limit=1_000)
-    folders = [each for each in page.items if each.is_folder and each.node != source.node]
-    return render(request, "move.html", source=source, folder=folder, folders=folders, crumbs=_crumbs(folder))
+    page = await files.find_children(
+        principal,
+        _SPACE,
+        folder.path,
+        limit=_ROWS,
+        cursor=request.query.get("cursor") or None,
+        listing=Listing.FOLDERS,
+    )
+    return render(
+        request,
+        "move.html",
+        source=source,
+        paths=paths,
+        moving=urlencode([("path", each) for each in paths]),
+        folder=folder,
+        folders=[each for each in page.items if each.path not in paths],
+        next_cursor=page.next_cursor,
+        crumbs=_crumbs(folder),
+    )
 
 
 async def move(request: web.Request) -> web.StreamResponse:
-    """Move something to the folder that was picked."""
-    form = await read_form(request)
-    source, folder = form.get("path", ""), form.get("to", "/")
-    target = f"{folder.rstrip('/')}/{source.rstrip('/').rpartition('/')[2]}"
-    change = await request.app[APPLIANCE].files.move(request[PRINCIPAL], _SPACE, source, target)
-    return redirect(request, file_url(folder), _notice(request, N_("“{name}” is here now."), name=change.entry.name))
+    """Move one thing or several to the folder that was picked."""
+    paths, folder = await read_all(request, "path"), (await read_form(request)).get("to", "/")
+    files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
+
+    async def act(path: str) -> str:
+        target = f"{folder.rstrip('/')}/{path.rstrip('/').rpartition('/')[2]}"
+        return (await files.move(principal, _SPACE, path, target)).entry.name
+
+    done, failed = await _for_each(request, paths, act)
+    notice = _notice(request, N_("{count} are here now."), count=len(done))
+    if len(done) == 1:
+        notice = _notice(request, N_("“{name}” is here now."), name=done[0])
+    return redirect(request, file_url(folder), Notice(" ".join([notice.text, *failed])))
 
 
 async def show_trash(request: web.Request) -> web.StreamResponse:
@@ -95,11 +121,20 @@ async def show_trash(request: web.Request) -> web.StreamResponse:
 
 
 async def restore(request: web.Request) -> web.StreamResponse:
-    """Bring something back."""
+    """Bring one thing or several back."""
     form = await read_form(request)
-    change = await request.app[APPLIANCE].files.restore(request[PRINCIPAL], _SPACE, form.get("node", ""))
-    notice = _notice(request, N_("“{name}” is back."), name=change.entry.name)
-    return redirect(request, safe_target(form.get("next", file_url(_parent(change.entry.path)))), notice)
+    files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
+
+    async def act(node: str) -> str:
+        return (await files.restore(principal, _SPACE, node)).entry.path
+
+    nodes = [node for each in await read_all(request, "node") for node in each.split(",")]
+    done, failed = await _for_each(request, nodes, act)
+    notice = _notice(request, N_("{count} are back."), count=len(done))
+    if len(done) == 1:
+        notice = _notice(request, N_("“{name}” is back."), name=done[0].rpartition("/")[2])
+    target = form.get("next") or file_url(_parent(done[0] if done else "/"))
+    return redirect(request, safe_target(target), Notice(" ".join([notice.text, *failed])))
 
 
 async def _add_folder(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
@@ -124,6 +159,33 @@ async def _trash(request: web.Request, form: dict[str, str]) -> web.StreamRespon
     change = await request.app[APPLIANCE].files.trash(request[PRINCIPAL], _SPACE, path, condition)
     text = say(Text(N_("“{name}” is in the trash."), {"name": change.trashed.name}), request[LANGUAGE])
     return redirect(request, file_url(_parent(path)), Notice(text, change.trashed.node))
+
+
+async def _trash_selected(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
+    del form
+    files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
+
+    async def act(path: str) -> str:
+        return (await files.trash(principal, _SPACE, path, _ANYTHING)).trashed.node
+
+    done, failed = await _for_each(request, await read_all(request, "path"), act)
+    notice = _notice(request, N_("{count} are in the trash."), count=len(done))
+    restore = ",".join(done) if len(done) <= _UNDONE_AT_ONCE else ""
+    return redirect(request, file_url(_path(request)), Notice(" ".join([notice.text, *failed]), restore))
+
+
+async def _for_each(
+    request: web.Request, paths: list[str], act: Callable[[str], Awaitable[str]]
+) -> tuple[list[str], list[str]]:
+    """Do *act* for each path; return what it answered, and in words what was refused."""
+    done: list[str] = []
+    failed: list[str] = []
+    for path in paths:
+        try:
+            done.append(await act(path))
+        except CloudConnectError as refusal:
+            failed.append(_detail(request, refusal))
+    return done, failed[:_TOLD_AT_ONCE]
 
 
 async def _upload(request: web.Request) -> web.StreamResponse:
@@ -205,6 +267,13 @@ def _used(request: web.Request, space: Space) -> str:
 def _detail(request: web.Request, refusal: CloudConnectError) -> str:
     return say(refusal.detail, request[LANGUAGE])
 
+
+_ACTS: dict[str, Callable[[web.Request, dict[str, str]], Awaitable[web.StreamResponse]]] = {
+    "folder": _add_folder,
+    "rename": _rename,
+    "trash": _trash,
+    "trash-selected": _trash_selected,
+}
 
 PAGES = [
     Page(method="GET", path="/files/{path:[\\s\\S]*}", guard=Guard.READ, handler=show),

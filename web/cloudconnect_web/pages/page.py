@@ -157,6 +157,12 @@ async def read_form(request: web.Request) -> dict[str, str]:
     return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
+async def read_all(request: web.Request, name: str) -> list[str]:
+    """Return every value of the field *name* of a form that ``read_form`` has read or can read."""
+    await read_form(request)
+    return [value for value in (await request.post()).getall(name, []) if isinstance(value, str)]
+
+
 def file_url(path: str) -> str:
     """Return the address of the page of *path*."""
     return f"/files/{percent_encode(path.strip('/'), safe='/')}"

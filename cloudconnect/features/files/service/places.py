@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NoParent, NoSuchEntry, NotAFolder
-from cloudconnect.features.files.models import Entry, Space
+from cloudconnect.features.files.models import Entry, EntryKind, Listing, Space
 from cloudconnect.features.files.store import tree
 from cloudconnect.kernel.ids import NodeId
 from cloudconnect.kernel.text import N_
@@ -13,6 +13,7 @@ from cloudconnect.ports.access import Resource
 from cloudconnect.ports.sql import Sql
 
 _CHILDREN_AT_ONCE = 256
+_FOLDER_MARK = "/"  # no name has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,24 @@ def walk(sql: Sql, folder: Entry, at: int | None, after: tuple[str, ...] = ()) -
         yield entry
         if entry.is_folder:
             pending.append(_children(sql, entry, at, ""))
+
+
+def list_folder(sql: Sql, folder: Entry, at: int | None, after: str, limit: int, listing: Listing) -> list[Entry]:
+    """Return up to *limit* entries of *folder* behind the one whose mark is *after*, in the order of *listing*."""
+    if listing is Listing.BY_NAME:
+        return tree.find_children(sql, folder, at, after, limit)
+    found: list[Entry] = []
+    if not after or after.startswith(_FOLDER_MARK):
+        found = tree.find_children(sql, folder, at, after.removeprefix(_FOLDER_MARK), limit, EntryKind.FOLDER)
+        after = ""
+    if listing is Listing.FOLDERS or len(found) == limit:
+        return found
+    return found + tree.find_children(sql, folder, at, after, limit - len(found), EntryKind.FILE)
+
+
+def mark_of(entry: Entry, listing: Listing) -> str:
+    """Return by what a listing goes on behind *entry*."""
+    return f"{_FOLDER_MARK}{entry.name}" if entry.is_folder and listing is not Listing.BY_NAME else entry.name
 
 
 def _children(sql: Sql, folder: Entry, at: int | None, after: str) -> Iterator[Entry]:

@@ -22,6 +22,7 @@ from cloudconnect.features.files.models import (
     Change,
     Condition,
     Entry,
+    Listing,
     OpenFile,
     OpenFiles,
     Put,
@@ -34,7 +35,7 @@ from cloudconnect.features.files.models import (
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.charging import check_quota
 from cloudconnect.features.files.service.guide import PERSONAL, Guide
-from cloudconnect.features.files.service.places import Place, find_path, walk
+from cloudconnect.features.files.service.places import Place, find_path, list_folder, mark_of, walk
 from cloudconnect.features.files.service.reading import Finder, Reading
 from cloudconnect.features.files.store import spaces, trash, tree
 from cloudconnect.kernel.errors import CloudConnectError
@@ -106,8 +107,9 @@ class FilesService:
         at: str | None = None,
         limit: int,
         cursor: str | None = None,
+        listing: Listing = Listing.BY_NAME,
     ) -> Page[Entry]:
-        """Return a page of the folder at *path* by name.
+        """Return a page of the folder at *path*.
 
         The pages after the first show the folder as it was for the first one, so that walking them while others write
         shows nothing twice and leaves nothing out.
@@ -121,8 +123,8 @@ class FilesService:
 
         def ask(sql: Sql) -> Page[Entry]:
             place = self._guide.seen(sql, principal, space_id, names, at, seq)
-            found = tree.find_children(sql, place.require_folder(), place.at, after, limit + 1)
-            return _page(place, found, limit, lambda entry: entry.name)
+            found = list_folder(sql, place.require_folder(), place.at, after, limit + 1, listing)
+            return _page(place, found, limit, lambda entry: mark_of(entry, listing))
 
         return await self._database.read(ask)
 

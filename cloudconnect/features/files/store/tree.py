@@ -6,7 +6,7 @@ lie behind two partial indexes, so a question about the past asks both and lets 
 
 from collections.abc import Iterable, Sequence
 
-from cloudconnect.features.files.models import Entry, Version
+from cloudconnect.features.files.models import Entry, EntryKind, Version
 from cloudconnect.kernel.clock import from_ms, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.ports.sql import Row, Sql, Value
@@ -16,6 +16,7 @@ _WITH_VERSION = "LEFT JOIN version v ON v.node = e.node AND v.seq = e.version"
 _COLUMNS = f"{_ANSWER} FROM entry e {_WITH_VERSION}"
 _PRESENT = "e.to_seq IS NULL"
 _ASKED_AT_ONCE = 400
+_OF_KIND = {None: "", EntryKind.FOLDER: " AND e.version IS NULL", EntryKind.FILE: " AND e.version IS NOT NULL"}
 
 
 def find_child(sql: Sql, parent: Entry, name: str, at: int | None) -> Entry | None:
@@ -57,10 +58,12 @@ def find_line(sql: Sql, space: SpaceId, root: NodeId, names: Sequence[str]) -> l
     return line
 
 
-def find_children(sql: Sql, parent: Entry, at: int | None, after: str, limit: int) -> list[Entry]:
-    """Return up to *limit* entries of the folder *parent* by name, behind the name *after*."""
+def find_children(
+    sql: Sql, parent: Entry, at: int | None, after: str, limit: int, kind: EntryKind | None = None
+) -> list[Entry]:
+    """Return up to *limit* entries of the folder *parent*, of one *kind* or of both, by name, behind *after*."""
     order = f" ORDER BY name LIMIT {limit:d}"
-    rows = _where(sql, "e.parent = ? AND e.name > ?", (parent.node, after), at, order)
+    rows = _where(sql, f"e.parent = ? AND e.name > ?{_OF_KIND[kind]}", (parent.node, after), at, order)
     return [_entry(row, parent.path) for row in rows]
 
 
