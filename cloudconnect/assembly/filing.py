@@ -9,6 +9,7 @@ from cloudconnect.features.access import AccessService
 from cloudconnect.features.files import (
     AccountingService,
     DamageService,
+    DetailsService,
     Erasing,
     FilesService,
     Guide,
@@ -30,6 +31,7 @@ class Filing:
     intake: IntakeService
     accounting: AccountingService
     damage: DamageService
+    details: DetailsService
     erasing: Erasing
     restoring: RestoringFiles
 
@@ -55,6 +57,7 @@ def open_files(
         intake=intake,
         accounting=accounting,
         damage=DamageService(database, access),
+        details=DetailsService(database, guide, clock),
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
     )

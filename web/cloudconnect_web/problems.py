@@ -8,7 +8,7 @@ from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.text import N_
 from cloudconnect.wire.shape import FieldError, Problem
 from cloudconnect_web.i18n import say
-from cloudconnect_web.keys import LANGUAGE, REQUEST_ID
+from cloudconnect_web.keys import CHALLENGE, LANGUAGE, REQUEST_ID
 
 STATUS: dict[type[CloudConnectError], int] = {
     errors.Invalid: 422,
@@ -85,7 +85,7 @@ def refuse(request: web.BaseRequest, refusal: CloudConnectError) -> web.Response
     )
     headers = {}
     if status == 401:  # noqa: PLR2004 - the status says it best
-        headers["WWW-Authenticate"] = 'Bearer realm="CloudConnect"'
+        headers["WWW-Authenticate"] = request.get(CHALLENGE, 'Bearer realm="CloudConnect"')
     if refusal.retry_after_seconds is not None:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
     return _respond(problem, headers)

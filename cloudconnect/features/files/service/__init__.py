@@ -2,6 +2,7 @@
 
 from cloudconnect.features.files.service.accounting import AccountingService
 from cloudconnect.features.files.service.damaged import DamageService
+from cloudconnect.features.files.service.details import DetailsService, Sight, Wanted
 from cloudconnect.features.files.service.erasing import Erasing
 from cloudconnect.features.files.service.guide import PERSONAL, Guide
 from cloudconnect.features.files.service.intake import IntakeService
@@ -12,9 +13,12 @@ __all__ = [
     "PERSONAL",
     "AccountingService",
     "DamageService",
+    "DetailsService",
     "Erasing",
     "FilesService",
     "Guide",
     "IntakeService",
     "RestoringFiles",
+    "Sight",
+    "Wanted",
 ]

@@ -9,7 +9,7 @@ from cloudconnect.features.files.errors import RootStays
 from cloudconnect.features.files.models import Change, Entry, Space, Trashed, Version
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import Place, walk
-from cloudconnect.features.files.store import trash, tree
+from cloudconnect.features.files.store import properties, states, trash, tree
 from cloudconnect.kernel.ids import NodeId, new_id
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.vault import Content, Named
@@ -100,6 +100,7 @@ def trash_entry(unit: Unit, space: Space, entry: Entry) -> Trashed:
         trashed_by=unit.actor.name,
     )
     tree.close_entry(unit.sql, entry.node, seq)
+    states.touch(unit.sql, [(trashed.parent, seq)])
     trash.add(unit.sql, space.id, trashed)
     return trashed
 
@@ -109,12 +110,15 @@ def replant(unit: Unit, entry: Entry, place: Place, seq: int) -> Change:
     parent = place.line[len(place.names) - 1]
     planted = dataclasses.replace(entry, parent=parent.node, name=place.names[-1], path=place.path, from_seq=seq)
     tree.close_entry(unit.sql, entry.node, seq)
+    states.touch(unit.sql, [(NodeId(entry.parent or ""), seq)])
     tree.add_entry(unit.sql, place.space.id, planted)
     return Change(planted, seq)
 
 
-def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place) -> Change:
+def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place, *, is_shallow: bool = False) -> Change:
     """Put a copy of *original* as of the moment of *seen*, with all below it, at *place*; content is shared.
+
+    What clients keep beside the entries is copied as it is now; *is_shallow* leaves out what is below.
 
     Raises:
         QuotaExceeded: the space may not hold as much.
@@ -122,7 +126,7 @@ def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place) -> Change:
     space_id = place.space.id
     top = NodeId(new_id("nod", unit.now_ms))
     seq = seq_of(unit.record(EntryCopied(subject=top, space=space_id, source=original.node)))
-    below = list(walk(unit.sql, original, seen.at)) if original.is_folder else []
+    below = list(walk(unit.sql, original, seen.at)) if original.is_folder and not is_shallow else []
     charge(unit, place.space, sum(each.size or 0 for each in (original, *below)))
     new_nodes = {entry.node: NodeId(new_id("nod", unit.now_ms)) for entry in below} | {original.node: top}
     tree.copy_versions(
@@ -132,6 +136,8 @@ def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place) -> Change:
         unit.actor.id,
         unit.now_ms,
     )
+
+    properties.copy(unit.sql, new_nodes.items())
 
     def copied(entry: Entry, parent: NodeId) -> Entry:
         version = None if entry.version is None else seq
