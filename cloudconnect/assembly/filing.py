@@ -14,6 +14,8 @@ from cloudconnect.features.files import (
     FilesService,
     Guide,
     IntakeService,
+    LocksService,
+    PropertiesService,
     RestoringFiles,
 )
 from cloudconnect.features.operations import OperationsService
@@ -32,6 +34,8 @@ class Filing:
     accounting: AccountingService
     damage: DamageService
     details: DetailsService
+    locks: LocksService
+    properties: PropertiesService
     erasing: Erasing
     restoring: RestoringFiles
 
@@ -58,6 +62,8 @@ def open_files(
         accounting=accounting,
         damage=DamageService(database, access),
         details=DetailsService(database, guide, clock),
+        locks=LocksService(log, database, guide, vault, clock),
+        properties=PropertiesService(log, guide),
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
     )

@@ -21,6 +21,7 @@ STATUS: dict[type[CloudConnectError], int] = {
     errors.PreconditionFailed: 412,
     errors.PreconditionRequired: 428,
     errors.Busy: 409,
+    errors.Locked: 423,
     errors.TooLarge: 413,
     errors.Exhausted: 429,
     errors.NoSpace: 507,
@@ -29,7 +30,7 @@ STATUS: dict[type[CloudConnectError], int] = {
 }
 
 _TYPE = "/docs/problems#"
-_RETRYABLE = frozenset({409, 429, 502, 503, 507})
+_RETRYABLE = frozenset({409, 423, 429, 502, 503, 507})
 _HTTP = {
     400: N_("The request cannot be read"),
     404: N_("There is nothing at this address"),

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cloudconnect.kernel.errors import CloudConnectError
@@ -254,6 +254,16 @@ class Detail:
     def etag(self) -> str:
         """A strong validator: of the content of a file, of everything below a folder."""
         return f"{self.entry.node.removeprefix('nod_')}.{self.state}" if self.entry.is_folder else self.entry.etag
+
+
+@dataclass(frozen=True, slots=True)
+class LockTerms:
+    """What sort of lock somebody wants, for how long, and what the client says of itself."""
+
+    is_shared: bool
+    is_deep: bool
+    description: str
+    life: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from cloudconnect.kernel.errors import CloudConnectError
-from cloudconnect_web.dav import answers, changing, looking
+from cloudconnect_web.dav import answers, changing, locking, looking, patching
 from cloudconnect_web.dav.address import FILES_ALIAS, PERSONAL_ALIAS, ROOT
 from cloudconnect_web.dav.asking import Ask, take
 from cloudconnect_web.operations import Guard
@@ -21,6 +21,9 @@ _CHANGING: Mapping[str, Method] = {
     "DELETE": changing.delete,
     "COPY": changing.copy,
     "MOVE": changing.move,
+    "PROPPATCH": patching.proppatch,
+    "LOCK": locking.lock,
+    "UNLOCK": locking.unlock,
 }
 
 

@@ -6,6 +6,8 @@ from cloudconnect.features.files.service.details import DetailsService, Sight, W
 from cloudconnect.features.files.service.erasing import Erasing
 from cloudconnect.features.files.service.guide import PERSONAL, Guide
 from cloudconnect.features.files.service.intake import IntakeService
+from cloudconnect.features.files.service.locks import LocksService
+from cloudconnect.features.files.service.properties import PropertiesService
 from cloudconnect.features.files.service.restoring import RestoringFiles
 from cloudconnect.features.files.service.service import FilesService
 
@@ -18,6 +20,8 @@ __all__ = [
     "FilesService",
     "Guide",
     "IntakeService",
+    "LocksService",
+    "PropertiesService",
     "RestoringFiles",
     "Sight",
     "Wanted",

@@ -7,6 +7,7 @@ from cloudconnect.events.files import EntryCopied, EntryTrashed, FileWritten, Fo
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import RootStays
 from cloudconnect.features.files.models import Change, Entry, Space, Trashed, Version
+from cloudconnect.features.files.service import covering
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import Place, walk
 from cloudconnect.features.files.store import properties, states, trash, tree
@@ -84,8 +85,13 @@ def clear_target(unit: Unit, place: Place, *, replace: bool) -> None:
 
 
 def trash_entry(unit: Unit, space: Space, entry: Entry) -> Trashed:
-    """Put *entry* into the trash; what lies below it goes along without being touched."""
+    """Put *entry* into the trash; what lies below it goes along without being touched, but for its locks, which end.
+
+    Raises:
+        EntryLocked: somebody else holds one of them, or one on the folder that it leaves.
+    """
     check_not_root(entry)
+    covering.release(unit, space, entry)
     recorded = unit.record(EntryTrashed(subject=entry.node, space=space.id))
     seq = seq_of(recorded)
     trashed = Trashed(
@@ -106,7 +112,14 @@ def trash_entry(unit: Unit, space: Space, entry: Entry) -> Trashed:
 
 
 def replant(unit: Unit, entry: Entry, place: Place, seq: int) -> Change:
-    """Give *entry* the parent and name of *place* from *seq* on; what lies below it comes along untouched."""
+    """Give *entry* the parent and name of *place* from *seq* on; what lies below it comes along untouched.
+
+    Locks do not come along (RFC 4918, section 7.6).
+
+    Raises:
+        EntryLocked: somebody else holds one of them, or one on the folder that it leaves.
+    """
+    covering.release(unit, place.space, entry)
     parent = place.line[len(place.names) - 1]
     planted = dataclasses.replace(entry, parent=parent.node, name=place.names[-1], path=place.path, from_seq=seq)
     tree.close_entry(unit.sql, entry.node, seq)

@@ -1,5 +1,6 @@
 """Looking at entries with what stands beside them: properties, locks, and the last change below a folder."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from cloudconnect.database import Database
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.models import Detail, Entry, Lock, Space
 from cloudconnect.features.files.service.guide import Guide
+from cloudconnect.features.files.service.locks import with_path
 from cloudconnect.features.files.service.places import Place
 from cloudconnect.features.files.store import locks, properties, states, tree
 from cloudconnect.kernel.clock import Clock, to_ms
@@ -51,7 +53,7 @@ class DetailsService:
 
         def ask(sql: Sql) -> Sight:
             place = self._guide.seen(sql, principal, space_id, names, None)
-            covering = locks.find_covering(sql, place.resource.line, self._now_ms) if wanted.locks else []
+            covering = self._covering(sql, place, wanted)
             if place.entry is None:
                 return Sight(place.space, None, covering)
             return Sight(place.space, self._details(sql, [place.entry], covering, wanted)[0], covering)
@@ -71,7 +73,7 @@ class DetailsService:
         def ask(sql: Sql) -> tuple[Space, Detail]:
             place = self._guide.seen(sql, principal, space_id, names, None)
             entry = place.require_entry()
-            covering = locks.find_covering(sql, place.resource.line, self._now_ms) if wanted.locks else []
+            covering = self._covering(sql, place, wanted)
             return place.space, self._details(sql, [entry], covering, wanted)[0]
 
         return await self._database.read(ask)
@@ -98,7 +100,8 @@ class DetailsService:
         def ask(sql: Sql) -> Page[Detail]:
             place = self._guide.seen(sql, principal, space_id, names, None, None if seq is None else int(seq))
             found = tree.find_children(sql, place.require_folder(), place.at, str(after), limit + 1)
-            shown = self._details(sql, found[:limit], self._deep_locks(sql, place, wanted), wanted)
+            above = [lock for lock in self._covering(sql, place, wanted) if lock.is_deep]
+            shown = self._details(sql, found[:limit], above, wanted)
             if len(found) <= limit:
                 return Page(shown)
             return Page(shown, encode_cursor(place.space.seq if place.at is None else place.at, found[limit - 1].name))
@@ -109,10 +112,9 @@ class DetailsService:
     def _now_ms(self) -> int:
         return to_ms(self._clock.now())
 
-    def _deep_locks(self, sql: Sql, place: Place, wanted: Wanted) -> list[Lock]:
-        if not wanted.locks:
-            return []
-        return [lock for lock in locks.find_covering(sql, place.resource.line, self._now_ms) if lock.is_deep]
+    def _covering(self, sql: Sql, place: Place, wanted: Wanted) -> list[Lock]:
+        found = locks.find_covering(sql, place.resource.line, self._now_ms) if wanted.locks else []
+        return [with_path(lock, place) for lock in found]
 
     def _details(self, sql: Sql, entries: Sequence[Entry], above: Sequence[Lock], wanted: Wanted) -> list[Detail]:
         """Return the details of *entries*; *above* are locks that cover them all, or lie on the only one."""
@@ -121,9 +123,10 @@ class DetailsService:
         seqs = states.find_states(sql, [entry.node for entry in entries if entry.is_folder])
         own: dict[NodeId, list[Lock]] = {}
         known = {lock.id for lock in above}
+        paths = {entry.node: entry.path for entry in entries}
         for lock in locks.find_on(sql, nodes, self._now_ms) if wanted.locks else ():
             if lock.id not in known:
-                own.setdefault(lock.node, []).append(lock)
+                own.setdefault(lock.node, []).append(dataclasses.replace(lock, path=paths[lock.node]))
         return [
             Detail(
                 entry,

@@ -43,7 +43,7 @@ def find_below(sql: Sql, space: SpaceId, top: NodeId, now_ms: int) -> list[Lock]
 
 def find_in_space(sql: Sql, space: SpaceId, after: str, limit: int, now_ms: int) -> list[Lock]:
     """Return up to *limit* locks of *space*, oldest first, behind the id *after*."""
-    return _find(sql, "l.space = ? AND l.id > ?", (space, after), now_ms)[:limit]
+    return _find(sql, "l.space = ? AND l.id > ?", (space, after), now_ms, f" LIMIT {limit:d}")
 
 
 def find_one(sql: Sql, space: SpaceId, lock: str, now_ms: int) -> Lock | None:
@@ -94,8 +94,8 @@ def remove_expired(sql: Sql, now_ms: int) -> None:
     sql.execute("DELETE FROM node_lock WHERE expires_ms <= ?", (now_ms,))
 
 
-def _find(sql: Sql, condition: str, parameters: Sequence[str], now_ms: int) -> list[Lock]:
-    rows = sql.rows(f"{_SELECT} WHERE {condition} AND l.expires_ms > ? ORDER BY l.id", (*parameters, now_ms))
+def _find(sql: Sql, condition: str, parameters: Sequence[str], now_ms: int, tail: str = "") -> list[Lock]:
+    rows = sql.rows(f"{_SELECT} WHERE {condition} AND l.expires_ms > ? ORDER BY l.id{tail}", (*parameters, now_ms))
     return [_lock(row) for row in rows]
 
 
