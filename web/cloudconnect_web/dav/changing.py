@@ -10,6 +10,7 @@ from cloudconnect_web.conditions import quote
 from cloudconnect_web.dav.address import Target, find_destination
 from cloudconnect_web.dav.answers import BadBody, refuse
 from cloudconnect_web.dav.asking import Ask
+from cloudconnect_web.dav.clutter import check_destination
 from cloudconnect_web.dav.headers import Depth, parse_depth, parse_modified, parse_overwrite, verified
 from cloudconnect_web.problems import BadRequest
 
@@ -106,6 +107,7 @@ async def copy(ask: Ask) -> web.StreamResponse:
 
 async def _destination(ask: Ask) -> Target:
     target = await find_destination(ask.request, ask.target)
+    check_destination(ask, target.path)
     if target.path == ask.target.path:
         raise OntoItself(fix=N_("Choose another destination."))
     return target

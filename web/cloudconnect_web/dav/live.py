@@ -1,18 +1,21 @@
 """Live properties: what this server itself says of a file or folder (RFC 4918 section 15, RFC 4331, ownCloud's own)."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cloudconnect.features.files import Detail, Lock, Space
 from cloudconnect.kernel.ids import id_bytes
-from cloudconnect_web.conditions import http_date, modified
+from cloudconnect_web.conditions import LAST_SECOND, http_date
 from cloudconnect_web.dav.address import Target
 from cloudconnect_web.dav.writing import escape, tags
 
 DAV = "{DAV:}"
 OC = "{http://owncloud.org/ns}"
 _COLLECTION = "<d:collection/>"
+_BIRTH_LETTERS = len("nod_") + 10
+_ID_LETTERS = len("nod_") + 26
 _SUPPORTED_LOCKS = "".join(
     f"<d:lockentry><d:lockscope><d:{scope}/></d:lockscope><d:locktype><d:write/></d:locktype></d:lockentry>"
     for scope in ("exclusive", "shared")
@@ -63,16 +66,19 @@ def _active_lock(target: Target, lock: Lock, now: datetime) -> str:
         f"<d:lockscope><d:{'shared' if lock.is_shared else 'exclusive'}/></d:lockscope>"
         f"<d:depth>{'infinity' if lock.is_deep else '0'}</d:depth>{owner}<d:timeout>Second-{seconds}</d:timeout>"
         f"<d:locktoken><d:href>{lock.token}</d:href></d:locktoken>"
-        f"<d:lockroot><d:href>{escape(target.href(lock.path, is_folder=False))}</d:href></d:lockroot></d:activelock>"
+        f"<d:lockroot><d:href>{target.href(lock.path, is_folder=False)}</d:href></d:lockroot></d:activelock>"
     )
 
 
 def _created(shown: Shown) -> str | None:
-    if shown.detail is None:
-        return None
-    # A node's id begins with the moment it was made.
-    born_ms = int.from_bytes(id_bytes(shown.detail.entry.node)[:6], "big")
-    return datetime.fromtimestamp(min(born_ms / 1000, 253_402_300_799), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if shown.detail is None else _birth(shown.detail.entry.node[:_BIRTH_LETTERS])
+
+
+@functools.lru_cache(maxsize=4_096)
+def _birth(letters: str) -> str:
+    """Return when a node was made, from the first *letters* of its id: a prefix, and 48 bits of milliseconds."""
+    born_ms = int.from_bytes(id_bytes(letters.ljust(_ID_LETTERS, "0"))[:6], "big")
+    return datetime.fromtimestamp(min(born_ms / 1000, LAST_SECOND), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _length(shown: Shown) -> str | None:
@@ -88,7 +94,12 @@ def _etag(shown: Shown) -> str | None:
 
 
 def _modified(shown: Shown) -> str | None:
-    return None if shown.detail is None else http_date(modified(shown.detail.entry))
+    return None if shown.detail is None else _http_date(shown.detail.entry.modified_ns // 1_000_000_000)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _http_date(seconds: int) -> str:
+    return http_date(datetime.fromtimestamp(min(max(seconds, 0), LAST_SECOND), UTC))
 
 
 def _lock_discovery(shown: Shown) -> str | None:
@@ -188,4 +199,4 @@ def _response(href: str, found: Sequence[str], missing: Sequence[str]) -> str:
         stats += (
             f"<d:propstat><d:prop>{''.join(missing)}</d:prop><d:status>HTTP/1.1 404 Not Found</d:status></d:propstat>"
         )
-    return f"<d:response><d:href>{escape(href)}</d:href>{stats}</d:response>"
+    return f"<d:response><d:href>{href}</d:href>{stats}</d:response>"

@@ -12,6 +12,7 @@ from cloudconnect_web import content
 from cloudconnect_web.dav import answers
 from cloudconnect_web.dav.address import Target, find_spaces
 from cloudconnect_web.dav.asking import Ask
+from cloudconnect_web.dav.clutter import is_clutter
 from cloudconnect_web.dav.headers import Depth, parse_depth
 from cloudconnect_web.dav.live import ALL, DAV, LIVE, Names, Properties, Shown
 from cloudconnect_web.dav.reading import Element, read_xml
@@ -60,6 +61,7 @@ class _Listing:
         self._ask = ask
         self._shape = shape
         self._wanted = Wanted(properties=shape.wants_dead, locks=shape.wants_locks)
+        self._hides_clutter = ask.appliance.settings.webdav.clutter == "hide"
         self._now = ask.appliance.clock.now()
 
     async def show_spaces(self, depth: Depth) -> web.StreamResponse:
@@ -104,7 +106,13 @@ class _Listing:
 
     def _text(self, space: Space, page: Page[Detail]) -> str:
         target, now, response = self._ask.target, self._now, self._shape.response
-        return "".join([response(Shown(target, each.entry.name, space, each, now)) for each in page.items])
+        return "".join(
+            [
+                response(Shown(target, each.entry.name, space, each, now))
+                for each in page.items
+                if not (self._hides_clutter and is_clutter(each.entry.name))
+            ]
+        )
 
 
 def _shape(body: Element | None, *, is_minimal: bool) -> Properties | Names:

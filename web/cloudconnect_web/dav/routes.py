@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from cloudconnect.kernel.errors import CloudConnectError
-from cloudconnect_web.dav import answers, changing, locking, looking, patching
+from cloudconnect_web.dav import answers, changing, clutter, locking, looking, patching
 from cloudconnect_web.dav.address import FILES_ALIAS, PERSONAL_ALIAS, ROOT
 from cloudconnect_web.dav.asking import Ask, take
 from cloudconnect_web.operations import Guard
@@ -41,7 +41,8 @@ class Route:
 def _handler(methods: Mapping[str, Method]) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            return await methods[request.method](await take(request))
+            ask = await take(request)
+            return await clutter.answer(ask) or await methods[request.method](ask)
         except CloudConnectError as refusal:
             return answers.refuse(request, refusal)
 
