@@ -27,6 +27,7 @@ EXIT: dict[type[CloudConnectError], int] = {
     errors.PreconditionFailed: 6,
     errors.PreconditionRequired: 6,
     errors.Busy: LOCKED,
+    errors.Locked: LOCKED,
     errors.TooLarge: 8,
     errors.Exhausted: 8,
     errors.NoSpace: 8,

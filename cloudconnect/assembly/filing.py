@@ -9,10 +9,13 @@ from cloudconnect.features.access import AccessService
 from cloudconnect.features.files import (
     AccountingService,
     DamageService,
+    DetailsService,
     Erasing,
     FilesService,
     Guide,
     IntakeService,
+    LocksService,
+    PropertiesService,
     RestoringFiles,
 )
 from cloudconnect.features.operations import OperationsService
@@ -30,6 +33,9 @@ class Filing:
     intake: IntakeService
     accounting: AccountingService
     damage: DamageService
+    details: DetailsService
+    locks: LocksService
+    properties: PropertiesService
     erasing: Erasing
     restoring: RestoringFiles
 
@@ -55,6 +61,9 @@ def open_files(
         intake=intake,
         accounting=accounting,
         damage=DamageService(database, access),
+        details=DetailsService(database, guide, clock),
+        locks=LocksService(log, database, guide, vault, clock),
+        properties=PropertiesService(log, guide),
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
     )

@@ -35,6 +35,7 @@ _KINDS: dict[int, type[CloudConnectError]] = {
     403: errors.Denied,
     404: errors.NotFound,
     409: errors.Conflict,
+    423: errors.Locked,
     412: errors.PreconditionFailed,
     413: errors.TooLarge,
     422: errors.Invalid,

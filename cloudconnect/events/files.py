@@ -64,3 +64,30 @@ class EntryRestored(SpaceFact):
     """A file or folder came back from the trash."""
 
     kind: ClassVar[str] = "files.entry-restored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryLocked(SpaceFact):
+    """Somebody took a lock, or gave his a later end; ``subject`` is the node on which it lies."""
+
+    kind: ClassVar[str] = "files.entry-locked"
+    lock: str
+    owner: str
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryUnlocked(SpaceFact):
+    """A lock ended before its time: by its owner, with its node, or broken by somebody else."""
+
+    kind: ClassVar[str] = "files.entry-unlocked"
+    lock: str
+    owner: str
+    is_broken: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertiesChanged(SpaceFact):
+    """What is kept beside a file or folder changed, or when it was modified; not its content."""
+
+    kind: ClassVar[str] = "files.properties-changed"

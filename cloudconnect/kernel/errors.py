@@ -14,6 +14,7 @@ The kinds know no protocol; each face has one table from kind to status or exit 
     │   ├── PreconditionFailed    an If-Match or If-None-Match did not hold
     │   ├── PreconditionRequired  say which state you mean
     │   └── Busy          somebody holds it; try again
+    │       └── Locked    somebody said that he means to write
     ├── TooLarge          over a stated limit
     ├── Exhausted         out of quota, rate or count
     ├── NoSpace           the disk is full
@@ -119,6 +120,13 @@ class Busy(Conflict):
 
     code = "busy"
     title = N_("Somebody else is using this")
+
+
+class Locked(Busy):
+    """Somebody else holds a lock on it, until a moment that the refusal names (RFC 4918, section 11.3)."""
+
+    code = "locked"
+    title = N_("Somebody else has locked this")
 
 
 class TooLarge(CloudConnectError):

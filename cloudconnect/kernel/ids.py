@@ -15,6 +15,7 @@ SessionId = NewType("SessionId", str)
 TokenId = NewType("TokenId", str)
 GrantId = NewType("GrantId", str)
 FactId = NewType("FactId", str)
+LockId = NewType("LockId", str)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_LENGTH = 26

@@ -31,7 +31,8 @@ class Principal:
 
     ``id`` is the user on whose behalf it acts; ``credential`` is the id of the session or token it showed, empty for
     the appliance itself and for the local administrator. ``scopes`` bound what it may do, whatever the user may.
-    ``proved_at`` is when the user last gave a password or its like.
+    ``proved_at`` is when the user last gave a password or its like. ``lock_tokens`` are the locks it shows where a
+    protocol asks for them; None where it passes its own locks as itself.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Principal:
     credential: str = ""
     scopes: frozenset[Scope] = ALL_SCOPES
     proved_at: datetime | None = None
+    lock_tokens: frozenset[str] | None = None
 
 
 APPLIANCE = Principal(id="appliance", kind=PrincipalKind.APPLIANCE, name="CloudConnect", is_admin=True)

@@ -143,6 +143,17 @@ class SessionsSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebdavSettings:
+    """What WebDAV does with what its clients leave behind."""
+
+    clutter: str = _set(
+        "What becomes of ._*, .DS_Store, Thumbs.db and their like: keep, hide (taken and dropped) or refuse.",
+        "keep",
+        form=r"keep|hide|refuse",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSettings:
     """What the daemon tells."""
 
@@ -163,6 +174,7 @@ class Settings:
     keys: KeysSettings
     keys_kms: KeyServiceSettings
     sessions: SessionsSettings
+    webdav: WebdavSettings
     logging: LoggingSettings
     admin_password_file: str = ""
     notify_socket: str = ""
@@ -189,5 +201,6 @@ SECTIONS: dict[str, type[Any]] = {
     "keys": KeysSettings,
     "keys.kms": KeyServiceSettings,
     "sessions": SessionsSettings,
+    "webdav": WebdavSettings,
     "logging": LoggingSettings,
 }

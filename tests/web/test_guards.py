@@ -18,6 +18,7 @@ SAMPLES = {
     "node": "nod_x",
     "operation": "opn_x",
     "slot": "5f0c11d2",
+    "lock": "x",
     "place": "away",
     "name": "archive",
 }

@@ -21,6 +21,7 @@ SAMPLES = {
     "node": "nod_x",
     "operation": "opn_x",
     "slot": "5f0c11d2",
+    "lock": "x",
     "name": "disk",
     "place": "away",
 }

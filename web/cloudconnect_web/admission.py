@@ -1,5 +1,6 @@
 """Who is at the door: credentials, the local administrator, cross-site requests, and the guard of each route."""
 
+import base64
 import os
 import socket
 import struct
@@ -10,7 +11,8 @@ from cloudconnect.assembly import Appliance
 from cloudconnect.kernel.errors import Denied, Unauthenticated
 from cloudconnect.kernel.principal import Principal, Scope
 from cloudconnect.kernel.text import N_
-from cloudconnect_web.keys import ADDRESS, APPLIANCE, SCHEME, TOKEN
+from cloudconnect.kernel.tokens import TokenKind, token_kind
+from cloudconnect_web.keys import ADDRESS, APPLIANCE, CHALLENGE, SCHEME, TOKEN
 from cloudconnect_web.operations import Guard
 
 SECURE_COOKIE = "__Host-cc"
@@ -68,6 +70,49 @@ async def identify(request: web.Request) -> Principal | None:
     if is_local_administrator(request):
         return await appliance.auth.local_administrator()
     return None
+
+
+def is_dav(route: str) -> bool:
+    """Tell whether the route of this name speaks WebDAV, to programs that know names and passwords."""
+    return route.startswith("dav_")
+
+
+async def identify_by_basic(request: web.Request) -> Principal | None:
+    """Return who sends *request* where programs ask that know names and passwords: the password is a token.
+
+    A bearer token and the Unix socket do as elsewhere; a cookie counts for nothing, so no page can use it.
+
+    Raises:
+        Unauthenticated: something was shown and it does not hold, or the token is somebody else's.
+    """
+    request[CHALLENGE] = 'Basic realm="CloudConnect", charset="UTF-8"'
+    kind, _, shown = request.headers.get("Authorization", "").partition(" ")
+    if not kind:
+        is_local = is_local_administrator(request)
+        return await request.app[APPLIANCE].auth.local_administrator() if is_local else None
+    if kind.lower() != "basic":
+        return await identify(request)
+    name, token = _parse_basic(shown)
+    request[TOKEN] = token
+    principal = await request.app[APPLIANCE].auth.authenticate(token, address=address_of(request))
+    if principal.name != name.strip().lower() or token_kind(token) is not TokenKind.PERSONAL:
+        raise SignInNeeded(fix=N_("Give the name of the account and, as the password, a token of its own."))
+    return principal
+
+
+def _parse_basic(shown: str) -> tuple[str, str]:
+    """Return the name and the password that *shown* holds (RFC 7617).
+
+    Raises:
+        SignInNeeded: it cannot be read.
+    """
+    try:
+        name, separator, password = base64.b64decode(shown.strip(), validate=True).decode().partition(":")
+    except ValueError as error:
+        raise SignInNeeded(fix=N_("Send name and token as RFC 7617 says.")) from error
+    if not separator:
+        raise SignInNeeded(fix=N_("Send name and token as RFC 7617 says."))
+    return name, password.strip()
 
 
 def admit(principal: Principal | None, guard: Guard) -> None:

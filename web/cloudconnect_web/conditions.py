@@ -12,6 +12,8 @@ from cloudconnect.kernel.text import N_
 from cloudconnect_web.problems import BadRequest
 
 RANGES_MOST = 16
+LAST_SECOND = 253_402_300_799
+"""The last second of the year 9999, in seconds since 1970: later ones have no HTTP date."""
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _RANGE = re.compile(r"(\d{0,19})-(\d{0,19})")
 
@@ -58,7 +60,7 @@ def is_unchanged(request: web.BaseRequest, entry: Entry) -> bool:
 
 def modified(entry: Entry) -> datetime:
     """Return when *entry* was modified, in whole seconds as HTTP has them."""
-    return datetime.fromtimestamp(min(max(entry.modified_ns // 1_000_000_000, 0), 253_402_300_799), UTC)
+    return datetime.fromtimestamp(min(max(entry.modified_ns // 1_000_000_000, 0), LAST_SECOND), UTC)
 
 
 def http_date(moment: datetime) -> str:

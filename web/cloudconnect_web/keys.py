@@ -12,4 +12,6 @@ TOKEN = web.RequestKey("token", str)
 LANGUAGE = web.RequestKey("language", str)
 ROUTE = web.RequestKey("route", str)
 SCHEME = web.RequestKey("scheme", str)
+CHALLENGE = web.RequestKey("challenge", str)
+"""What a refusal to let somebody pass asks for, where that is not a bearer token."""
 ADDRESS = web.RequestKey("address", str)

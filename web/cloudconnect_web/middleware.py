@@ -23,7 +23,7 @@ from cloudconnect.kernel.clock import monotonic
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, NotFound
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
-from cloudconnect_web.admission import admit, identify
+from cloudconnect_web.admission import admit, identify, identify_by_basic, is_dav
 from cloudconnect_web.i18n import choose_language
 from cloudconnect_web.keys import ADDRESS, APPLIANCE, LANGUAGE, PRINCIPAL, REQUEST_ID, ROUTE, SCHEME
 from cloudconnect_web.operations import PREFIX, Guard, read_body
@@ -262,7 +262,7 @@ def _sign_in(guards: dict[str, Guard]) -> Middleware:
         guard = guards[request[ROUTE]]
         principal: Principal | None = None
         if guard is not Guard.OPEN:
-            principal = await identify(request)
+            principal = await (identify_by_basic if is_dav(request[ROUTE]) else identify)(request)
             admit(principal, guard)
         if principal is not None:
             request[PRINCIPAL] = principal

@@ -25,6 +25,7 @@ _PROBLEMS = {
     "414": "The address is too long.",
     "415": "This type of body is not understood.",
     "422": "A value cannot be accepted.",
+    "423": "Somebody else has locked it.",
     "428": "A precondition is needed.",
     "429": "A limit is reached.",
     "503": "It is not possible right now.",

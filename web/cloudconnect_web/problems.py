@@ -8,7 +8,7 @@ from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.text import N_
 from cloudconnect.wire.shape import FieldError, Problem
 from cloudconnect_web.i18n import say
-from cloudconnect_web.keys import LANGUAGE, REQUEST_ID
+from cloudconnect_web.keys import CHALLENGE, LANGUAGE, REQUEST_ID
 
 STATUS: dict[type[CloudConnectError], int] = {
     errors.Invalid: 422,
@@ -21,6 +21,7 @@ STATUS: dict[type[CloudConnectError], int] = {
     errors.PreconditionFailed: 412,
     errors.PreconditionRequired: 428,
     errors.Busy: 409,
+    errors.Locked: 423,
     errors.TooLarge: 413,
     errors.Exhausted: 429,
     errors.NoSpace: 507,
@@ -29,7 +30,7 @@ STATUS: dict[type[CloudConnectError], int] = {
 }
 
 _TYPE = "/docs/problems#"
-_RETRYABLE = frozenset({409, 429, 502, 503, 507})
+_RETRYABLE = frozenset({409, 423, 429, 502, 503, 507})
 _HTTP = {
     400: N_("The request cannot be read"),
     404: N_("There is nothing at this address"),
@@ -85,7 +86,7 @@ def refuse(request: web.BaseRequest, refusal: CloudConnectError) -> web.Response
     )
     headers = {}
     if status == 401:  # noqa: PLR2004 - the status says it best
-        headers["WWW-Authenticate"] = 'Bearer realm="CloudConnect"'
+        headers["WWW-Authenticate"] = request.get(CHALLENGE, 'Bearer realm="CloudConnect"')
     if refusal.retry_after_seconds is not None:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
     return _respond(problem, headers)

@@ -18,11 +18,13 @@ from cloudconnect_web.api import (
     developer,
     encryption,
     files,
+    locks,
     monitoring,
     operations,
     sessions,
 )
 from cloudconnect_web.content import leave_expectation
+from cloudconnect_web.dav import ROUTES
 from cloudconnect_web.keys import APPLIANCE
 from cloudconnect_web.operations import PREFIX, Guard, Operation, to_route
 from cloudconnect_web.pages import PAGES
@@ -37,6 +39,7 @@ OPERATIONS: list[Operation] = [
     *files.OPERATIONS,
     *accounting.OPERATIONS,
     *damage.OPERATIONS,
+    *locks.OPERATIONS,
     *monitoring.OPERATIONS,
     *backup.OPERATIONS,
     *operations.OPERATIONS,
@@ -70,6 +73,11 @@ def create_app(appliance: Appliance) -> web.Application:
         resource = app.router.add_resource(page.path, name=page.name)
         for method in (page.method, "HEAD") if page.method == "GET" else (page.method,):
             resource.add_route(method, page.handler, expect_handler=leave_expectation)
+    for route in ROUTES:
+        guards[route.name] = route.guard
+        resource = app.router.add_resource(route.path, name=route.name)
+        for method in route.methods:
+            resource.add_route(method, route.handler, expect_handler=leave_expectation)
     guards["static"] = Guard.OPEN
     app.router.add_get("/static/{name}", static.send, name="static", expect_handler=leave_expectation)
     document = msgspec.json.encode(openapi.describe(OPERATIONS, appliance.version))

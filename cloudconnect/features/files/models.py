@@ -1,12 +1,12 @@
 """The nouns of the files room."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cloudconnect.kernel.errors import CloudConnectError
-from cloudconnect.kernel.ids import NodeId, SpaceId, UserId
+from cloudconnect.kernel.ids import LockId, NodeId, SpaceId, UserId
 
 
 class EntryKind(StrEnum):
@@ -119,10 +119,14 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must hold for a change: ETags as in If-Match and If-None-Match (RFC 9110), ``*`` for anything there."""
+    """What must hold for a change: ETags as in If-Match and If-None-Match (RFC 9110), ``*`` for anything there.
+
+    ``is_whatever`` says that whatever is there, or nothing, will do: for protocols that replace without being asked.
+    """
 
     if_match: frozenset[str] | None = None
     if_none_match: frozenset[str] | None = None
+    is_whatever: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,3 +243,54 @@ class Footprint:
     unique_bytes: int
     stored_bytes: int
     freed_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """An entry with what stands beside it.
+
+    ``state`` is the seq at which the entry, or anything below it if it is a folder, changed last. ``properties`` are
+    what clients keep beside it, by name; ``locks`` are those that cover it, its own and those that reach down to it.
+    """
+
+    entry: Entry
+    state: int
+    properties: Mapping[str, str]
+    locks: Sequence["Lock"]
+
+    @property
+    def etag(self) -> str:
+        """A strong validator: of the content of a file, of everything below a folder."""
+        return f"{self.entry.node.removeprefix('nod_')}.{self.state}" if self.entry.is_folder else self.entry.etag
+
+
+@dataclass(frozen=True, slots=True)
+class LockTerms:
+    """What sort of lock somebody wants, for how long, and what the client says of itself."""
+
+    is_shared: bool
+    is_deep: bool
+    description: str
+    life: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A word of somebody who means to write: until *expires* only he changes what it covers.
+
+    It covers a node and, if deep, all below it. Whoever shows ``token``, or acts as ``owner``, may write; a shared one
+    may stand beside other shared ones. ``description`` is what the client says of itself, ``path`` where it is.
+    """
+
+    id: LockId
+    token: str
+    space: SpaceId
+    node: NodeId
+    path: str
+    owner: str
+    owner_name: str
+    description: str
+    is_shared: bool
+    is_deep: bool
+    created: datetime
+    expires: datetime

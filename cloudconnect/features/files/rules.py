@@ -95,7 +95,7 @@ def check_condition(condition: Condition, existing: Entry | None, *, is_required
             raise Stale(
                 N_("“{path}” is not the version you mean."), fix=N_("Look again and decide anew."), path=existing.path
             )
-    elif is_required:
+    elif is_required and not condition.is_whatever:
         raise ConditionMissing(
             N_("“{path}” is there already."),
             fix=N_("Send If-Match with its ETag, or If-Match: * for whatever is there."),

@@ -2,9 +2,12 @@
 
 from cloudconnect.features.files.service.accounting import AccountingService
 from cloudconnect.features.files.service.damaged import DamageService
+from cloudconnect.features.files.service.details import DetailsService, Sight, Wanted
 from cloudconnect.features.files.service.erasing import Erasing
 from cloudconnect.features.files.service.guide import PERSONAL, Guide
 from cloudconnect.features.files.service.intake import IntakeService
+from cloudconnect.features.files.service.locks import LocksService
+from cloudconnect.features.files.service.properties import PropertiesService
 from cloudconnect.features.files.service.restoring import RestoringFiles
 from cloudconnect.features.files.service.service import FilesService
 
@@ -12,9 +15,14 @@ __all__ = [
     "PERSONAL",
     "AccountingService",
     "DamageService",
+    "DetailsService",
     "Erasing",
     "FilesService",
     "Guide",
     "IntakeService",
+    "LocksService",
+    "PropertiesService",
     "RestoringFiles",
+    "Sight",
+    "Wanted",
 ]

@@ -7,7 +7,7 @@ from cloudconnect.events.files import FileWritten, FolderAdded
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NamedTwice, NotAFile, NotSmall
 from cloudconnect.features.files.models import Condition, Entry, NewItem, Version
-from cloudconnect.features.files.service import deeds
+from cloudconnect.features.files.service import covering, deeds
 from cloudconnect.features.files.service.charging import Charges
 from cloudconnect.features.files.service.places import Place
 from cloudconnect.features.files.store import tree
@@ -105,6 +105,7 @@ class Incoming:
         charges: Charges,
     ) -> None:
         there = tree.find_named(unit.sql, parent, [self._names[index][-1] for index in indexes])
+        barred = covering.find_barred(unit, [entry.node for entry in there.values()])
         ended: list[tuple[NodeId, int]] = []
         versions: list[Version] = []
         entries: list[Entry] = []
@@ -113,6 +114,8 @@ class Incoming:
             existing = there.get(name)
             try:
                 _check_vacancy(item, existing)
+                if existing is not None and item.raw is not None and existing.node in barred:
+                    raise barred[existing.node]
                 if item.raw is not None:
                     charges.add(contents[index].size - (0 if existing is None else existing.size or 0))
             except CloudConnectError as refusal:

@@ -7,9 +7,10 @@ from cloudconnect.events.files import EntryCopied, EntryTrashed, FileWritten, Fo
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import RootStays
 from cloudconnect.features.files.models import Change, Entry, Space, Trashed, Version
+from cloudconnect.features.files.service import covering
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import Place, walk
-from cloudconnect.features.files.store import trash, tree
+from cloudconnect.features.files.store import properties, states, trash, tree
 from cloudconnect.kernel.ids import NodeId, new_id
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.vault import Content, Named
@@ -84,8 +85,13 @@ def clear_target(unit: Unit, place: Place, *, replace: bool) -> None:
 
 
 def trash_entry(unit: Unit, space: Space, entry: Entry) -> Trashed:
-    """Put *entry* into the trash; what lies below it goes along without being touched."""
+    """Put *entry* into the trash; what lies below it goes along without being touched, but for its locks, which end.
+
+    Raises:
+        EntryLocked: somebody else holds one of them, or one on the folder that it leaves.
+    """
     check_not_root(entry)
+    covering.release(unit, space, entry)
     recorded = unit.record(EntryTrashed(subject=entry.node, space=space.id))
     seq = seq_of(recorded)
     trashed = Trashed(
@@ -100,21 +106,32 @@ def trash_entry(unit: Unit, space: Space, entry: Entry) -> Trashed:
         trashed_by=unit.actor.name,
     )
     tree.close_entry(unit.sql, entry.node, seq)
+    states.touch(unit.sql, [(trashed.parent, seq)])
     trash.add(unit.sql, space.id, trashed)
     return trashed
 
 
 def replant(unit: Unit, entry: Entry, place: Place, seq: int) -> Change:
-    """Give *entry* the parent and name of *place* from *seq* on; what lies below it comes along untouched."""
+    """Give *entry* the parent and name of *place* from *seq* on; what lies below it comes along untouched.
+
+    Locks do not come along (RFC 4918, section 7.6).
+
+    Raises:
+        EntryLocked: somebody else holds one of them, or one on the folder that it leaves.
+    """
+    covering.release(unit, place.space, entry)
     parent = place.line[len(place.names) - 1]
     planted = dataclasses.replace(entry, parent=parent.node, name=place.names[-1], path=place.path, from_seq=seq)
     tree.close_entry(unit.sql, entry.node, seq)
+    states.touch(unit.sql, [(NodeId(entry.parent or ""), seq)])
     tree.add_entry(unit.sql, place.space.id, planted)
     return Change(planted, seq)
 
 
-def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place) -> Change:
+def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place, *, is_shallow: bool = False) -> Change:
     """Put a copy of *original* as of the moment of *seen*, with all below it, at *place*; content is shared.
+
+    What clients keep beside the entries is copied as it is now; *is_shallow* leaves out what is below.
 
     Raises:
         QuotaExceeded: the space may not hold as much.
@@ -122,7 +139,7 @@ def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place) -> Change:
     space_id = place.space.id
     top = NodeId(new_id("nod", unit.now_ms))
     seq = seq_of(unit.record(EntryCopied(subject=top, space=space_id, source=original.node)))
-    below = list(walk(unit.sql, original, seen.at)) if original.is_folder else []
+    below = list(walk(unit.sql, original, seen.at)) if original.is_folder and not is_shallow else []
     charge(unit, place.space, sum(each.size or 0 for each in (original, *below)))
     new_nodes = {entry.node: NodeId(new_id("nod", unit.now_ms)) for entry in below} | {original.node: top}
     tree.copy_versions(
@@ -132,6 +149,8 @@ def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place) -> Change:
         unit.actor.id,
         unit.now_ms,
     )
+
+    properties.copy(unit.sql, new_nodes.items())
 
     def copied(entry: Entry, parent: NodeId) -> Entry:
         version = None if entry.version is None else seq

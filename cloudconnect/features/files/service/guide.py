@@ -6,10 +6,10 @@ from cloudconnect.events.files import SpaceAdded
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NoSuchEntry, NotAFile
 from cloudconnect.features.files.models import Condition, Entry, Space, SpaceKind
-from cloudconnect.features.files.service import deeds
+from cloudconnect.features.files.service import covering, deeds
 from cloudconnect.features.files.service.places import Place, find_place
 from cloudconnect.features.files.store import spaces, tree
-from cloudconnect.kernel.clock import Clock
+from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId, UserId, new_id
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
@@ -50,7 +50,30 @@ class Guide:
         Raises:
             NoSuchEntry: the space is not there, or was not yet.
             Denied, NotFound: as ``Access.require`` decides.
+            EntryLocked: somebody else's lock covers what *action* would change.
         """
+        place = self._place(sql, principal, space_id, names, action, at)
+        if action is Action.WRITE:
+            covering.check_covered(sql, principal, place.resource.line, to_ms(self._clock.now()))
+        return place
+
+    def place_to_lock(self, sql: Sql, principal: Principal, space_id: SpaceId, names: tuple[str, ...]) -> Place:
+        """Return the place that *names* lead to, whoever has locked it, if *principal* may write there.
+
+        Raises:
+            Denied, NotFound: as ``Access.require`` decides.
+        """
+        return self._place(sql, principal, space_id, names, Action.WRITE, None)
+
+    def _place(
+        self,
+        sql: Sql,
+        principal: Principal,
+        space_id: SpaceId,
+        names: tuple[str, ...],
+        action: Action,
+        at: int | None,
+    ) -> Place:
         space = spaces.find_space(sql, space_id)
         if space is None:
             self.access.require(sql, principal, action, Resource(space_id, ()))

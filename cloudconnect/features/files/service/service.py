@@ -337,8 +337,11 @@ class FilesService:
         *,
         at: str | None = None,
         replace: bool = False,
+        is_shallow: bool = False,
     ) -> Change:
         """Copy what was at *source* at the moment *at* to *target*, with all below it, by reference: no content moves.
+
+        A shallow copy of a folder leaves out what is below it.
 
         Raises:
             NoSuchEntry: nothing is, or was, at *source*.
@@ -356,7 +359,7 @@ class FilesService:
             if original.node in place.resource.line:
                 raise IntoItself(N_("“{target}” lies below “{source}”."), target=place.path, source=original.path)
             deeds.clear_target(unit, place, replace=replace)
-            return deeds.copy_tree(unit, seen, original, place)
+            return deeds.copy_tree(unit, seen, original, place, is_shallow=is_shallow)
 
         return await self._log.commit(change, actor=principal)
 

@@ -73,7 +73,8 @@ def find_miscounted(sql: Sql) -> list[tuple[SpaceId, int, int]]:
 
 
 def remove_space(sql: Sql, space: SpaceId) -> None:
-    """Remove the row of *space* and its trash."""
+    """Remove the row of *space*, its trash and its locks."""
+    sql.execute("DELETE FROM node_lock WHERE space = ?", (space,))
     sql.execute("DELETE FROM trash WHERE space = ?", (space,))
     sql.execute("DELETE FROM space WHERE id = ?", (space,))
 

@@ -7,6 +7,7 @@ lie behind two partial indexes, so a question about the past asks both and lets 
 from collections.abc import Iterable, Sequence
 
 from cloudconnect.features.files.models import Entry, EntryKind, Version
+from cloudconnect.features.files.store import properties, states
 from cloudconnect.kernel.clock import from_ms, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.ports.sql import Row, Sql, Value
@@ -106,15 +107,20 @@ def add_entry(sql: Sql, space: SpaceId, entry: Entry) -> None:
 
 
 def add_entries(sql: Sql, space: SpaceId, entries: Iterable[Entry]) -> None:
-    """Add the rows of many entries at once."""
+    """Add the rows of many entries at once; the folders that they go into, and those above, have changed."""
+    added = list(entries)
     sql.execute_many(
         "INSERT INTO entry (node, from_seq, to_seq, space, parent, name, version, modified_ns)"
         " VALUES (?, ?, NULL, ?, ?, ?, ?, ?)",
         [
             (entry.node, entry.from_seq, space, entry.parent, entry.name, entry.version, entry.modified_ns)
-            for entry in entries
+            for entry in added
         ],
     )
+    changed = {entry.parent: entry.from_seq for entry in added if entry.parent is not None}
+    for entry in added:
+        changed.pop(entry.node, None)
+    states.touch(sql, changed.items())
 
 
 def close_entry(sql: Sql, node: NodeId, seq: int) -> None:
@@ -233,9 +239,13 @@ def remove_nodes(sql: Sql, nodes: Sequence[NodeId]) -> None:
     keys = [(node,) for node in nodes]
     sql.execute_many("DELETE FROM version WHERE node = ?", keys)
     sql.execute_many("DELETE FROM entry WHERE node = ?", keys)
+    states.forget(sql, nodes)
+    properties.forget(sql, nodes)
 
 
 def remove_all(sql: Sql, space: SpaceId) -> None:
     """Remove every node that is or was in *space*, all in one statement: for the last few."""
+    states.forget_all(sql, space)
+    properties.forget_all(sql, space)
     sql.execute("DELETE FROM version WHERE node IN (SELECT node FROM entry WHERE space = ?)", (space,))
     sql.execute("DELETE FROM entry WHERE space = ?", (space,))

@@ -1,0 +1,118 @@
+"""The methods that change the tree: PUT, MKCOL, DELETE, COPY and MOVE."""
+
+from aiohttp import web
+
+from cloudconnect.features.files.errors import Exists
+from cloudconnect.kernel.errors import Denied
+from cloudconnect.kernel.text import N_
+from cloudconnect_web import content
+from cloudconnect_web.conditions import quote
+from cloudconnect_web.dav.address import Target, find_destination
+from cloudconnect_web.dav.answers import BadBody, refuse
+from cloudconnect_web.dav.asking import Ask
+from cloudconnect_web.dav.clutter import check_destination
+from cloudconnect_web.dav.headers import Depth, parse_depth, parse_modified, parse_overwrite, verified
+from cloudconnect_web.problems import BadRequest
+
+
+class OntoItself(Denied):
+    """A copy or move whose destination is its source."""
+
+    code = "web.dav-onto-itself"
+    title = N_("Source and destination are the same")
+
+
+async def put(ask: Ask) -> web.StreamResponse:
+    """Store the body as a file: a new one, or another version of the one that is there."""
+    request = ask.request
+    if "Content-Range" in request.headers:
+        raise BadRequest(N_("A part of a file cannot be put."), fix=N_("Send the whole file."))
+    if request.path.endswith("/"):
+        raise BadRequest(N_("An address with a slash at its end names a folder."), fix=N_("Leave it out."))
+    modified_ns = parse_modified(request)
+    stored = await ask.appliance.files.put_file(
+        ask.principal,
+        ask.space,
+        ask.target.path,
+        verified(request, content.receive(request)),
+        modified_ns=modified_ns,
+        media_type=request.headers.get("Content-Type"),
+        condition=ask.condition,
+        expected_bytes=request.content_length,
+    )
+    headers = {"ETag": quote(stored.entry.etag), "OC-ETag": quote(stored.entry.etag), "OC-FileId": stored.entry.node}
+    if modified_ns is not None:
+        headers["X-OC-MTime"] = "accepted"
+    return web.Response(status=201 if stored.created else 204, headers=headers)
+
+
+async def mkcol(ask: Ask) -> web.StreamResponse:
+    """Make a folder.
+
+    Raises:
+        BadBody: a body says more of it, which is not understood here.
+    """
+    if ask.request.can_read_body:
+        raise BadBody(N_("MKCOL takes no body."), fix=N_("Leave the body out."))
+    try:
+        made = await ask.appliance.files.add_folder(ask.principal, ask.space, ask.target.path)
+    except Exists as refusal:
+        return refuse(ask.request, refusal, 405)
+    return web.Response(status=201, headers={"OC-FileId": made.entry.node})
+
+
+async def delete(ask: Ask) -> web.StreamResponse:
+    """Put a file or folder into the trash."""
+    parse_depth(ask.request, Depth.ALL, Depth.ALL)
+    await ask.appliance.files.trash(ask.principal, ask.space, ask.target.path, ask.condition)
+    return web.Response(status=204)
+
+
+async def move(ask: Ask) -> web.StreamResponse:
+    """Move or rename, however much lies below."""
+    parse_depth(ask.request, Depth.ALL, Depth.ALL)
+    target, may_replace = await _destination(ask), parse_overwrite(ask.request)
+    is_there = await _is_there(ask, target)
+    try:
+        moved = await ask.appliance.files.move(
+            ask.principal, ask.space, ask.target.path, target.path, replace=may_replace, condition=ask.condition
+        )
+    except Exists as refusal:
+        return refuse(ask.request, refusal, 412)
+    return web.Response(
+        status=204 if is_there else 201, headers={"ETag": quote(moved.entry.etag), "OC-FileId": moved.entry.node}
+    )
+
+
+async def copy(ask: Ask) -> web.StreamResponse:
+    """Copy by reference; with Depth 0 a folder without what is in it."""
+    depth = parse_depth(ask.request, Depth.ALL, Depth.ALL, Depth.ITSELF)
+    target, may_replace = await _destination(ask), parse_overwrite(ask.request)
+    is_there = await _is_there(ask, target)
+    try:
+        copied = await ask.appliance.files.copy(
+            ask.principal,
+            ask.space,
+            ask.target.path,
+            target.path,
+            replace=may_replace,
+            is_shallow=depth is Depth.ITSELF,
+        )
+    except Exists as refusal:
+        return refuse(ask.request, refusal, 412)
+    return web.Response(
+        status=204 if is_there else 201, headers={"ETag": quote(copied.entry.etag), "OC-FileId": copied.entry.node}
+    )
+
+
+async def _destination(ask: Ask) -> Target:
+    target = await find_destination(ask.request, ask.target)
+    check_destination(ask, target.path)
+    if target.path == ask.target.path:
+        raise OntoItself(fix=N_("Choose another destination."))
+    return target
+
+
+async def _is_there(ask: Ask, target: Target) -> bool:
+    sight = await ask.appliance.details.look(ask.principal, ask.space, target.path)
+    return sight.detail is not None
