@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from cloudconnect.storage.manifest import Entry
 from cloudconnect.storage.reader import Reading, Window
 from cloudconnect.storage.repository import Repository
 from cloudconnect.storage.seal import Buffer
+from cloudconnect.storage.small_writes import SmallWrites
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -30,8 +30,6 @@ SMALL_BYTES: Final = MINIMUM_BYTES
 
 _EMPTY_SHA256: Final = hashlib.sha256(b"").digest()
 _BUFFER_BYTES: Final = 4 << 20
-_BATCH: Final = 128
-_BATCH_BYTES: Final = 8 << 20
 _PART_BYTES: Final = 4 << 20
 _STORES: Final = 3  # buffers of one stream that are stored at once
 
@@ -52,7 +50,7 @@ class Vault:
         self._writer = repository.writer
         self._thread_count = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._thread_count, thread_name_prefix="engine")
-        self._small = _SmallWrites(repository, self._pool, self._thread_count)
+        self._small = SmallWrites(repository, self._pool, self._thread_count)
 
     async def add_domain(self, space: SpaceId) -> None:
         """Make and keep the keys of a new space; repeating it changes nothing."""
@@ -289,65 +287,6 @@ class Vault:
         self, function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
     ) -> asyncio.Future[Result]:
         return asyncio.wrap_future(self._pool.submit(function, *arguments, **named))
-
-
-class _SmallWrite(NamedTuple):
-    ingest: Ingest
-    pieces: list[bytes]
-    size: int
-
-
-class _SmallWrites:
-    """Streams that are here as a whole: each engine thread takes many at once, with one look-up for all of them."""
-
-    def __init__(self, repository: Repository, pool: ThreadPoolExecutor, threads: int) -> None:
-        self._writer = repository.writer
-        self._pool = pool
-        self._threads = threads
-        self._lock = threading.Lock()
-        self._waiting: deque[_SmallWrite] = deque()
-        self._at_work = 0
-
-    def add(self, ingest: Ingest, pieces: list[bytes]) -> None:
-        """Store a stream; the future of its ingest answers."""
-        with self._lock:
-            self._waiting.append(_SmallWrite(ingest, pieces, sum(map(len, pieces))))
-            is_enough = self._at_work == self._threads
-            self._at_work += not is_enough
-        if not is_enough:
-            self._pool.submit(self._work)
-
-    def _work(self) -> None:
-        while batch := self._take():
-            self._store(batch)
-
-    def _take(self) -> list[_SmallWrite]:
-        batch: list[_SmallWrite] = []
-        size = 0
-        with self._lock:
-            while self._waiting and len(batch) < _BATCH and size < _BATCH_BYTES:
-                batch.append(self._waiting.popleft())
-                size += batch[-1].size
-            self._at_work -= not batch
-        return batch
-
-    def _store(self, batch: list[_SmallWrite]) -> None:
-        cuts = []
-        for write in batch:
-            try:
-                cuts += write.ingest.cut(write.pieces, is_last=True)
-            except Exception as error:  # noqa: BLE001 - it is answered to whoever waits for this stream
-                write.ingest.fail(error)
-        try:
-            self._writer.store(cuts)
-        except Exception as error:  # noqa: BLE001 - it is answered to whoever waits for one of these streams
-            for write in batch:
-                write.ingest.fail(error)
-        for write in batch:
-            try:
-                self._writer.finish(write.ingest)
-            except Exception as error:  # noqa: BLE001 - it is answered to whoever waits for this stream
-                write.ingest.fail(error)
 
 
 def _take_outcome(future: "asyncio.Future[None]") -> None:
