@@ -88,6 +88,77 @@ class Content(Protocol):
         ...
 
 
+class Hashing(Protocol):
+    """A hash that goes on."""
+
+    def update(self, data: bytes | bytearray | memoryview, /) -> None:
+        """Go on with *data*."""
+        ...
+
+    def digest(self) -> bytes:
+        """Return the hash of all that it has seen."""
+        ...
+
+
+class Kept(Protocol):
+    """What has become durable of a growing stream since it was kept last; a unit settles it."""
+
+    @property
+    def chunks(self) -> Sequence[tuple[bytes, int]]:
+        """Chunks, by content id and size, that follow those of before."""
+        ...
+
+    @property
+    def pieces(self) -> Sequence[tuple[bytes, int]]:
+        """What stands for the chunk that cannot be cut yet; these take the place of all pieces of before."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes of the stream that chunks and pieces hold together."""
+        ...
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes that this added on disk."""
+        ...
+
+    @property
+    def reused_bytes(self) -> int:
+        """Plain bytes that were stored already."""
+        ...
+
+
+class Growth(Protocol):
+    """A stream that comes in by and by, cut as if it came at once."""
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that were added since the stream was kept last."""
+        ...
+
+    @property
+    def hashing(self) -> Hashing | None:
+        """The SHA-256 of everything that was kept, None when nobody has seen it all."""
+        ...
+
+    def add(self, piece: bytes) -> None:
+        """Take in the next bytes."""
+        ...
+
+    async def keep(self, *, whole_only: bool = False, is_last: bool = False) -> Kept:
+        """Make what was added durable, and return what the stream is made of now; after a refusal it is of no use.
+
+        Bytes may be added meanwhile, and count for the next time. With *whole_only* what cannot be cut yet may stay in
+        memory; with *is_last* the stream ends here.
+
+        Raises:
+            NoSpace: the disk is full.
+            Unavailable: the store went read-only after an input/output error.
+        """
+        ...
+
+
 class Cutting(Protocol):
     """What somebody needs to cut and to name content as a space does."""
 
@@ -149,8 +220,22 @@ class Vault(Protocol):
         """
         ...
 
-    async def assemble(self, space: SpaceId, chunks: Sequence[tuple[bytes, int]]) -> Content:
-        """Make one content of stored *chunks*, given by content id and size, reading each of them once.
+    async def grow(
+        self, space: SpaceId, size: int, pieces: Sequence[tuple[bytes, int]], hashing: Hashing | None = None
+    ) -> Growth:
+        """Return a stream of which *size* bytes are durable, the last of them in *pieces*.
+
+        *hashing* is what the stream's earlier growth left, if it is at hand.
+
+        Raises:
+            Damaged: a piece cannot be read.
+        """
+        ...
+
+    async def assemble(
+        self, space: SpaceId, chunks: Sequence[tuple[bytes, int]], sha256: bytes | None = None
+    ) -> Content:
+        """Make one content of stored *chunks*, given by content id and size; if *sha256* is not known, each is read.
 
         Raises:
             Conflict: one is not stored.
@@ -158,7 +243,7 @@ class Vault(Protocol):
         """
         ...
 
-    def settle(self, sql: Sql, space: SpaceId, content: Content | Batch) -> None:
+    def settle(self, sql: Sql, space: SpaceId, content: Content | Batch | Kept) -> None:
         """Make *content* findable, inside the unit that adds the versions pointing to it.
 
         Raises:

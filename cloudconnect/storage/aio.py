@@ -12,9 +12,10 @@ from cloudconnect.kernel.ids import SpaceId, id_bytes
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage import index
 from cloudconnect.storage import manifest as manifests
-from cloudconnect.storage.chunker import MAXIMUM_BYTES, MINIMUM_BYTES
+from cloudconnect.storage.chunker import MAXIMUM_BYTES, MINIMUM_BYTES, Chunker
 from cloudconnect.storage.errors import BadAssembly, ContentDamaged
 from cloudconnect.storage.gathering import Gathering
+from cloudconnect.storage.growing import Growing, Hashing, Kept
 from cloudconnect.storage.ingest import Cut, Ingest, SmallContent, StoredBatch, StoredContent
 from cloudconnect.storage.manifest import Entry
 from cloudconnect.storage.reader import Reading, Window
@@ -40,6 +41,42 @@ class Cutting(NamedTuple):
     name_key: bytes
     cut_key: bytes
     average_bytes: int
+
+
+class Growth:
+    """A stream that comes in by and by; satisfies ``cloudconnect.ports.vault.Growth``."""
+
+    def __init__(self, vault: "Vault", space: SpaceId, growing: Growing) -> None:
+        self._vault = vault
+        self._space = space
+        self._growing = growing
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that were added since the stream was kept last."""
+        return self._growing.waiting_bytes
+
+    @property
+    def hashing(self) -> Hashing | None:
+        """The SHA-256 of everything that was kept, None when nobody has seen it all."""
+        return self._growing.hashing
+
+    def add(self, piece: bytes) -> None:
+        """Take in the next bytes."""
+        self._growing.add(piece)
+
+    async def keep(self, *, whole_only: bool = False, is_last: bool = False) -> Kept:
+        """Make what was added durable, and return what the stream is made of now; after a refusal it is of no use.
+
+        Bytes may be added meanwhile, and count for the next time. With *whole_only* what lies behind the last cut may
+        stay in memory.
+
+        Raises:
+            StoreFull: there is no room.
+            StoreReadOnly: the store takes no changes.
+            NoDomain: there are no keys for the space.
+        """
+        return await self._vault.keep(self._space, self._growing, whole_only=whole_only, is_last=is_last)
 
 
 class Vault:
@@ -122,8 +159,32 @@ class Vault:
             raise ValueError("no chunk is empty or longer than the longest")
         return (await self._write_cuts(space, raws))[1]
 
-    async def assemble(self, space: SpaceId, chunks: Sequence[tuple[bytes, int]]) -> StoredContent:
-        """Make one content of stored *chunks*, given by content id and size, reading each of them once.
+    async def grow(
+        self, space: SpaceId, size: int, pieces: Sequence[tuple[bytes, int]], hashing: Hashing | None = None
+    ) -> Growth:
+        """Return a stream of which *size* bytes are durable, the last of them in *pieces* (see ``growing``).
+
+        *hashing* is what the stream's earlier growth left, if it is at hand.
+
+        Raises:
+            ContentDamaged: a piece cannot be read.
+            NoDomain: there are no keys for the space.
+        """
+        return Growth(self, space, await self._run(self._grow, id_bytes(space), size, pieces, hashing))
+
+    async def keep(self, space: SpaceId, growing: Growing, *, whole_only: bool, is_last: bool) -> Kept:
+        """Do what :meth:`Growth.keep` says."""
+        taken = growing.take()
+        hashing = self._run(growing.hash, taken)
+        raws = await self._run(growing.cut, taken, whole_only=whole_only, is_last=is_last)
+        entries, shared, _ = await self._write_cuts(space, raws)
+        await hashing
+        return growing.kept(entries, shared)
+
+    async def assemble(
+        self, space: SpaceId, chunks: Sequence[tuple[bytes, int]], sha256: bytes | None = None
+    ) -> StoredContent:
+        """Make one content of stored *chunks*, given by content id and size; if *sha256* is not known, each is read.
 
         Raises:
             ChunksMissing: one is not stored.
@@ -132,7 +193,7 @@ class Vault:
         """
         entries = [Entry(*chunk) for chunk in chunks]
         await self._run(self._check_chunks, entries)
-        digest = await self._digest(space, entries)
+        digest = sha256 or await self._digest(space, entries)
         ingest = self._writer.begin(id_bytes(space))
         try:
             await self._run(ingest.adopt, entries, digest)
@@ -149,7 +210,7 @@ class Vault:
             ChunksMissing: a chunk it reused is gone; the transaction must not go on.
         """
         del space  # a chunk's key comes from a key of its space, so the index need not tell spaces apart
-        if isinstance(content, StoredBatch):
+        if isinstance(content, StoredBatch | Kept):
             content = content.shared
         if not isinstance(content, StoredContent):
             raise TypeError("content that this vault has not written")
@@ -241,6 +302,12 @@ class Vault:
                 reading.cancel()
                 raise
         return state.digest()
+
+    def _grow(self, space: bytes, size: int, pieces: Sequence[tuple[bytes, int]], hashing: Hashing | None) -> Growing:
+        chunker = Chunker(self._repository.keyring.domain(space).cut_key, self._writer.average_bytes)
+        parts = self._repository.reader.read_parts(space, [Entry(*piece) for piece in pieces])
+        rest = b"".join(raw for part in parts for raw in part)
+        return Growing(chunker, size, pieces, rest, hashlib.sha256() if not size else hashing)
 
     def _check_chunks(self, entries: Sequence[Entry]) -> None:
         keys = [entry.content_id[: index.CHUNK_KEY_BYTES] for entry in entries]
