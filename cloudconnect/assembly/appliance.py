@@ -21,6 +21,7 @@ from cloudconnect.features.files import (
     IntakeService,
     LocksService,
     PropertiesService,
+    UploadsService,
 )
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
@@ -58,6 +59,7 @@ class Appliance:
     details: DetailsService
     locks: LocksService
     properties: PropertiesService
+    uploads: UploadsService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService
@@ -97,6 +99,7 @@ class Appliance:
         await asyncio.gather(*self._checks)
         await asyncio.to_thread(self.catalogs.close)
         await self.operations.stop()
+        await self.uploads.close()
         await self.dispatcher.stop()
         await self.log.stop()
         await self.vault.close()

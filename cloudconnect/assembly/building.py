@@ -193,6 +193,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         details=filing.details,
         locks=filing.locks,
         properties=filing.properties,
+        uploads=filing.uploads,
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,

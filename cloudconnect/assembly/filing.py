@@ -17,6 +17,7 @@ from cloudconnect.features.files import (
     LocksService,
     PropertiesService,
     RestoringFiles,
+    UploadsService,
 )
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.kernel.clock import Clock
@@ -38,6 +39,7 @@ class Filing:
     properties: PropertiesService
     erasing: Erasing
     restoring: RestoringFiles
+    uploads: UploadsService
 
 
 def open_files(
@@ -54,6 +56,8 @@ def open_files(
     files = FilesService(log, database, guide, vault)
     intake = IntakeService(log, database, guide, vault)
     accounting = AccountingService(log, database, guide)
+    uploads = UploadsService(log, database, clock, guide, vault)
+    jobs.add(Job("files.uploads", timedelta(minutes=10), uploads.remove_expired, is_noted=False))
     operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
     jobs.add(Job("files.recount", timedelta(days=7), lambda: operations.start_due("files.recount")))
     return Filing(
@@ -66,4 +70,5 @@ def open_files(
         properties=PropertiesService(log, guide),
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
+        uploads=uploads,
     )

@@ -16,7 +16,7 @@ from cloudconnect.features.access import AccessService
 from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.encryption import EncryptionService
-from cloudconnect.features.files import HeldContents
+from cloudconnect.features.files import HeldContents, HeldUploads
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.kernel.text import N_, Text
 from cloudconnect.ports.operations import Kind
@@ -63,7 +63,7 @@ def add_upkeep(
     gc = Gc(
         repository,
         store,
-        [HeldContents(), HeldCatalogs()],
+        [HeldContents(), HeldCatalogs(), HeldUploads()],
         GcOptions(settings.storage.gc_grace_hours * 3600.0, pack_bytes=pack_bytes),
     )
     scrub = Scrub(repository, store, pack_bytes, settings.storage.scrub_bytes_per_second)

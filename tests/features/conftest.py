@@ -13,7 +13,7 @@ from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import FilesService, Guide, IntakeService
+from cloudconnect.features.files import FilesService, Guide, IntakeService, UploadsService
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
@@ -46,12 +46,56 @@ class FakeCutting:
     average_bytes: int
 
 
+@dataclass(frozen=True)
+class FakeKept:
+    chunks: list[tuple[bytes, int]]
+    pieces: list[tuple[bytes, int]]
+    size: int
+    stored_bytes: int = 0
+    reused_bytes: int = 0
+
+
+class FakeGrowth:
+    """Cuts at every 1,000 bytes; what is left is one piece."""
+
+    def __init__(self, vault, space, size, pieces, hashing):
+        self._vault, self._space, self._pieces = vault, space, list(pieces)
+        self._rest = b"".join(vault.contents[space, name] for name, _ in pieces)
+        self._size = size - len(self._rest)
+        self.waiting_bytes = 0
+        self._waiting = b""
+        self.hashing = hashing
+
+    def add(self, piece):
+        self._waiting += piece
+        self.waiting_bytes += len(piece)
+
+    async def keep(self, *, whole_only=False, is_last=False):
+        taken, self._waiting, self.waiting_bytes = self._waiting, b"", 0
+        if self.hashing is not None:
+            self.hashing.update(taken)
+        data = self._rest + taken
+        end = len(data) if is_last else len(data) // 1_000 * 1_000
+        chunks = [self._put(data[start : min(start + 1_000, end)]) for start in range(0, end, 1_000)]
+        self._rest = data[end:]
+        self._size += end
+        if chunks or not whole_only:
+            self._pieces = [] if whole_only or not self._rest else [self._put(self._rest)]
+        return FakeKept(chunks, self._pieces, self._size + sum(size for _, size in self._pieces))
+
+    def _put(self, raw):
+        name = hashlib.sha256(raw).digest()
+        self._vault.contents[self._space, name] = raw
+        return name, len(raw)
+
+
 @dataclass
 class FakeVault:
     """Keeps content in memory; settles nothing, since it never loses anything."""
 
     contents: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
     domains: set[str] = field(default_factory=set)
+    read_whole: int = 0
 
     async def add_domain(self, space):
         self.domains.add(space)
@@ -80,6 +124,21 @@ class FakeVault:
 
     async def find_missing(self, content_ids):
         return list(range(len(content_ids)))
+
+    async def grow(self, space, size, pieces, hashing=None):
+        return FakeGrowth(self, space, size, pieces, hashing if size else hashlib.sha256())
+
+    async def assemble(self, space, chunks, sha256=None):
+        if sha256 is None:
+            self.read_whole += 1
+
+        async def stream():
+            for name, _ in chunks:
+                yield self.contents[space, name]
+
+        content = await self.write(space, stream())
+        assert sha256 in {None, content.sha256}
+        return content
 
     def settle(self, sql, space, content):
         pass
@@ -124,6 +183,7 @@ class Rooms:
     files: FilesService
     intake: IntakeService
     guide: Guide
+    uploads: UploadsService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -152,7 +212,20 @@ async def rooms(database_url, tmp_path):
     dispatcher.subscribe(sessions_room.reactions(sessions))
     gateway = GatewayService(log, database, clock)
     yield Rooms(
-        clock, database, log, dispatcher, vault, access, auth, sessions, developer, gateway, files, intake, guide
+        clock,
+        database,
+        log,
+        dispatcher,
+        vault,
+        access,
+        auth,
+        sessions,
+        developer,
+        gateway,
+        files,
+        intake,
+        guide,
+        UploadsService(log, database, clock, guide, vault),
     )
     await dispatcher.stop()
     await log.stop()

@@ -19,6 +19,9 @@ from cloudconnect.features.files.models import (
     Space,
     TrashChange,
     Trashed,
+    Upload,
+    UploadKind,
+    UploadPlan,
     Usage,
 )
 from cloudconnect.features.files.service import (
@@ -34,9 +37,12 @@ from cloudconnect.features.files.service import (
     PropertiesService,
     RestoringFiles,
     Sight,
+    UploadLimits,
+    UploadsService,
     Wanted,
 )
 from cloudconnect.features.files.store.contents import HeldContents
+from cloudconnect.features.files.store.uploads import HeldUploads
 
 __all__ = [
     "PERSONAL",
@@ -55,6 +61,7 @@ __all__ = [
     "Footprint",
     "Guide",
     "HeldContents",
+    "HeldUploads",
     "IntakeService",
     "Listing",
     "Lock",
@@ -70,6 +77,11 @@ __all__ = [
     "Space",
     "TrashChange",
     "Trashed",
+    "Upload",
+    "UploadKind",
+    "UploadLimits",
+    "UploadPlan",
+    "UploadsService",
     "Usage",
     "Wanted",
 ]

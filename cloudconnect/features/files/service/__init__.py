@@ -10,6 +10,7 @@ from cloudconnect.features.files.service.locks import LocksService
 from cloudconnect.features.files.service.properties import PropertiesService
 from cloudconnect.features.files.service.restoring import RestoringFiles
 from cloudconnect.features.files.service.service import FilesService
+from cloudconnect.features.files.service.uploads import UploadLimits, UploadsService
 
 __all__ = [
     "PERSONAL",
@@ -24,5 +25,7 @@ __all__ = [
     "PropertiesService",
     "RestoringFiles",
     "Sight",
+    "UploadLimits",
+    "UploadsService",
     "Wanted",
 ]
