@@ -52,6 +52,23 @@ class Uploaded(Answer, frozen=True):
     reused_bytes: int
 
 
+class Upload(Answer, frozen=True):
+    """An upload in progress: ``received`` of its ``length`` bytes are durable, which is null while nobody knows it.
+
+    ``state`` is ``open``, ``finishing`` while it becomes a file, or ``complete``. It is forgotten when it ``expires``.
+    """
+
+    id: str
+    space: str
+    path: str
+    kind: str
+    state: str
+    length: int | None
+    received: int
+    created: datetime
+    expires: datetime
+
+
 class Cutting(Answer, frozen=True):
     """By what a space names and cuts its content: two keys in base 64, and how long chunks are on average.
 

@@ -10,6 +10,7 @@ from cloudconnect_web.pages import PAGES
 from cloudconnect_web.server import OPERATIONS, UnguardedRoute, check_guards
 
 SAMPLES = {
+    "upload": "upl_x",
     "space": "personal",
     "path": "a.txt",
     "user": "admin",

@@ -13,6 +13,7 @@ from cloudconnect_web.server import OPERATIONS
 
 PASSWORD = "purple tram rides north"
 SAMPLES = {
+    "upload": "upl_x",
     "space": "personal",
     "path": "a.txt",
     "user": "admin",

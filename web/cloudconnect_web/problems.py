@@ -68,10 +68,10 @@ def status_of(refusal: CloudConnectError) -> int:
     return next(STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)
 
 
-def refuse(request: web.BaseRequest, refusal: CloudConnectError) -> web.Response:
-    """Return the problem that *refusal* amounts to, in the reader's language."""
+def refuse(request: web.BaseRequest, refusal: CloudConnectError, status: int | None = None) -> web.Response:
+    """Return the problem that *refusal* amounts to, in the reader's language, where a protocol has its own *status*."""
     language = request.get(LANGUAGE, "en")
-    status = status_of(refusal)
+    status = status or status_of(refusal)
     problem = Problem(
         type=_TYPE + refusal.code,
         title=say(refusal.title, language),

@@ -29,6 +29,7 @@ from cloudconnect_web.keys import APPLIANCE
 from cloudconnect_web.operations import PREFIX, Guard, Operation, to_route
 from cloudconnect_web.pages import PAGES
 from cloudconnect_web.protocol import Listeners
+from cloudconnect_web.uploads import tus
 
 _GRACE_SECONDS = 10.0
 
@@ -45,6 +46,7 @@ OPERATIONS: list[Operation] = [
     *operations.OPERATIONS,
     *backends.OPERATIONS,
     *encryption.OPERATIONS,
+    *tus.OPERATIONS,
 ]
 
 

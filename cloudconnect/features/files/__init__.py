@@ -1,6 +1,7 @@
 """Spaces and the tree in them: content, places, versions, trash."""
 
 from cloudconnect.features.files.models import (
+    LONGEST_BYTES,
     Batch,
     Change,
     Condition,
@@ -45,6 +46,7 @@ from cloudconnect.features.files.store.contents import HeldContents
 from cloudconnect.features.files.store.uploads import HeldUploads
 
 __all__ = [
+    "LONGEST_BYTES",
     "PERSONAL",
     "AccountingService",
     "Batch",

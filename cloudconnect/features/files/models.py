@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import LockId, NodeId, SpaceId, UserId
@@ -169,6 +170,10 @@ class Batch:
     outcomes: list[Entry | CloudConnectError]
     stored_bytes: int
     reused_bytes: int
+
+
+LONGEST_BYTES: Final = 5 << 40
+"""The most that a file may have which comes in many requests."""
 
 
 class UploadKind(StrEnum):

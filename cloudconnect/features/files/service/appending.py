@@ -8,7 +8,7 @@ from typing import Final
 
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.features.files.errors import QuotaExceeded, TooLong, WrongLength
-from cloudconnect.features.files.models import Upload
+from cloudconnect.features.files.models import LONGEST_BYTES, Upload
 from cloudconnect.features.files.service.growths import gone
 from cloudconnect.features.files.service.turns import busy
 from cloudconnect.features.files.store import spaces, uploads
@@ -17,9 +17,6 @@ from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect.ports.vault import Growth, Hashing, Kept, Vault
-
-LONGEST_BYTES: Final = 5 << 40
-"""The most that a file may have."""
 
 _PORTION_BYTES: Final = 8 << 20
 _PORTION_SPAN: Final = timedelta(seconds=5)

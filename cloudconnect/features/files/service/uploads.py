@@ -17,8 +17,8 @@ from cloudconnect.features.files.errors import (
     WrongLength,
     WrongOffset,
 )
-from cloudconnect.features.files.models import Put, Upload, UploadKind, UploadPlan, UploadState
-from cloudconnect.features.files.service.appending import LONGEST_BYTES, Appending
+from cloudconnect.features.files.models import LONGEST_BYTES, Put, Upload, UploadKind, UploadPlan, UploadState
+from cloudconnect.features.files.service.appending import Appending
 from cloudconnect.features.files.service.charging import check_quota
 from cloudconnect.features.files.service.finishing import Finishing
 from cloudconnect.features.files.service.growths import Growths
