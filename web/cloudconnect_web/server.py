@@ -29,7 +29,7 @@ from cloudconnect_web.keys import APPLIANCE
 from cloudconnect_web.operations import PREFIX, Guard, Operation, to_route
 from cloudconnect_web.pages import PAGES
 from cloudconnect_web.protocol import Listeners
-from cloudconnect_web.uploads import tus
+from cloudconnect_web.uploads import draft, tus
 
 _GRACE_SECONDS = 10.0
 
@@ -47,6 +47,7 @@ OPERATIONS: list[Operation] = [
     *backends.OPERATIONS,
     *encryption.OPERATIONS,
     *tus.OPERATIONS,
+    *draft.OPERATIONS,
 ]
 
 

@@ -59,7 +59,7 @@ def bad_field(name: str, problem: str) -> BadRequest:
     return BadRequest(
         N_("A header field is not valid."),
         errors=[FieldError(f"/header/{name}", problem)],
-        fix=N_("See /docs/uploads."),
+        fix=N_("See /api/v1/openapi.json."),
     )
 
 
