@@ -145,7 +145,9 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         Job("operations.old", timedelta(days=1), operations.remove_old),
     ):
         jobs.add(job)
-    filing = open_files(log, database, clock, access, vault, operations, jobs)
+    filing = open_files(
+        log, database, clock, access, vault, operations, jobs, timedelta(days=settings.history.undo_days)
+    )
     hold = add_upkeep(
         settings,
         repository,
@@ -190,6 +192,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         intake=filing.intake,
         accounting=filing.accounting,
         damage=filing.damage,
+        history=filing.history,
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,

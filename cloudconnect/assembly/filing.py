@@ -12,6 +12,7 @@ from cloudconnect.features.files import (
     Erasing,
     FilesService,
     Guide,
+    HistoryService,
     IntakeService,
     RestoringFiles,
 )
@@ -30,6 +31,7 @@ class Filing:
     intake: IntakeService
     accounting: AccountingService
     damage: DamageService
+    history: HistoryService
     erasing: Erasing
     restoring: RestoringFiles
 
@@ -42,6 +44,7 @@ def open_files(
     vault: Vault,
     operations: OperationsService,
     jobs: Jobs,
+    undo_keep: timedelta,
 ) -> Filing:
     """Build the services of the room and declare their jobs."""
     guide = Guide(log, database, clock, access, vault)
@@ -55,6 +58,7 @@ def open_files(
         intake=intake,
         accounting=accounting,
         damage=DamageService(database, access),
+        history=HistoryService(log, database, clock, guide, undo_keep),
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
     )

@@ -143,6 +143,13 @@ class SessionsSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistorySettings:
+    """What can be taken back."""
+
+    undo_days: int = _set("A change can be undone for this many days.", 30, least=1, most=3650)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSettings:
     """What the daemon tells."""
 
@@ -163,6 +170,7 @@ class Settings:
     keys: KeysSettings
     keys_kms: KeyServiceSettings
     sessions: SessionsSettings
+    history: HistorySettings
     logging: LoggingSettings
     admin_password_file: str = ""
     notify_socket: str = ""
@@ -189,5 +197,6 @@ SECTIONS: dict[str, type[Any]] = {
     "keys": KeysSettings,
     "keys.kms": KeyServiceSettings,
     "sessions": SessionsSettings,
+    "history": HistorySettings,
     "logging": LoggingSettings,
 }

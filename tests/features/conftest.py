@@ -13,7 +13,7 @@ from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import FilesService, Guide, IntakeService
+from cloudconnect.features.files import FilesService, Guide, HistoryService, IntakeService
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
@@ -124,6 +124,7 @@ class Rooms:
     files: FilesService
     intake: IntakeService
     guide: Guide
+    history: HistoryService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -148,11 +149,25 @@ async def rooms(database_url, tmp_path):
     guide = Guide(log, database, clock, access, vault)
     files = FilesService(log, database, guide, vault)
     intake = IntakeService(log, database, guide, vault)
+    history = HistoryService(log, database, clock, guide, timedelta(days=30))
     dispatcher = Dispatcher(log, database)
     dispatcher.subscribe(sessions_room.reactions(sessions))
     gateway = GatewayService(log, database, clock)
     yield Rooms(
-        clock, database, log, dispatcher, vault, access, auth, sessions, developer, gateway, files, intake, guide
+        clock,
+        database,
+        log,
+        dispatcher,
+        vault,
+        access,
+        auth,
+        sessions,
+        developer,
+        gateway,
+        files,
+        intake,
+        guide,
+        history,
     )
     await dispatcher.stop()
     await log.stop()

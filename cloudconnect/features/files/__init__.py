@@ -17,6 +17,12 @@ from cloudconnect.features.files.models import (
     Trashed,
     Usage,
 )
+from cloudconnect.features.files.moments import (
+    Deeds,
+    Obstacle,
+    Reverted,
+    Undoable,
+)
 from cloudconnect.features.files.service import (
     PERSONAL,
     AccountingService,
@@ -24,6 +30,7 @@ from cloudconnect.features.files.service import (
     Erasing,
     FilesService,
     Guide,
+    HistoryService,
     IntakeService,
     RestoringFiles,
 )
@@ -37,6 +44,7 @@ __all__ = [
     "Condition",
     "DamageService",
     "DamagedFile",
+    "Deeds",
     "Entry",
     "EntryKind",
     "Erasing",
@@ -44,14 +52,18 @@ __all__ = [
     "Footprint",
     "Guide",
     "HeldContents",
+    "HistoryService",
     "IntakeService",
     "NewItem",
+    "Obstacle",
     "OpenFile",
     "OpenFiles",
     "Put",
     "RestoringFiles",
+    "Reverted",
     "Space",
     "TrashChange",
     "Trashed",
+    "Undoable",
     "Usage",
 ]

@@ -4,6 +4,7 @@ from cloudconnect.features.files.service.accounting import AccountingService
 from cloudconnect.features.files.service.damaged import DamageService
 from cloudconnect.features.files.service.erasing import Erasing
 from cloudconnect.features.files.service.guide import PERSONAL, Guide
+from cloudconnect.features.files.service.history import HistoryService
 from cloudconnect.features.files.service.intake import IntakeService
 from cloudconnect.features.files.service.restoring import RestoringFiles
 from cloudconnect.features.files.service.service import FilesService
@@ -15,6 +16,7 @@ __all__ = [
     "Erasing",
     "FilesService",
     "Guide",
+    "HistoryService",
     "IntakeService",
     "RestoringFiles",
 ]
