@@ -54,6 +54,13 @@ class BadUndoToken(Invalid):
     title = N_("This does not name a change")
 
 
+class Unbounded(Invalid):
+    """All changes of everybody are named, which nobody means."""
+
+    code = "files.unbounded"
+    title = N_("This names every change there ever was")
+
+
 class NoSuchSnapshot(NotFound):
     """No snapshot of this space has that name."""
 

@@ -1,8 +1,6 @@
 """Taking back what was done."""
 
 from cloudconnect.features.files import Deeds, Reverted, Undoable
-from cloudconnect.kernel.errors import Invalid
-from cloudconnect.kernel.text import N_
 from cloudconnect.wire import history as wire
 from cloudconnect.wire.shape import PageAnswer
 from cloudconnect_web.api.lists import Limit
@@ -27,8 +25,6 @@ async def find_undoable(call: Call, space: str, limit: Limit = 20) -> PageAnswer
 
 async def rollback(call: Call, space: str, body: wire.Rollback) -> wire.Reverted:
     """Take back all that a session, a device, a user or a period did, as far as nobody changed it since."""
-    if not body.sessions and body.by is None and body.since is None:
-        raise Invalid(N_("Whose changes, or since when?"), fix=N_("Name sessions, a user or a moment."))
     done = Deeds(frozenset(body.sessions), body.by, body.since, body.until, body.path)
     reverted = await call.appliance.history.rollback(
         call.principal, space, done, skip=body.skip_conflicts, is_dry_run=body.dry_run

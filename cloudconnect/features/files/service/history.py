@@ -12,7 +12,7 @@ from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
 from cloudconnect.events.files import ChangeUndone
 from cloudconnect.features.files import rules
-from cloudconnect.features.files.errors import BadUndoToken, CannotUndo, NothingToUndo, UndoExpired
+from cloudconnect.features.files.errors import BadUndoToken, CannotUndo, NothingToUndo, Unbounded, UndoExpired
 from cloudconnect.features.files.models import Space
 from cloudconnect.features.files.moments import Deeds, Obstacle, Reverted, Seqs, Undoable, UndoToken
 from cloudconnect.features.files.service import deeds, reverting
@@ -101,6 +101,7 @@ class HistoryService:
         """Take back everything that *done* describes, of each file and folder as much of its end as belongs to it.
 
         Raises:
+            Unbounded: neither sessions, nor a user, nor a beginning is given.
             NoSuchEntry: nothing is at the path that is named.
             BadMoment: as for reading the past.
             NothingToUndo, CannotUndo, QuotaExceeded: as for ``undo``.
@@ -108,6 +109,8 @@ class HistoryService:
         space_id = await self._guide.space_id(principal, space)
 
         def find_seqs(sql: Sql, found: Space) -> Seqs:
+            if not done.credentials and done.actor is None and done.since is None:
+                raise Unbounded(N_("Whose changes, or since when?"), fix=N_("Name sessions, a user or a moment."))
             since = self._guide.seq(sql, space_id, done.since) or 0
             until = self._guide.seq(sql, space_id, done.until)
             last = found.seq if until is None else min(until, found.seq)
