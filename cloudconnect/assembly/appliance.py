@@ -18,6 +18,7 @@ from cloudconnect.features.files import (
     DamageService,
     DetailsService,
     FilesService,
+    HistoryService,
     IntakeService,
     LocksService,
     PropertiesService,
@@ -60,6 +61,7 @@ class Appliance:
     locks: LocksService
     properties: PropertiesService
     uploads: UploadsService
+    history: HistoryService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService

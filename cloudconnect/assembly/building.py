@@ -145,7 +145,9 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         Job("operations.old", timedelta(days=1), operations.remove_old),
     ):
         jobs.add(job)
-    filing = open_files(log, database, clock, access, vault, operations, jobs)
+    filing = open_files(
+        log, database, clock, access, vault, operations, jobs, timedelta(days=settings.history.undo_days)
+    )
     hold = add_upkeep(
         settings,
         repository,
@@ -194,6 +196,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         locks=filing.locks,
         properties=filing.properties,
         uploads=filing.uploads,
+        history=filing.history,
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,

@@ -13,6 +13,7 @@ from cloudconnect.features.files import (
     Erasing,
     FilesService,
     Guide,
+    HistoryService,
     IntakeService,
     LocksService,
     PropertiesService,
@@ -37,6 +38,7 @@ class Filing:
     details: DetailsService
     locks: LocksService
     properties: PropertiesService
+    history: HistoryService
     erasing: Erasing
     restoring: RestoringFiles
     uploads: UploadsService
@@ -50,6 +52,7 @@ def open_files(
     vault: Vault,
     operations: OperationsService,
     jobs: Jobs,
+    undo_keep: timedelta,
 ) -> Filing:
     """Build the services of the room and declare their jobs."""
     guide = Guide(log, database, clock, access, vault)
@@ -68,6 +71,7 @@ def open_files(
         details=DetailsService(database, guide, clock),
         locks=LocksService(log, database, guide, vault, clock),
         properties=PropertiesService(log, guide),
+        history=HistoryService(log, database, clock, guide, undo_keep),
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
         uploads=uploads,

@@ -44,6 +44,7 @@ class LogLedger:
         self._answer = answer
         self._position = -1
         self._hlc = 0
+        self._unit = 0
         self._seqs: dict[str, int] = {}
         self._rows: list[tuple[Any, ...]] = []
         self.now = clock.now()
@@ -59,6 +60,7 @@ class LogLedger:
 
     def mark(self) -> Mark:
         """Return the state to come back to if the next unit is rolled back."""
+        self._unit = self._position + 1
         return Mark(self._position, self._hlc, len(self._rows), dict(self._seqs))
 
     def return_to(self, mark: object) -> None:
@@ -88,6 +90,7 @@ class LogLedger:
                 payload,
                 self._hlc,
                 self._region,
+                self._unit,
             )
         )
         return Recorded(self._position, seq)
@@ -97,8 +100,8 @@ class LogLedger:
         if not self._rows:
             return
         connection.execute_many(
-            "INSERT INTO event (position, space, seq, id, kind, actor, session, subject, payload, hlc, region)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO event (position, space, seq, id, kind, actor, session, subject, payload, hlc, region, unit)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             self._rows,
         )
         connection.execute_many(

@@ -1,7 +1,6 @@
 """The event log: the one ordered list of facts, and the door through which every change goes."""
 
 import asyncio
-import functools
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -9,11 +8,12 @@ from typing import Any, Generic, TypeVar
 
 from cloudconnect.bus import store
 from cloudconnect.bus.ledger import LogLedger, latest_hlc
-from cloudconnect.bus.unit import StoredFact, Unit
+from cloudconnect.bus.unit import Recorded, StoredFact, Unit
 from cloudconnect.bus.wake import Wake
 from cloudconnect.database import Database
 from cloudconnect.database.connection import Connection
 from cloudconnect.database.writer import Job, Writer
+from cloudconnect.events import Fact, SpaceFact
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.kernel.principal import Principal
@@ -41,8 +41,16 @@ class _Change(Generic[Result]):
     def run(self, connection: Connection) -> None:
         """Run the change in a transaction that is open."""
         now = self._ledger.now
-        record = functools.partial(self._ledger.record, connection, actor=self._actor)
-        self._result = self._change(Unit(connection, now, to_ms(now), self._actor, record))
+        spans: dict[SpaceId, tuple[int, int]] = {}
+
+        def record(fact: Fact) -> Recorded:
+            recorded = self._ledger.record(connection, fact, self._actor)
+            if recorded.seq is not None and isinstance(fact, SpaceFact):
+                first, _ = spans.get(fact.space, (recorded.seq, recorded.seq))
+                spans[fact.space] = (first, recorded.seq)
+            return recorded
+
+        self._result = self._change(Unit(connection, now, to_ms(now), self._actor, record, spans))
 
     def answer(self, error: BaseException | None) -> None:
         """Tell the one who asked; he may have stopped waiting, which changes nothing about what was committed."""

@@ -1,7 +1,7 @@
 """A unit of work: one change and its facts in one transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cloudconnect.events import Fact
@@ -46,3 +46,5 @@ class Unit:
     actor: Principal
     record: Callable[[Fact], Recorded]
     """Add a fact to the log; it gets its place at once."""
+    spans: dict[SpaceId, tuple[int, int]] = field(default_factory=dict)
+    """The first and the last seq that this unit's facts got so far, for each space."""

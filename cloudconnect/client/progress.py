@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from cloudconnect.client.undoing import UndoTokens
+
 
 @dataclass(slots=True)
 class Failure:
@@ -18,6 +20,7 @@ class Progress:
 
     ``files`` and ``bytes`` are what was found so far, the ``done_`` ones what is finished, skipped ones included.
     ``sent_bytes`` crossed the wire, ``reused_bytes`` of them were in the store already, ``stored_bytes`` were added.
+    ``undo`` takes back what was put in.
     """
 
     files: int = 0
@@ -32,3 +35,4 @@ class Progress:
     stored_bytes: int = 0
     is_found: bool = False
     failures: list[Failure] = field(default_factory=list)
+    undo: UndoTokens = field(default_factory=UndoTokens)

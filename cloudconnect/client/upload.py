@@ -67,6 +67,7 @@ class _Bulk:
         self._progress.sent_bytes += size
         self._progress.stored_bytes += answer.stored_bytes
         self._progress.reused_bytes += answer.reused_bytes
+        self._progress.undo.add(answer.undo)
         for found, outcome in zip(sent, answer.outcomes, strict=True):
             # The answer to an earlier attempt may have been lost while its effect was not.
             is_lost = outcome.code == "files.stale" and is_repeated
@@ -294,6 +295,7 @@ class Upload:
             else:
                 self.progress.reused_bytes += uploaded.reused_bytes
                 self.progress.stored_bytes += uploaded.stored_bytes
+                self.progress.undo.add(uploaded.undo)
                 return
 
     async def _send_once(self, found: _Found, headers: dict[str, str]) -> Uploaded:

@@ -91,3 +91,51 @@ class PropertiesChanged(SpaceFact):
     """What is kept beside a file or folder changed, or when it was modified; not its content."""
 
     kind: ClassVar[str] = "files.properties-changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeUndone(SpaceFact):
+    """What happened from ``from_seq`` to ``to_seq`` was taken back; ``subject`` is the root folder of the space.
+
+    What goes to the trash for it has gone there just before; all else that it touches changes at the seq of the first
+    of these facts in a row, and a fact of its own about each node follows.
+    """
+
+    kind: ClassVar[str] = "files.change-undone"
+    from_seq: int
+    to_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentReverted(SpaceFact):
+    """A file has again the content of an earlier version, the one of the seq ``version``."""
+
+    kind: ClassVar[str] = "files.content-reverted"
+    version: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderReturned(SpaceFact):
+    """A file or folder is again as it was at the seq ``as_of``, with all below it; ``subject`` is its node."""
+
+    kind: ClassVar[str] = "files.folder-returned"
+    as_of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotNamed(SpaceFact):
+    """The moment ``seq`` of a space got a name; ``subject`` is the space."""
+
+    kind: ClassVar[str] = "files.snapshot-named"
+    name: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRemoved(SpaceFact):
+    """A moment of a space lost its name; ``subject`` is the space."""
+
+    kind: ClassVar[str] = "files.snapshot-removed"
+    name: str
+    seq: int

@@ -154,6 +154,13 @@ class WebdavSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistorySettings:
+    """What can be taken back."""
+
+    undo_days: int = _set("A change can be undone for this many days.", 30, least=1, most=3650)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSettings:
     """What the daemon tells."""
 
@@ -175,6 +182,7 @@ class Settings:
     keys_kms: KeyServiceSettings
     sessions: SessionsSettings
     webdav: WebdavSettings
+    history: HistorySettings
     logging: LoggingSettings
     admin_password_file: str = ""
     notify_socket: str = ""
@@ -202,5 +210,6 @@ SECTIONS: dict[str, type[Any]] = {
     "keys.kms": KeyServiceSettings,
     "sessions": SessionsSettings,
     "webdav": WebdavSettings,
+    "history": HistorySettings,
     "logging": LoggingSettings,
 }

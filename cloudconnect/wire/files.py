@@ -43,13 +43,17 @@ class Entry(Answer, frozen=True):
 
 
 class Uploaded(Answer, frozen=True):
-    """A file after its upload; ``stored_bytes`` were added to the store, ``reused_bytes`` were there already."""
+    """A file after its upload; ``stored_bytes`` were added to the store, ``reused_bytes`` were there already.
+
+    ``undo`` takes it back.
+    """
 
     entry: Entry
     created: bool
     seq: int
     stored_bytes: int
     reused_bytes: int
+    undo: str = ""
 
 
 class Upload(Answer, frozen=True):
@@ -122,11 +126,15 @@ class BulkOutcome(Answer, frozen=True, omit_defaults=True):
 
 
 class Bulk(Answer, frozen=True):
-    """What became of many items, in their order; those that were not refused are all there since one moment."""
+    """What became of many items, in their order; those that were not refused are all there since one moment.
+
+    ``undo`` takes them all back.
+    """
 
     outcomes: list[BulkOutcome]
     stored_bytes: int
     reused_bytes: int
+    undo: str = ""
 
 
 class BulkRead(Request, frozen=True):
@@ -152,10 +160,11 @@ class BulkFile(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Changed(Answer, frozen=True):
-    """An entry after a change, and the seq at which it happened."""
+    """An entry after a change, the seq at which it happened, and what takes it back, empty where nothing changed."""
 
     entry: Entry
     seq: int
+    undo: str = ""
 
 
 class Move(Request, frozen=True):
@@ -188,10 +197,11 @@ class Trashed(Answer, frozen=True):
 
 
 class TrashedBy(Answer, frozen=True):
-    """The answer to a removal: what is in the trash now, and the seq at which it went there."""
+    """The answer to a removal: what is in the trash now, the seq at which it went there, and what takes it back."""
 
     trashed: Trashed
     seq: int
+    undo: str = ""
 
 
 class Restore(Request, frozen=True):

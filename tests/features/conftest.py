@@ -13,7 +13,7 @@ from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import FilesService, Guide, IntakeService, UploadsService
+from cloudconnect.features.files import FilesService, Guide, HistoryService, IntakeService, UploadsService
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
@@ -184,6 +184,7 @@ class Rooms:
     intake: IntakeService
     guide: Guide
     uploads: UploadsService
+    history: HistoryService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -208,6 +209,7 @@ async def rooms(database_url, tmp_path):
     guide = Guide(log, database, clock, access, vault)
     files = FilesService(log, database, guide, vault)
     intake = IntakeService(log, database, guide, vault)
+    history = HistoryService(log, database, clock, guide, timedelta(days=30))
     dispatcher = Dispatcher(log, database)
     dispatcher.subscribe(sessions_room.reactions(sessions))
     gateway = GatewayService(log, database, clock)
@@ -226,6 +228,7 @@ async def rooms(database_url, tmp_path):
         intake,
         guide,
         UploadsService(log, database, clock, guide, vault),
+        history,
     )
     await dispatcher.stop()
     await log.stop()

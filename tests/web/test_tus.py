@@ -258,6 +258,7 @@ async def test_a_piece_that_is_cut_off_stays_and_asking_how_far_it_is_ends_it(si
     while (second := await append(site, upload, 0, b"x")).status != 423:
         pass
     assert int(second.headers["Retry-After"]) > 0
+    await asyncio.sleep(0.2)  # what was sent is on its way
 
     assert await offset_of(site, upload) == 50_000
 

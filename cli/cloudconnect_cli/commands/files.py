@@ -16,6 +16,7 @@ from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.running import AsJson, At, Yes, ask, confirm
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import Place, parse_place
+from cloudconnect_cli.undoing import hint_undo
 
 Path = Annotated[
     str,
@@ -140,6 +141,8 @@ def mkdir(
     changes = ask(act, as_json=as_json)
     if as_json:
         output.document(changes)
+    else:
+        hint_undo(each.undo for each in changes)
 
 
 def mv(
@@ -161,6 +164,8 @@ def mv(
     changes = ask(act, as_json=as_json)
     if as_json:
         output.document(changes)
+    else:
+        hint_undo(each.undo for each in changes)
 
 
 def cp(
@@ -186,6 +191,8 @@ def cp(
     changes = ask(act, as_json=as_json)
     if as_json:
         output.document(changes)
+    else:
+        hint_undo(each.undo for each in changes)
 
 
 def rm(
@@ -225,6 +232,7 @@ def rm(
     for each in removed:
         hint = _("In the trash: {path}. Get it back with: cloudconnect restore '{path}'")
         output.hint(hint.format(path=output.printable(each.trashed.path)))
+    hint_undo(each.undo for each in removed)
 
 
 def trash_list(path: Path = "/", as_json: AsJson = False) -> None:
@@ -261,6 +269,7 @@ def restore(
         output.document(change)
     else:
         output.hint(_("Restored: {path}").format(path=output.printable(change.entry.path)))
+        hint_undo([change.undo])
 
 
 async def _pairs(client: Client, paths: list[str]) -> list[tuple[Place, Place]]:

@@ -21,6 +21,7 @@ from cloudconnect_cli.commands.completing import later_remote_paths, remote_path
 from cloudconnect_cli.commands.running import AsJson, At, ask
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import parse_place
+from cloudconnect_cli.undoing import hint_undo
 
 _PLAIN_SECONDS = 10.0
 _BAR_SECONDS = 0.1
@@ -185,6 +186,7 @@ def _end(progress: Progress, *, as_json: bool, is_put: bool) -> None:
                 "sent_bytes": progress.sent_bytes,
                 "reused_bytes": progress.reused_bytes,
                 "stored_bytes": progress.stored_bytes,
+                "undo": progress.undo.tokens(),
                 "failures": [
                     {"path": each.path, "code": each.code, "detail": each.detail} for each in progress.failures
                 ],
@@ -194,6 +196,7 @@ def _end(progress: Progress, *, as_json: bool, is_put: bool) -> None:
         for each in progress.failures:
             output.hint(f"{output.printable(each.path)}: {output.printable(each.detail)}")
         output.hint(_summary(progress, is_put=is_put))
+        hint_undo(progress.undo.tokens())
     if progress.failures:
         raise typer.Exit(exits.PARTIAL)
 

@@ -132,21 +132,26 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An entry after a change, and the seq at which it happened."""
+    """An entry after a change, the seq at which it happened, and what undoes it, empty where nothing changed."""
 
     entry: Entry
     seq: int
+    undo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A file after its upload; ``stored_bytes`` went to disk, ``reused_bytes`` of its content were there already."""
+    """A file after its upload; ``stored_bytes`` went to disk, ``reused_bytes`` of its content were there already.
+
+    ``undo`` takes it back.
+    """
 
     entry: Entry
     created: bool
     seq: int
     stored_bytes: int
     reused_bytes: int
+    undo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +170,12 @@ class NewItem:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What became of many items, in their order: the entry, or why it was refused."""
+    """What became of many items, in their order: the entry, or why it was refused; ``undo`` takes all of it back."""
 
     outcomes: list[Entry | CloudConnectError]
     stored_bytes: int
     reused_bytes: int
+    undo: str = ""
 
 
 LONGEST_BYTES: Final = 5 << 40
@@ -281,10 +287,11 @@ class Trashed:
 
 @dataclass(frozen=True, slots=True)
 class TrashChange:
-    """What went to the trash, and the seq at which it did."""
+    """What went to the trash, the seq at which it did, and what undoes it."""
 
     trashed: Trashed
     seq: int
+    undo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

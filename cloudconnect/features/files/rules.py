@@ -5,8 +5,18 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
-from cloudconnect.features.files.errors import BadMoment, BadPath, ConditionMissing, Exists, Stale
+from cloudconnect.features.files.errors import (
+    BadMoment,
+    BadPath,
+    BadSnapshotName,
+    BadUndoToken,
+    ConditionMissing,
+    Exists,
+    Stale,
+)
 from cloudconnect.features.files.models import Condition, Entry
+from cloudconnect.features.files.moments import Seqs, UndoToken
+from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.kernel.text import N_
 
 PATH_MAX_BYTES = 4_096
@@ -19,6 +29,9 @@ _MEDIA_TYPE = re.compile(r"[a-zA-Z0-9!#$&^_.+-]{1,100}/[a-zA-Z0-9!#$&^_.+-]{1,10
 _AGO = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)")
 _DAY = re.compile(r"(today|yesterday)(?:\s+(\d{1,2}):(\d{2}))?")
 _SEQ = re.compile(r"(?:seq:)?(\d{1,18})")
+_UNDO_TOKEN = re.compile(r"(spc_[0-9a-zA-Z]{1,40})\.(\d{1,18}-\d{1,18}(?:,\d{1,18}-\d{1,18})*)")
+_SNAPSHOT_NAME = re.compile(r"[^\W\d][\w .+-]{0,99}")
+_SNAPSHOT_PREFIX = "snapshot:"
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -117,12 +130,12 @@ def parse_moment(text: str, now: datetime) -> int | datetime:
     """Return the seq or the time that *text* names, seen from *now*.
 
     It reads ``120`` or ``seq:120``, ``3h`` (ago; s m h d w), ``yesterday 14:00``, ``today``, and ISO 8601 such as
-    ``2026-11-01T12:00:00Z``; without a zone, UTC is meant.
+    ``2026-11-01T12:00:00Z``; without a zone, UTC is meant. An ``@`` before it does not matter.
 
     Raises:
         BadMoment: it is none of these.
     """
-    cleaned = text.strip().lower()
+    cleaned = text.strip().removeprefix("@").lower()
     if match := _SEQ.fullmatch(cleaned):
         return int(match[1])
     try:
@@ -139,3 +152,45 @@ def parse_moment(text: str, now: datetime) -> int | datetime:
             fix=N_("Write it like 3h, yesterday 14:00, 2026-11-01T12:00 or seq:120."),
             text=text[:100],
         ) from error
+
+
+def snapshot_name(text: str) -> str:
+    """Return the name of the snapshot that *text* can stand for: no ``@`` or ``snapshot:``, in Unicode form NFC."""
+    return unicodedata.normalize("NFC", text.strip().removeprefix("@").removeprefix(_SNAPSHOT_PREFIX).strip())
+
+
+def check_snapshot_name(name: str, now: datetime) -> None:
+    """Return if a snapshot can be called *name*.
+
+    Raises:
+        BadSnapshotName: it does not begin with a letter, has other signs than letters, digits, spaces and ``. + - _``,
+            more than 100 of them, or is a moment already.
+    """
+    if _SNAPSHOT_NAME.fullmatch(name) is None:
+        raise BadSnapshotName(
+            N_("“{name}” cannot be the name of a snapshot."),
+            fix=N_("Begin with a letter; use letters, digits, spaces and . + - _ only."),
+            name=name[:100].replace("\0", "␀"),
+        )
+    try:
+        parse_moment(name, now)
+    except BadMoment:
+        return
+    raise BadSnapshotName(N_("“{name}” is a moment already."), fix=N_("Choose another name."), name=name)
+
+
+def parse_undo_token(text: str) -> UndoToken:
+    """Return the change that *text* names, as an answer to that change gave it.
+
+    Raises:
+        BadUndoToken: it names none.
+    """
+    match = _UNDO_TOKEN.fullmatch(text.strip())
+    ranges = [] if match is None else [tuple(map(int, part.split("-"))) for part in match[2].split(",")]
+    if match is None or any(not 1 <= first <= last for first, last in ranges):
+        raise BadUndoToken(
+            N_("“{text}” does not name a change."),
+            fix=N_("See what can be undone, with: cloudconnect undo --list"),
+            text=text[:100],
+        )
+    return UndoToken(SpaceId(match[1]), Seqs((first, last) for first, last in ranges))

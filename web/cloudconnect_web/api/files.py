@@ -96,7 +96,7 @@ async def put_many(call: Call, space: str) -> wire.Bulk:
         for each in await content.receive_packed(call.request, _BULK)
     ]
     batch = await call.appliance.intake.put_many(call.principal, space, items)
-    return wire.Bulk([_to_outcome(each) for each in batch.outcomes], batch.stored_bytes, batch.reused_bytes)
+    return wire.Bulk([_to_outcome(each) for each in batch.outcomes], batch.stored_bytes, batch.reused_bytes, batch.undo)
 
 
 async def read_many(call: Call, space: str, body: wire.BulkRead) -> web.StreamResponse:
@@ -181,7 +181,7 @@ async def copy(call: Call, space: str, body: wire.Copy) -> wire.Changed:
 async def trash_entry(call: Call, space: str, path: str) -> wire.TrashedBy:
     """Put a file or folder into the trash; needs If-Match."""
     change = await call.appliance.files.trash(call.principal, space, path, parse_condition(call.request))
-    return wire.TrashedBy(_to_trashed(change.trashed), change.seq)
+    return wire.TrashedBy(_to_trashed(change.trashed), change.seq, change.undo)
 
 
 async def find_trash(
@@ -237,11 +237,11 @@ def _to_space(space: Space) -> wire.Space:
 
 
 def _to_changed(change: Change) -> wire.Changed:
-    return wire.Changed(to_entry(change.entry), change.seq)
+    return wire.Changed(to_entry(change.entry), change.seq, change.undo)
 
 
 def _to_uploaded(put: Put) -> wire.Uploaded:
-    return wire.Uploaded(to_entry(put.entry), put.created, put.seq, put.stored_bytes, put.reused_bytes)
+    return wire.Uploaded(to_entry(put.entry), put.created, put.seq, put.stored_bytes, put.reused_bytes, put.undo)
 
 
 def _to_trashed(trashed: Trashed) -> wire.Trashed:

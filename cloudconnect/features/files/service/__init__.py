@@ -5,6 +5,7 @@ from cloudconnect.features.files.service.damaged import DamageService
 from cloudconnect.features.files.service.details import DetailsService, Sight, Wanted
 from cloudconnect.features.files.service.erasing import Erasing
 from cloudconnect.features.files.service.guide import PERSONAL, Guide
+from cloudconnect.features.files.service.history import HistoryService
 from cloudconnect.features.files.service.intake import IntakeService
 from cloudconnect.features.files.service.locks import LocksService
 from cloudconnect.features.files.service.properties import PropertiesService
@@ -20,6 +21,7 @@ __all__ = [
     "Erasing",
     "FilesService",
     "Guide",
+    "HistoryService",
     "IntakeService",
     "LocksService",
     "PropertiesService",

@@ -7,11 +7,12 @@ from cloudconnect.events.files import EntryCopied, EntryTrashed, FileWritten, Fo
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import RootStays
 from cloudconnect.features.files.models import Change, Entry, Space, Trashed, Version
+from cloudconnect.features.files.moments import Seqs, UndoToken
 from cloudconnect.features.files.service import covering
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import Place, walk
 from cloudconnect.features.files.store import properties, states, trash, tree
-from cloudconnect.kernel.ids import NodeId, new_id
+from cloudconnect.kernel.ids import NodeId, SpaceId, new_id
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.vault import Content, Named
 
@@ -186,6 +187,12 @@ def seq_of(recorded: Recorded) -> int:
     if recorded.seq is None:
         raise LookupError("a fact about a space got no seq")
     return recorded.seq
+
+
+def undo_of(unit: Unit, space: SpaceId) -> str:
+    """Return the text that undoes what *unit* has done in *space* so far, empty if that is nothing."""
+    span = unit.spans.get(space)
+    return "" if span is None else str(UndoToken(space, Seqs([span])))
 
 
 def new_version(entry: Entry, content: Named, unit: Unit) -> Version:

@@ -4,11 +4,11 @@ from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
 from cloudconnect.events.files import SpaceAdded
 from cloudconnect.features.files import rules
-from cloudconnect.features.files.errors import NoSuchEntry, NotAFile
+from cloudconnect.features.files.errors import BadMoment, NoSuchEntry, NotAFile
 from cloudconnect.features.files.models import Condition, Entry, Space, SpaceKind
 from cloudconnect.features.files.service import covering, deeds
 from cloudconnect.features.files.service.places import Place, find_place
-from cloudconnect.features.files.store import spaces, tree
+from cloudconnect.features.files.store import snapshots, spaces, tree
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId, UserId, new_id
 from cloudconnect.kernel.principal import Principal
@@ -93,17 +93,30 @@ class Guide:
     ) -> Place:
         """Return the place for reading, at the moment *at*, or at *seq* where a listing began."""
         if seq is None:
-            seq = self.seq(sql, space_id, at)
+            try:
+                seq = self.seq(sql, space_id, at)
+            except BadMoment:
+                # Whoever may not see the place learns nothing of what its moments are called either.
+                self.place(sql, principal, space_id, names, Action.READ)
+                raise
         return self.place(sql, principal, space_id, names, Action.READ, at=seq)
 
     def seq(self, sql: Sql, space_id: SpaceId, at: str | None) -> int | None:
-        """Return the seq of *space_id* that the words *at* mean; None is the present.
+        """Return the seq of *space_id* that the words *at* mean, or the name of a snapshot; None is the present.
 
         Raises:
             BadMoment: they mean none.
         """
-        moment = None if at is None else rules.parse_moment(at, self._clock.now())
-        return moment if moment is None or isinstance(moment, int) else self._log.seq_at(sql, space_id, moment)
+        if at is None:
+            return None
+        try:
+            moment = rules.parse_moment(at, self._clock.now())
+        except BadMoment:
+            named = snapshots.find_seq(sql, space_id, rules.snapshot_name(at))
+            if named is None:
+                raise
+            return named
+        return moment if isinstance(moment, int) else self._log.seq_at(sql, space_id, moment)
 
     def place_to_put(
         self,

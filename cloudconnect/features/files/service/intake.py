@@ -55,7 +55,7 @@ class IntakeService:
         def change(unit: Unit) -> Batch:
             self._vault.settle(unit.sql, space_id, stored)
             outcomes = incoming.write(unit, find_folder, contents)
-            return Batch(outcomes, stored.stored_bytes, stored.reused_bytes)
+            return Batch(outcomes, stored.stored_bytes, stored.reused_bytes, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -109,7 +109,8 @@ class IntakeService:
             place = self._guide.place_to_put(unit.sql, principal, space_id, names, condition, parents)
             self._vault.settle(unit.sql, space_id, content)
             entry = deeds.write_entry(unit, place, content, modified_ns, None)
-            return Put(entry, place.entry is None, entry.from_seq, content.stored_bytes, content.reused_bytes)
+            undo = deeds.undo_of(unit, space_id)
+            return Put(entry, place.entry is None, entry.from_seq, content.stored_bytes, content.reused_bytes, undo)
 
         return await self._log.commit(change, actor=principal)
 

@@ -265,7 +265,8 @@ class FilesService:
             place = self._guide.place_to_put(unit.sql, principal, space_id, names, condition, parents)
             self._vault.settle(unit.sql, space_id, content)
             entry = deeds.write_entry(unit, place, content, modified_ns, media_type)
-            return Put(entry, place.entry is None, entry.from_seq, content.stored_bytes, content.reused_bytes)
+            undo = deeds.undo_of(unit, space_id)
+            return Put(entry, place.entry is None, entry.from_seq, content.stored_bytes, content.reused_bytes, undo)
 
         return await self._log.commit(change, actor=principal)
 
@@ -285,7 +286,7 @@ class FilesService:
             rules.check_vacant(place.entry)
             place.require_parent(may_be_made=parents)
             folder = deeds.add_folders(unit, place, len(names), modified_ns)
-            return Change(folder, folder.from_seq)
+            return Change(folder, folder.from_seq, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -324,7 +325,8 @@ class FilesService:
                 raise IntoItself(N_("“{target}” lies below “{source}”."), target=place.path, source=moved.path)
             deeds.clear_target(unit, place, replace=replace)
             recorded = unit.record(EntryMoved(subject=moved.node, space=space_id))
-            return deeds.replant(unit, moved, place, deeds.seq_of(recorded))
+            planted = deeds.replant(unit, moved, place, deeds.seq_of(recorded))
+            return dataclasses.replace(planted, undo=deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -359,7 +361,8 @@ class FilesService:
             if original.node in place.resource.line:
                 raise IntoItself(N_("“{target}” lies below “{source}”."), target=place.path, source=original.path)
             deeds.clear_target(unit, place, replace=replace)
-            return deeds.copy_tree(unit, seen, original, place, is_shallow=is_shallow)
+            planted = deeds.copy_tree(unit, seen, original, place, is_shallow=is_shallow)
+            return dataclasses.replace(planted, undo=deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -379,7 +382,7 @@ class FilesService:
             entry = place.require_entry()
             rules.check_condition(condition, entry, is_required=True)
             trashed = deeds.trash_entry(unit, place.space, entry)
-            return TrashChange(trashed, trashed.seq)
+            return TrashChange(trashed, trashed.seq, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -424,7 +427,8 @@ class FilesService:
             former = tree.find_row(unit.sql, space_id, trashed.node, trashed.seq - 1)
             trash.remove(unit.sql, trashed.node)
             recorded = unit.record(EntryRestored(subject=trashed.node, space=space_id))
-            return deeds.replant(unit, deeds.there(former), place, deeds.seq_of(recorded))
+            planted = deeds.replant(unit, deeds.there(former), place, deeds.seq_of(recorded))
+            return dataclasses.replace(planted, undo=deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 

@@ -1,5 +1,7 @@
 """The table of what was removed and can be restored."""
 
+from collections.abc import Iterable
+
 from cloudconnect.features.files.models import EntryKind, Trashed
 from cloudconnect.kernel.clock import from_ms, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
@@ -14,18 +16,15 @@ _SELECT = (
 
 def add(sql: Sql, space: SpaceId, trashed: Trashed) -> None:
     """Note that a node went to the trash."""
-    sql.execute(
+    add_many(sql, space, [trashed])
+
+
+def add_many(sql: Sql, space: SpaceId, gone: Iterable[Trashed]) -> None:
+    """Note that nodes went to the trash."""
+    sql.execute_many(
         "INSERT INTO trash (node, space, parent, name, trashed_seq, trashed_ms, trashed_by)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            trashed.node,
-            space,
-            trashed.parent,
-            trashed.name,
-            trashed.seq,
-            to_ms(trashed.trashed),
-            trashed.trashed_by,
-        ),
+        [(each.node, space, each.parent, each.name, each.seq, to_ms(each.trashed), each.trashed_by) for each in gone],
     )
 
 
@@ -46,7 +45,12 @@ def find_one(sql: Sql, space: SpaceId, node: NodeId) -> Trashed | None:
 
 def remove(sql: Sql, node: NodeId) -> None:
     """Forget that a node was in the trash."""
-    sql.execute("DELETE FROM trash WHERE node = ?", (node,))
+    remove_many(sql, [node])
+
+
+def remove_many(sql: Sql, nodes: Iterable[NodeId]) -> None:
+    """Forget that nodes were in the trash."""
+    sql.execute_many("DELETE FROM trash WHERE node = ?", [(node,) for node in nodes])
 
 
 def _trashed(row: Row) -> Trashed:

@@ -1,0 +1,176 @@
+"""What putting back would change: of each node that some seqs touched, the state before them beside the state now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cloudconnect.features.files.models import Space
+from cloudconnect.features.files.moments import Obstacle, Seqs
+from cloudconnect.features.files.store import history
+from cloudconnect.features.files.store.history import Past, PastRow, State
+from cloudconnect.kernel.ids import NodeId
+from cloudconnect.ports.sql import Sql
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node that is to be put back: from ``now`` to ``then``, None where it is not in the tree.
+
+    ``first`` is the earliest seq that is taken back; ``born`` the seq at which the node first existed; ``last`` its
+    row of now, or the last that it had.
+    """
+
+    node: NodeId
+    now: PastRow | None
+    then: PastRow | None
+    last: PastRow
+    first: int
+    born: int
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the node did not exist before what is taken back."""
+        return self.then is None and self.born >= self.first
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether it gets another place in the tree, which it has not left."""
+        return (
+            self.now is not None
+            and self.then is not None
+            and (self.now.parent, self.now.name) != (self.then.parent, self.then.name)
+        )
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether it gets another content or time of modification."""
+        return self.then is not None and (self.then.version, self.then.modified_ns) != (
+            self.last.version,
+            self.last.modified_ns,
+        )
+
+
+@dataclass(slots=True)
+class Plan:
+    """Steps to take in one space, and what cannot be put back; ``touched`` is every node that was looked at."""
+
+    space: Space
+    seqs: Seqs
+    steps: dict[NodeId, Step]
+    hindrances: dict[NodeId, Obstacle]
+    touched: dict[NodeId, PastRow]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A seq at which a node changed, and its rows on both sides."""
+
+    seq: int
+    before: PastRow | None
+    after: PastRow | None
+
+
+def plan_reversal(sql: Sql, space: Space, seqs: Seqs, within: NodeId | None = None) -> Plan:
+    """Return what takes back everything that *seqs* did, in the folder or file *within* or anywhere.
+
+    Of each node, the longest run of changes at its end is taken back that belongs to *seqs*; whatever lies between
+    must have left the node as it was, else what came before it stays, and the node is named as changed later.
+    """
+    plan = Plan(space, seqs, {}, {}, {})
+    if not seqs:
+        return plan
+    for past in history.find_touched(sql, space.id, seqs.first, seqs.last):
+        _plan_node(plan, past)
+    if within is not None and within != space.root:
+        _keep_within(sql, plan, within)
+    return plan
+
+
+def _plan_node(plan: Plan, past: Past) -> None:
+    turns = _turns(past.rows)
+    own = [index for index, turn in enumerate(turns) if turn.seq in plan.seqs]
+    if not own:
+        return
+    last = past.rows[-1]
+    now = last if last.to_seq is None else None
+    then, first = now, 0
+    index = len(turns) - 1
+    while own:
+        if own[-1] != index and _state(turns[own[-1]].after) != _state(then):
+            start = _pop_run(own)
+            if _state(turns[start].before) != _state(then):
+                plan.hindrances[past.node] = Obstacle.CHANGED
+                break
+            # Somebody has taken this run back already.
+            index = start - 1
+            continue
+        index = own.pop()
+        then, first = turns[index].before, turns[index].seq
+        index -= 1
+    plan.touched[past.node] = last
+    if _state(then) != _state(now):
+        plan.steps[past.node] = Step(past.node, now, then, last, first, past.born)
+
+
+def _pop_run(own: list[int]) -> int:
+    """Take the last run of indexes that follow each other off *own*, and return the first of them."""
+    start = own.pop()
+    while own and own[-1] == start - 1:
+        start = own.pop()
+    return start
+
+
+def _turns(rows: Iterable[PastRow]) -> list[_Turn]:
+    """Return the seqs at which a node changed, in order, with what it was before and after."""
+    turns: list[_Turn] = []
+    before: PastRow | None = None
+    for row in rows:
+        if before is not None and before.to_seq is not None and before.to_seq != row.from_seq:
+            turns.append(_Turn(before.to_seq, before, None))
+            before = None
+        turns.append(_Turn(row.from_seq, before, row))
+        before = row
+    if before is not None and before.to_seq is not None:
+        turns.append(_Turn(before.to_seq, before, None))
+    return turns
+
+
+def _state(row: PastRow | None) -> State | None:
+    return None if row is None else row.state
+
+
+def _keep_within(sql: Sql, plan: Plan, within: NodeId) -> None:
+    """Leave in *plan* only nodes that are, were last, or are to be in the folder *within*."""
+    starts = {row.parent for row in plan.touched.values()}
+    starts |= {step.then.parent for step in plan.steps.values() if step.then is not None}
+    parents: dict[NodeId, NodeId | None] = {}
+    load_parents(sql, plan.space, {node for node in starts if node is not None}, parents)
+    inside = {within: True, plan.space.root: False}
+
+    def is_within(node: NodeId | None) -> bool:
+        way: dict[NodeId, None] = {}
+        while node is not None and node not in inside and node not in way:
+            way[node] = None
+            above = parents.get(node)
+            node = plan.touched[node].parent if above is None and node in plan.touched else above
+        answer = node is not None and inside.get(node, False)
+        inside.update(dict.fromkeys(way, answer))
+        return answer
+
+    for node, row in list(plan.touched.items()):
+        step = plan.steps.get(node)
+        then = None if step is None else step.then
+        if node == within or is_within(row.parent) or (then is not None and is_within(then.parent)):
+            continue
+        del plan.touched[node]
+        plan.steps.pop(node, None)
+        plan.hindrances.pop(node, None)
+
+
+def load_parents(sql: Sql, space: Space, nodes: Iterable[NodeId], parents: dict[NodeId, NodeId | None]) -> None:
+    """Add to *parents* the folder that each of *nodes* is in now, and those above; None for what is not in the tree."""
+    waiting = set(nodes) - parents.keys()
+    while waiting:
+        parents.update(dict.fromkeys(waiting))
+        parents.update(history.find_parents(sql, space.id, sorted(waiting)))
+        above = {parents[node] for node in waiting}
+        waiting = {node for node in above if node is not None} - parents.keys()

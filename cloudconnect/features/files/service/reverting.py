@@ -1,0 +1,95 @@
+"""Carrying out a plan: one unit that puts every node of it back."""
+
+from cloudconnect.bus import Unit
+from cloudconnect.events.files import ContentReverted, EntryMoved, EntryRestored, EntryTrashed
+from cloudconnect.features.files.models import EntryKind, Space, Trashed
+from cloudconnect.features.files.moments import Hindrance, Reverted
+from cloudconnect.features.files.service import deeds
+from cloudconnect.features.files.service.charging import charge
+from cloudconnect.features.files.service.places import find_path
+from cloudconnect.features.files.service.plans import Plan, Step
+from cloudconnect.features.files.store import trash, tree
+from cloudconnect.kernel.ids import NodeId
+from cloudconnect.ports.sql import Sql
+
+LISTED_AT_MOST = 1_000
+
+
+def trash_steps(unit: Unit, plan: Plan) -> None:
+    """Put into the trash what *plan* takes out of the tree; what was made together goes as one."""
+    ended: list[tuple[NodeId, int]] = []
+    trashed: list[Trashed] = []
+    for step in plan.steps.values():
+        if step.then is not None or step.now is None or _goes_along(plan, step):
+            continue
+        seq = deeds.seq_of(unit.record(EntryTrashed(subject=step.node, space=plan.space.id)))
+        ended.append((step.node, seq))
+        trashed.append(_trashed(unit, step, seq))
+    tree.close_entries(unit.sql, ended)
+    trash.add_many(unit.sql, plan.space.id, trashed)
+
+
+def place_steps(unit: Unit, plan: Plan, seq: int) -> None:
+    """Give every node that *plan* leaves in the tree its former state, all as of *seq*, and tell it of each.
+
+    Raises:
+        QuotaExceeded: the space may not hold as much.
+    """
+    placed = [(step, step.then) for step in plan.steps.values() if step.then is not None]
+    charge(unit, plan.space, sum((then.size or 0) - (step.last.size or 0) for step, then in placed))
+    tree.close_entries(unit.sql, [(step.node, seq) for step, _ in placed if step.now is not None])
+    trash.remove_many(unit.sql, [step.node for step, _ in placed if step.now is None])
+    tree.add_entries(unit.sql, plan.space.id, [then.entry(seq) for _, then in placed])
+    for step, _ in placed:
+        _tell(unit, plan.space, step)
+
+
+def summarise(sql: Sql, plan: Plan, copied: int = 0) -> Reverted:
+    """Return what *plan* comes to; of what stands in its way, the first thousand by path."""
+    steps = plan.steps.values()
+    changed = [step for step in steps if step.then is not None and (step.now is None or step.is_rewritten)]
+    return Reverted(
+        trashed=sum(step.then is None for step in steps),
+        restored=sum(step.now is None for step in steps),
+        moved=sum(step.is_moved for step in steps),
+        rewritten=sum(step.now is not None and step.is_rewritten for step in steps),
+        copied=copied,
+        bytes=sum(step.then.size or 0 for step in changed if step.then is not None),
+        hindered=len(plan.hindrances),
+        hindrances=_hindrances(sql, plan),
+    )
+
+
+def _hindrances(sql: Sql, plan: Plan) -> list[Hindrance]:
+    found: list[Hindrance] = []
+    for node, obstacle in plan.hindrances.items():
+        row = plan.touched[node]
+        at = None if row.to_seq is None else row.to_seq - 1
+        parent = "" if row.parent is None else find_path(sql, plan.space, row.parent, at) or "…"
+        found.append(Hindrance(node, f"{parent.rstrip('/')}/{row.name}", obstacle))
+        if len(found) == LISTED_AT_MOST:
+            break
+    return sorted(found, key=lambda each: each.path)
+
+
+def _goes_along(plan: Plan, step: Step) -> bool:
+    """Tell whether *step* goes with its folder, which was made in the same run of changes and goes too."""
+    folder = None if step.now is None or step.now.parent is None else plan.steps.get(step.now.parent)
+    return folder is not None and step.is_made and folder.is_made
+
+
+def _trashed(unit: Unit, step: Step, seq: int) -> Trashed:
+    row = step.last
+    kind = EntryKind.FOLDER if row.version is None else EntryKind.FILE
+    parent = NodeId(row.parent or "")
+    return Trashed(step.node, parent, row.name, "", kind, row.size, seq, unit.now, unit.actor.name)
+
+
+def _tell(unit: Unit, space: Space, step: Step) -> None:
+    then = step.then
+    if step.now is None:
+        unit.record(EntryRestored(subject=step.node, space=space.id))
+    elif step.is_moved or (then is not None and then.version is None):
+        unit.record(EntryMoved(subject=step.node, space=space.id))
+    if then is not None and then.version is not None and step.is_rewritten:
+        unit.record(ContentReverted(subject=step.node, space=space.id, version=then.version, size=then.size or 0))
