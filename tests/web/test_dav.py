@@ -82,8 +82,8 @@ async def test_spaces_are_listed_and_lead_to_their_trees(dav):
         assert list(await found(answer)) == ["/dav/", "/dav/personal/"]
     async with dav("PROPFIND", "/dav/personal/", headers={"Depth": "1"}) as answer:
         listed = await found(answer)
-    assert list(listed) == ["/dav/personal/", "/dav/personal/K%C3%A4se%20&%20Brot.txt"]
-    entry = listed["/dav/personal/K%C3%A4se%20&%20Brot.txt"]
+    assert list(listed) == ["/dav/personal/", "/dav/personal/K%C3%A4se%20%26%20Brot.txt"]
+    entry = listed["/dav/personal/K%C3%A4se%20%26%20Brot.txt"]
     assert entry[f"{D}displayname"].text == "Käse & Brot.txt"
     assert entry[f"{D}getcontentlength"].text == "6"
     assert entry[f"{D}resourcetype"].find(f"{D}collection") is None
