@@ -7,7 +7,9 @@ import pytest
 from cloudconnect.database import AlreadyRunning, HomeLock, HomeNotWritable, open_database
 from cloudconnect.database.connection import Connection
 from cloudconnect.database.errors import DatabaseCorrupt
+from cloudconnect.features.files.store import locks, states
 from cloudconnect.kernel.errors import Unavailable
+from cloudconnect.kernel.ids import NodeId
 
 MIGRATIONS = sorted(resources.files("cloudconnect.database").joinpath("migrations").glob("0*.py"))
 NEWEST = MIGRATIONS[-1].name[:4]
@@ -84,4 +86,25 @@ def test_versions_of_the_first_release_come_forward_with_the_key_of_their_conten
 
     found = database.read_now(lambda sql: sql.rows("SELECT node, content FROM version ORDER BY node"))
     assert found == [(node, key) for node, _, key in versions]
+    database.close()
+
+
+def test_trees_from_before_there_were_locks_are_changed_and_looked_at_as_before(database_url, tmp_path):
+    database = open_database(database_url, tmp_path)
+    database.migrate("0010_backup_places")
+    database.fill(
+        lambda sql: sql.execute_many(
+            "INSERT INTO entry (node, from_seq, to_seq, space, parent, name, version, modified_ns)"
+            " VALUES (?, ?, NULL, 'spc_a', ?, ?, NULL, 0)",
+            [("nod_root", 1, None, ""), ("nod_a", 2, "nod_root", "a"), ("nod_b", 3, "nod_a", "b")],
+        )
+    )
+
+    database.migrate()
+
+    nodes = [NodeId("nod_root"), NodeId("nod_a"), NodeId("nod_b")]
+    assert database.read_now(lambda sql: states.find_states(sql, nodes)) == {}
+    database.fill(lambda sql: states.touch(sql, [(NodeId("nod_a"), 4)]))
+    assert database.read_now(lambda sql: states.find_states(sql, nodes)) == {"nod_root": 4, "nod_a": 4}
+    assert database.read_now(lambda sql: locks.find_covering(sql, nodes, 0)) == []
     database.close()

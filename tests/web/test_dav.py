@@ -1,11 +1,19 @@
 """WebDAV as its clients speak it, over a real connection."""
 
 import base64
+import dataclasses
 import hashlib
+import re
+import resource
 import xml.etree.ElementTree as ET
 import zlib
+from pathlib import Path
 
 import pytest
+
+from cloudconnect.features.files.store import tree
+from cloudconnect_web.dav import ROUTES, looking
+from cloudconnect_web.operations import Guard
 
 D = "{DAV:}"
 
@@ -66,6 +74,18 @@ async def test_the_password_is_a_token_of_the_account_that_is_named(site, dav):
     assert await status(site.ask("PROPFIND", "/dav/", headers=depth)) == 207, "a bearer token does as well"
 
 
+async def test_every_route_but_options_asks_who_is_there(site):
+    for route in ROUTES:
+        for method in route.methods:
+            if route.guard is Guard.OPEN:
+                assert method == "OPTIONS"
+                continue
+            path = re.sub(r"{[^}]*\]\*}", "personal/a", route.path)
+            assert await status(site.ask(method, path, token="")) == 401, (method, path)
+            if route.guard is Guard.WRITE:
+                assert await status(site.ask(method, path, token=site.reader)) == 403, (method, path)
+
+
 async def test_a_cookie_opens_nothing(site):
     headers = {"Cookie": f"cc={site.admin}", "Depth": "0"}
     assert await status(site.ask("PROPFIND", "/dav/", token="", headers=headers)) == 401
@@ -82,8 +102,8 @@ async def test_spaces_are_listed_and_lead_to_their_trees(dav):
         assert list(await found(answer)) == ["/dav/", "/dav/personal/"]
     async with dav("PROPFIND", "/dav/personal/", headers={"Depth": "1"}) as answer:
         listed = await found(answer)
-    assert list(listed) == ["/dav/personal/", "/dav/personal/K%C3%A4se%20&%20Brot.txt"]
-    entry = listed["/dav/personal/K%C3%A4se%20&%20Brot.txt"]
+    assert list(listed) == ["/dav/personal/", "/dav/personal/K%C3%A4se%20%26%20Brot.txt"]
+    entry = listed["/dav/personal/K%C3%A4se%20%26%20Brot.txt"]
     assert entry[f"{D}displayname"].text == "Käse & Brot.txt"
     assert entry[f"{D}getcontentlength"].text == "6"
     assert entry[f"{D}resourcetype"].find(f"{D}collection") is None
@@ -207,3 +227,57 @@ async def test_a_destination_elsewhere_is_refused(dav):
     ):
         headers = {"Destination": destination}
         assert await status(dav("MOVE", "/dav/personal/a.txt", headers=headers)) == expected, destination
+
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.slow
+async def test_a_folder_of_a_hundred_thousand_is_listed_in_flat_memory(site, dav):
+    await status(dav("MKCOL", "/dav/personal/many"))
+    admin = await site.appliance.auth.local_administrator()
+    space = await site.appliance.files.get_space(admin, "personal")
+    folder = await site.appliance.files.get_entry(admin, "personal", "/many")
+
+    def fill(unit):
+        node = folder.node[:-6]
+        tree.add_entries(
+            unit.sql,
+            space.id,
+            [
+                dataclasses.replace(folder, node=f"{node}{number:06}", parent=folder.node, name=f"entry {number:06}")
+                for number in range(100_000)
+            ],
+        )
+
+    await site.appliance.log.commit(fill, actor=admin)
+    for _ in range(2):
+        count, most, tail, before = 0, 0, b"", resident_bytes()
+        async with dav("PROPFIND", "/dav/personal/many", headers={"Depth": "1"}) as answer:
+            assert answer.status == 207
+            async for piece in answer.content.iter_any():
+                count += (tail + piece).count(b"</d:response>") - tail.count(b"</d:response>")
+                tail = (tail + piece)[-200:]
+                most = max(most, resident_bytes())
+        assert count == 100_001
+        assert tail.endswith(b"</d:multistatus>")
+    assert most - before < 16 << 20, "the second time finds everything warm"
+
+
+async def test_a_listing_shows_one_moment_however_many_pages_it_takes(site, dav, monkeypatch):
+    monkeypatch.setattr(looking, "_ENTRIES_AT_ONCE", 5)
+    for number in range(12):
+        await site.put(f"/{number:02}.txt")
+    find_children = site.appliance.details.find_children
+
+    async def find_and_disturb(*arguments, **named):
+        page = await find_children(*arguments, **named)
+        await site.put("/99.txt", headers={"If-Match": "*"} if named["cursor"] else {})
+        await site.put("/11.txt", b"changed", headers={"If-Match": "*"})
+        return page
+
+    monkeypatch.setattr(type(site.appliance.details), "find_children", lambda self, *a, **n: find_and_disturb(*a, **n))
+    async with dav("PROPFIND", "/dav/personal/", headers={"Depth": "1"}) as answer:
+        listed = list(await found(answer))
+    assert listed == ["/dav/personal/", *(f"/dav/personal/{number:02}.txt" for number in range(12))]
