@@ -245,15 +245,22 @@ class Measuring:
     def run(self, number: int) -> None:
         """Measure every row once, in folders of round *number*."""
         root = f"{self._server.root}round{number}/"
-        connection = self._server.connect()
-        self._expect(connection.ask("MKCOL", root)[0], 201)
+        with self._connected() as connection:
+            self._expect(connection.ask("MKCOL", root)[0], 201)
         self._note("RSS before, MiB", rss_mib(self._server.pid()))
-        self._large(connection, root)
+        with self._connected() as connection:
+            self._large(connection, root)
         for connections in (1, 8):
             self._small(root, connections)
-        self._listing(connection, root)
-        self._tree(connection, root)
+        with self._connected() as connection:
+            self._listing(connection, root)
+        self._tree(root)
         self._note("RSS after, MiB", rss_mib(self._server.pid()))
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        connection = self._server.connect()
+        yield connection
         connection.close()
 
     def _large(self, connection: Connection, root: str) -> None:
@@ -299,10 +306,10 @@ class Measuring:
             for _ in range(1_000):
                 self._expect(connection.ask("PROPFIND", path, "Depth: 0")[0], 207)
 
-    def _tree(self, connection: Connection, root: str) -> None:
+    def _tree(self, root: str) -> None:
         folder, count = f"{root}tree/", self._options.entries
-        self._expect(connection.ask("MKCOL", folder)[0], 201)
         opened = [self._server.connect() for _ in range(8)]
+        self._expect(opened[0].ask("MKCOL", folder)[0], 201)
 
         def put(one: Connection, index: int) -> None:
             self._expect(one.ask("PUT", f"{folder}{index}.txt", body=b"entry %d" % index)[0], 201)
@@ -310,6 +317,11 @@ class Measuring:
         spread(opened, put, count)
         for one in opened:
             one.close()
+        with self._connected() as connection:
+            self._whole(connection, root, folder)
+
+    def _whole(self, connection: Connection, root: str, folder: str) -> None:
+        count = self._options.entries
         with self._timed(f"PROPFIND of {count:,}, s"):
             self._expect(connection.ask("PROPFIND", folder, "Depth: 1")[0], 207)
         moved = f"{root}moved/"
