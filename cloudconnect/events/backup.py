@@ -39,6 +39,14 @@ class PlaceAdded(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceClaimed(Fact):
+    """A place of backups was taken over from another installation; ``installation`` is that one's id, if it had one."""
+
+    kind: ClassVar[str] = "backup.place-claimed"
+    installation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceRemoved(Fact):
     """A place of backups was forgotten; what lies there stays."""
 
