@@ -54,6 +54,14 @@ class PlaceRemoved(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackupOverdue(Fact):
+    """No backup came to the scheduled place ``subject`` for twice its interval; told once, until one comes."""
+
+    kind: ClassVar[str] = "backup.overdue"
+    every_hours: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleSet(Fact):
     """Backups are made at a place every so many hours; 0 means no longer."""
 

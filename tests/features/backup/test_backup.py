@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudconnect.assembly import open_place
-from cloudconnect.events.backup import BackupMade, BackupsPruned, PlaceClaimed
+from cloudconnect.events.backup import BackupMade, BackupOverdue, BackupsPruned, PlaceClaimed
 from cloudconnect.features.backup import BackupService, Keep
 from cloudconnect.features.backup.errors import BadPlace, PlaceKnown
 from cloudconnect.features.backup.rules import choose_kept
@@ -375,6 +375,37 @@ async def test_the_clock_makes_proves_and_removes_and_tells_when_it_cannot(backu
     assert await backup.check() == "unproved"
     await backup.set_schedule(replace(ada, proved_at=rooms.clock.now()), there, None, None)
     assert (await backup.check(), await in_a_thread(backup.find_due)) == ("ok", [])
+
+
+async def overdue(backup, rooms):
+    await backup.tell_overdue()
+    facts = await rooms.database.read(lambda sql: rooms.log.find_facts(sql, 0, 100, [BackupOverdue.kind]))
+    return [(each.fact.subject, each.fact.every_hours) for each in facts]
+
+
+async def test_an_overdue_backup_is_told_once_per_lapse(backup, rooms, ada, tmp_path):
+    there = str(tmp_path / "there")
+    await backup.set_schedule(ada, there, 24, None)
+    rooms.clock.advance(timedelta(hours=47))
+    assert await overdue(backup, rooms) == []
+    rooms.clock.advance(timedelta(hours=1))
+    assert await overdue(backup, rooms) == [(there, 24)]
+    rooms.clock.advance(timedelta(days=30))
+    assert await overdue(backup, rooms) == [(there, 24)]
+
+    await in_a_thread(backup.run_create, {"to": there}, Quiet())
+
+    rooms.clock.advance(timedelta(hours=47))
+    assert await overdue(backup, rooms) == [(there, 24)]
+    rooms.clock.advance(timedelta(hours=1))
+    assert await overdue(backup, rooms) == [(there, 24)] * 2
+
+
+async def test_a_place_without_a_schedule_is_never_overdue(backup, rooms, ada, tmp_path):
+    await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+    rooms.clock.advance(timedelta(days=300))
+
+    assert await overdue(backup, rooms) == []
 
 
 @pytest.mark.parametrize(("hours", "keep"), [(0, None), (9_000, None), (24, Keep())])

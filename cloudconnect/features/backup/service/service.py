@@ -17,6 +17,7 @@ from cloudconnect.database import Database
 from cloudconnect.database.snapshot import Snapshot, check_snapshot, forget_catalogs, write_snapshot
 from cloudconnect.events.backup import (
     BackupMade,
+    BackupOverdue,
     BackupsPruned,
     BackupVerified,
     PlaceAdded,
@@ -27,7 +28,7 @@ from cloudconnect.events.backup import (
 from cloudconnect.features.backup import store
 from cloudconnect.features.backup.errors import BadPlace, BadSchedule, NoSuchPlace, PlaceKnown
 from cloudconnect.features.backup.models import BackupListed, Keep, PlaceFacts
-from cloudconnect.features.backup.rules import VERIFIED_WITHIN, is_due, needs_proof
+from cloudconnect.features.backup.rules import VERIFIED_WITHIN, is_due, is_overdue, needs_proof
 from cloudconnect.features.backup.service.places import OpenShelf, Places
 from cloudconnect.features.backup.service.pruning import PruneOptions, prune
 from cloudconnect.features.backup.service.restoring import PartRestorer, Wish
@@ -170,7 +171,7 @@ class BackupService:
 
         def change(unit: Unit) -> PlaceFacts:
             store.add_place(unit.sql, place, unit.now_ms)
-            store.set_schedule(unit.sql, name, every_hours, keep)
+            store.set_schedule(unit.sql, name, every_hours, keep, unit.now_ms)
             unit.record(ScheduleSet(subject=name, every_hours=every_hours or 0))
             found = store.find_place(unit.sql, name)
             if found is None:
@@ -249,6 +250,20 @@ class BackupService:
         """Return the places at which the clock asks for a backup."""
         now = self._clock.now()
         return [place.name for place in self._database.read_now(store.find_places) if is_due(place, now)]
+
+    async def tell_overdue(self) -> None:
+        """Record, once until one comes, of each place that no backup came there for twice its interval."""
+
+        def change(unit: Unit) -> None:
+            for place in store.find_places(unit.sql):
+                if place.told_overdue is None and is_overdue(place, self._clock.now()):
+                    store.note_overdue(unit.sql, place.name, unit.now_ms)
+                    unit.record(BackupOverdue(subject=place.name, every_hours=place.every_hours or 0))
+
+        now = self._clock.now()
+        places = await self._database.read(store.find_places)
+        if any(place.told_overdue is None and is_overdue(place, now) for place in places):
+            await self._log.commit(change, actor=APPLIANCE)
 
     def run_prune(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Remove old backups at the place ``at``; the newest always stays.
