@@ -6,7 +6,8 @@
     recover.py restore SOURCE INTO --without-database      --passphrase-file FILE
 
 Needs Python 3.11 with cryptography and zstandard, for passphrases argon2-cffi. It only reads, verifies every chunk and
-every file, goes on past what is damaged, and names it at the end. The format: docs/design/repository-format.md.
+every file, goes on past what is damaged, and names it at the end. Stop the daemon first. A copy of the database goes to
+TMPDIR; memory does not grow with what is stored. The format: docs/design/repository-format.md.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
 import sqlite3
 import struct
 import sys
@@ -23,18 +25,21 @@ import unicodedata
 from pathlib import Path
 
 import zstandard
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 CATALOGS = hashlib.sha256(b"CloudConnect/v1/catalog").digest()[:16]
 MANIFEST = 1
 RECORD_HEAD = 92
+RECORD_MAX, WINDOW = 16 << 20, 1 << 18
 CROCKFORD = str.maketrans("JKMNPQRSTVWXYZ", "IJKLMNOPQRSTUV")  # from its letters to those of int(…, 32)
 NODE_ENTRY = struct.Struct(">32sQ")
-LIST_ENTRY = struct.Struct(">32sQIIHBB")
+# What it ends in to read what anybody may have changed.
+TROUBLE = (OSError, ValueError, LookupError, TypeError, OverflowError, struct.error, zstandard.ZstdError, sqlite3.Error)
 
 
-class Damaged(Exception):
+class Damaged(ValueError):
     """Something is missing or is not what was written."""
 
 
@@ -81,37 +86,66 @@ def slot_key(kind, parameters, secret):
     return hashlib.sha256(ctx("recovery-code", int(letters[:32].translate(CROCKFORD), 32).to_bytes(20, "big"))).digest()
 
 
-def open_keyring(path, kind, secret):
-    """Return, for each space, its sealing keys by epoch and the key that names its content."""
-    database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
-    master = None
-    for parameters, box in database.execute("SELECT parameters, box FROM slot WHERE kind = ?", (kind,)).fetchall():
-        with contextlib.suppress(Damaged, ValueError, OverflowError):
+def open_database(path, source=None):
+    """Open a database; of *source* a copy with what its journals hold, for opening itself could write beside it."""
+    for ending in ("", "-wal", "-journal") if source else ():
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(f"{source}{ending}", f"{path}{ending}")
+    database = sqlite3.connect(path)
+    database.text_factory = lambda text: text.decode(errors="backslashreplace")
+    return database
+
+
+def open_keyring(database, kind, secret):
+    """Return each space's sealing keys by epoch and the key that names its content; under None the one that signs."""
+    master, keys = None, {}
+    for parameters, box in database.execute("SELECT parameters, box FROM slot WHERE kind = ?", (kind,)):
+        with contextlib.suppress(ValueError, OverflowError):
             master = open_box(slot_key(kind, parameters, secret), "slot", box, kind.encode(), parameters.encode())
     if master is None:
         sys.exit("This does not open the keyring. Is it the right file, and of the right kind?")
     (box,) = database.execute("SELECT box FROM wrapping_key WHERE name = 'domains'").fetchone()
     wrapping = open_box(master, "tdk", box, b"local", b"local")
-    keys = {}
+    for (box,) in database.execute("SELECT box FROM service_key WHERE name = 'backup-signature'"):
+        keys[None] = open_box(master, "svc", box, b"backup-signature", struct.pack(">I", 1))
     for space, use, epoch, box in database.execute("SELECT space, use, epoch, box FROM space_key WHERE use <> 'cut'"):
         label = {"seal": "space-key", "name": "space-content-ids"}[use]
-        epochs = keys.setdefault(space, {})
-        epochs["name" if use == "name" else epoch] = open_box(wrapping, label, box, space, struct.pack(">I", epoch))
+        with contextlib.suppress(Damaged):
+            key = open_box(wrapping, label, box, space, struct.pack(">I", epoch))
+            keys.setdefault(space, {})["name" if use == "name" else epoch] = key
     return keys
 
 
-class Contents:
-    """Reads contents by their manifests. *places*: domain, pack, offset and length of each chunk by its key."""
+def read_at(path, place, size):
+    """Return a range of a file, or nothing where it cannot be read."""
+    with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
+        file.seek(place)
+        return file.read(size)
+    return b""
 
-    def __init__(self, source, keys, places):
-        self.source, self.keys, self.places = source, keys, places
+
+def find_mark(path, place, end, marks):
+    """Return where one of *marks*, of four bytes each, stands next, or *end*."""
+    while place < end:
+        window = read_at(path, place, WINDOW)
+        if found := [at for mark in marks if (at := window.find(mark)) >= 0]:
+            return place + min(found)
+        place += WINDOW - 3
+    return end
+
+
+class Contents:
+    """Reads contents by their manifests; *places* gives path, offset and length of each copy of a chunk by its key."""
+
+    def __init__(self, keys, places):
+        self.keys, self.places = keys, places
 
     def key(self, space, epoch):
         """Return the sealing key of an epoch, or the key that names content."""
         try:
             return self.keys[space][epoch]
         except KeyError:
-            raise Damaged("there is no such key; it may have been destroyed") from None
+            raise Damaged("there is no such key; it is damaged, or was destroyed") from None
 
     def open_header(self, space, record):
         """Return plain header, flags, class, payload bytes and content id of a record."""
@@ -123,34 +157,31 @@ class Contents:
             raise Damaged("a record of another format")
         return plain, flags, kind, size, content_id
 
-    def open_record(self, space, record):
-        """Return content id and plain bytes of a record, every byte of which is proven."""
-        head, flags, kind, size, content_id = self.open_header(space, record)
-        if len(record) != RECORD_HEAD + size:
-            raise Damaged("a record of another length")
+    def open_record(self, space, record, wanted):
+        """Return the plain bytes of a record, every byte of which is proven."""
+        head, flags, kind, _, content_id = self.open_header(space, record)
         key = derive(self.key(space, int.from_bytes(record[:4], "big")), "chunk-key", space, content_id, record[4:28])
         payload = decrypt(key, record[RECORD_HEAD:], ctx("chunk", space, record[:4], head))
         plain_size, body_size = struct.unpack_from(">II", payload)
         raw = payload[8 : 8 + body_size]
-        if flags:
+        if flags and zstandard.frame_content_size(raw) == plain_size <= RECORD_MAX:
             raw = zstandard.ZstdDecompressor().decompress(raw, max_output_size=plain_size)
         name = hmac.digest(self.key(space, "name"), struct.pack(">H", kind) + raw, "sha256")
-        if len(raw) != plain_size or payload[8 + body_size :].strip(b"\0") or not hmac.compare_digest(name, content_id):
+        if len(raw) != plain_size or payload[8 + body_size :].strip(b"\0") or not name == content_id == wanted:
             raise Damaged("content that is not what its id names")
-        return content_id, raw
+        return raw
 
     def chunk(self, space, content_id):
-        """Return the plain bytes of one chunk."""
-        try:
-            domain, pack, offset, length = self.places[content_id[:16]]
-            with (self.source / "packs" / domain.hex() / pack.hex()[:2] / pack.hex()).open("rb") as file:
-                file.seek(offset)
-                found, raw = self.open_record(space, file.read(length))
-        except (KeyError, OSError, struct.error, zstandard.ZstdError) as error:
-            raise Damaged(f"a chunk is missing or changed ({error!r})") from None
-        if found != content_id:
-            raise Damaged("another chunk is in its place")
-        return raw
+        """Return the plain bytes of one chunk, from the first copy that is whole."""
+        reason = "no pack that is known holds it"
+        for path, offset, length in self.places(content_id[:16]):
+            try:
+                if not 0 < length <= len(record := read_at(path, offset, min(length, RECORD_MAX))):
+                    raise Damaged("its pack is missing or cut short")
+                return self.open_record(space, record, content_id)
+            except TROUBLE as error:
+                reason = error
+        raise Damaged(f"a chunk is missing or changed: {reason}")
 
     def read(self, space, manifest):
         """Yield the plain bytes of a content."""
@@ -163,110 +194,153 @@ class Contents:
             head = bytes((2, manifest[1] - 1)) if manifest[1] else b"\1"
             for child, _ in NODE_ENTRY.iter_unpack(node[12:]):
                 yield from self.read(space, head + child)
+        elif manifest != b"\0":
+            raise Damaged("a manifest of another format")
 
-    def list_pack(self, space, data):
-        """Yield content id, offset, length and class of the records in a pack: from its list, else one by one."""
+    def list_pack(self, space, path, bad):
+        """Yield content id, offset, length and class of the records in a pack whose headers are whole.
+
+        Each tells where the next begins; past one that is not whole, the next is where the number of an epoch stands.
+        """
+        marks = [struct.pack(">I", epoch) for epoch in self.keys.get(space, {}) if epoch != "name"]
+        place, end = 64, path.stat().st_size
+        while place < end and (head := read_at(path, place, RECORD_HEAD))[:4] != b"CCF1":
+            try:
+                _, _, kind, size, content_id = self.open_header(space, head)
+            except TROUBLE as error:
+                lost, place = place, find_mark(path, place + 1, end, [*marks, b"CCF1"])
+                bad.append(f"{path}: what lies from byte {lost} to {place}: {error}")
+            else:
+                yield content_id, place, RECORD_HEAD + size, kind
+                place += RECORD_HEAD + size
+        if place >= end:
+            bad.append(f"{path}: its end is missing")
+
+
+def find_pack(source, domain, pack):
+    """Return the path of a pack by its ids in hex."""
+    return source / "packs" / domain.lower() / pack[:2].lower() / pack.lower()
+
+
+def open_tree(wanted, keys, scratch, bad):
+    """Open the database: that of a data directory, or of the newest backup that is whole, else the newest there is."""
+    if (wanted.source / "cloudconnect.db").exists():
+        return open_database(scratch / "tree", wanted.source / "cloudconnect.db")
+    signer, trees = Ed25519PrivateKey.from_private_bytes(keys[None]).public_key(), []
+    for path in sorted((wanted.source / "backups").glob(f"{wanted.backup or '*'}.json"), reverse=True):
         try:
-            (start,) = struct.unpack(">Q", data[-56:-48])
-            size, salt = struct.unpack_from(">4xI24s", data, start)
-            header, offset = data[:64], struct.pack(">Q", start)
-            key = derive(self.key(space, int.from_bytes(header[12:16], "big")), "pack-footer", space, header, salt)
-            bound = ctx("pack-footer", header, hashlib.sha256(data[:start]).digest(), offset)
-            plain = decrypt(key, data[start + 32 : start + 32 + size], bound)
-            end = 4 + int.from_bytes(plain[:4], "big") * LIST_ENTRY.size
-            for content_id, place, length, _, kind, _, _ in LIST_ENTRY.iter_unpack(plain[4:end]):
-                yield content_id, place, length, kind
-        except (Damaged, struct.error):
-            place = 64
-            with contextlib.suppress(Damaged):
-                while place + RECORD_HEAD < len(data):
-                    _, _, kind, size, content_id = self.open_header(space, data[place : place + RECORD_HEAD])
-                    yield content_id, place, RECORD_HEAD + size, kind
-                    place += RECORD_HEAD + size
+            document = json.loads(path.read_bytes())
+            signer.verify(bytes.fromhex(document["signature"]), document["backup"].encode())
+            backup = json.loads(document["backup"])
+            if backup["format"] != 1 or backup["id"] != path.stem:
+                raise Damaged("it has another format, or is the description of another backup")
+            places = {bytes.fromhex(key): place for key, place in backup["places"].items()}
+            catalogs = Contents(
+                keys, lambda key, at=places: [(find_pack(wanted.source, CATALOGS.hex(), at[key][0]), *at[key][1:3])]
+            )
+            with (scratch / path.stem).open("wb") as file:
+                file.writelines(catalogs.read(CATALOGS, bytes.fromhex(backup["catalog"])))
+            trees.append(scratch / path.stem)
+            if any(
+                find_pack(wanted.source, domain, pack).stat().st_size != size for pack, domain, size in backup["packs"]
+            ):
+                raise Damaged("a pack is cut short")
+            return open_database(trees[-1])
+        except (*TROUBLE, InvalidSignature) as error:
+            bad.append(f"{path} is not whole: {error!r}")
+    if not trees:
+        raise Damaged(f"{wanted.source} holds neither a database nor such a backup")
+    return open_database(trees[0])
 
 
-def find_named(wanted, keys, scratch):
+def find_named(wanted, keys, scratch, bad):
     """Yield space, path, size, content, SHA-256 and time of each file that the database says is there now."""
-    source, target = wanted.source, scratch / "cloudconnect.db"
-    if (source / "cloudconnect.db").exists():
-        for path in source.glob("cloudconnect.db*"):
-            (scratch / path.name).write_bytes(path.read_bytes())
-    elif found := sorted((source / "backups").glob(f"{wanted.backup or '*'}.json")):
-        backup = json.loads(json.loads(found[-1].read_text())["backup"])
-        packs = {key: (CATALOGS, bytes.fromhex(place[0]), *place[1:3]) for key, place in backup["places"].items()}
-        contents = Contents(source, keys, {bytes.fromhex(key): place for key, place in packs.items()})
-        with target.open("wb") as file:
-            file.writelines(contents.read(CATALOGS, bytes.fromhex(backup["catalog"])))
-    else:
-        sys.exit(f"{source} holds neither a database nor such a backup. Try --without-database.")
-    database = sqlite3.connect(target)
-    chunks = (
-        "SELECT chunk.key, pack.domain, pack.id, chunk.position, chunk.length FROM chunk JOIN pack ON number = pack"
-    )
-    contents = Contents(source, keys, {key: tuple(place) for key, *place in database.execute(chunks)})
+    database = open_tree(wanted, keys, scratch, bad)
+    for number, columns in enumerate(("chunk (key)", "entry (parent)", "version (node, seq)")):
+        database.execute(f"CREATE INDEX recover_{number} ON {columns}")
+    copies = "SELECT hex(domain), hex(id), position, length FROM chunk JOIN pack ON number = pack WHERE key = ?"
+    ask = database.execute
+    contents = Contents(keys, lambda key: ((find_pack(wanted.source, *at[:2]), *at[2:]) for at in ask(copies, (key,))))
     children = (
         "SELECT e.node, e.name, v.manifest, v.sha256, v.size, e.modified_ns FROM entry e"
         " LEFT JOIN version v ON v.node = e.node AND v.seq = e.version WHERE e.parent = ? AND e.to_seq IS NULL"
     )
-    for space, root in database.execute("SELECT id, root FROM space ORDER BY id").fetchall():
-        domain = int(space.partition("_")[2].translate(CROCKFORD), 32).to_bytes(16, "big")
-        waiting = [("", root)] if wanted.space in {"", space} else []
+    below = f"/{wanted.path.strip('/')}/".replace("//", "/")
+    for space, root in ask("SELECT id, root FROM space ORDER BY id"):
+        try:
+            domain = int(space.partition("_")[2].translate(CROCKFORD), 32).to_bytes(16, "big")
+        except TROUBLE:
+            bad.append(f"{space!r}: the id of no space")
+            continue
+        waiting, seen = [("", root)] if wanted.space in {"", space} else [], {root}
         while waiting:
             above, folder = waiting.pop()
-            for node, name, manifest, sha256, size, modified_ns in database.execute(children, (folder,)).fetchall():
+            for node, name, manifest, sha256, size, modified_ns in ask(children, (folder,)):
                 path = f"{above}/{name}"
-                if manifest is None:
-                    waiting.append((path, node))
-                elif f"{path}/".startswith(f"{wanted.path.rstrip('/')}/"):
+                if manifest is not None and f"{path}/".startswith(below):
                     yield space, path, size, contents.read(domain, manifest), sha256, modified_ns
+                elif manifest is None and node not in seen:
+                    seen.add(node)
+                    waiting.append((path, node))
 
 
-def find_nameless(wanted, keys):
+def find_nameless(wanted, keys, scratch, bad):
     """Yield the same of every content that the packs hold, under its content id."""
-    for folder in sorted(path for path in (wanted.source / "packs").iterdir() if path.name != CATALOGS.hex()):
-        space, kinds, levels, inner = bytes.fromhex(folder.name), {}, {}, set()
-        contents = Contents(wanted.source, keys, {})
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            for content_id, offset, length, kind in contents.list_pack(space, path.read_bytes()):
-                contents.places[content_id[:16]] = (space, bytes.fromhex(path.name), offset, length)
-                kinds[content_id] = kind
-        for content_id in (name for name, kind in kinds.items() if kind == MANIFEST):
-            with contextlib.suppress(Damaged):
+    copies = "SELECT path, place, length FROM record WHERE substr(id, 1, 16) = ?"
+    for folder in sorted((wanted.source / "packs").glob("[0-9a-f]" * 32)):
+        if folder.name == CATALOGS.hex() or wanted.space not in {"", folder.name}:
+            continue
+        space, database = bytes.fromhex(folder.name), sqlite3.connect(scratch / folder.name, isolation_level=None)
+        ask = database.execute
+        database.executescript(
+            "PRAGMA synchronous = OFF; CREATE TABLE record (id, kind, path, place, length);"
+            "CREATE TABLE node (id PRIMARY KEY, level); CREATE TABLE part (id PRIMARY KEY, size); BEGIN"
+        )
+        contents = Contents(keys, lambda key, ask=ask: ((Path(path), *at) for path, *at in ask(copies, (key,))))
+        for path in (path for path in folder.rglob("*") if path.is_file()):
+            for content_id, place, length, kind in contents.list_pack(space, path, bad):
+                ask("INSERT INTO record VALUES (?, ?, ?, ?, ?)", (content_id, kind, str(path), place, length))
+        ask("CREATE INDEX by_key ON record (substr(id, 1, 16))")
+        for (content_id,) in ask("SELECT DISTINCT id FROM record WHERE kind = ?", (MANIFEST,)):
+            with contextlib.suppress(*TROUBLE):
                 node = contents.chunk(space, content_id)
-                levels[content_id] = node[4]
-                inner.update(child for child, _ in NODE_ENTRY.iter_unpack(node[12:]))
-        for content_id, kind in kinds.items():
-            if content_id not in inner and (kind != MANIFEST or content_id in levels):
-                manifest = (bytes((2, levels[content_id])) if kind == MANIFEST else b"\1") + content_id
-                yield folder.name, content_id.hex(), 0, contents.read(space, manifest), None, None
+                ask("INSERT INTO node VALUES (?, ?)", (content_id, node[4]))
+                database.executemany("INSERT OR IGNORE INTO part VALUES (?, ?)", NODE_ENTRY.iter_unpack(node[12:]))
+        # A node that cannot be read is tried again, and so named; what it lists comes out piece by piece.
+        for content_id, kind, level in ask(
+            "SELECT DISTINCT id, kind, ifnull(level, 0) FROM record LEFT JOIN node USING (id)"
+            " WHERE id NOT IN (SELECT id FROM part)"
+        ):
+            manifest = (bytes((2, level)) if kind == MANIFEST else b"\1") + content_id
+            yield folder.name, content_id.hex(), 0, contents.read(space, manifest), None, None
 
 
 def write(into, space, path, pieces, sha256, modified_ns):
     """Write a file that is not there yet, whole and proven, or not at all; inside *into* whatever the path says."""
     parts = [space, *(part for part in path.split("/") if part)]
-    if any(part in {".", "..", ""} or "\0" in part or "/" in part for part in parts):
+    if any(part in {".", ".."} or set(part) & set("/\\\0") for part in parts):
         raise Damaged("a name that no file may have")
     target, digest = into.joinpath(*parts), hashlib.sha256()
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         raise Damaged("something of this name is there already")
-    beside = target.with_name(f".{hashlib.sha256(target.name.encode()).hexdigest()[:16]}.part")
+    part = Path(tempfile.mkdtemp(".part", ".", target.parent), "part")
     try:
-        with beside.open("wb") as file:
+        with part.open("wb") as file:
             for piece in pieces:
                 digest.update(piece)
                 file.write(piece)
         if sha256 is not None and digest.digest() != sha256:
             raise Damaged("the whole is not what was stored")
         if modified_ns is not None:
-            os.utime(beside, ns=(modified_ns, modified_ns))
-        beside.rename(target)
+            os.utime(part, ns=(modified_ns, modified_ns))
+        part.rename(target)
     finally:
-        beside.unlink(missing_ok=True)
+        shutil.rmtree(part.parent)
 
 
 def main():
-    """List or restore, as the command line says; exits with 1 if anything was damaged."""
+    """Do what the command line says; exits with 1 if anything was damaged."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["list", "restore"])
     parser.add_argument("source", type=Path, help="data directory, or place of backups")
@@ -277,22 +351,28 @@ def main():
     ways = parser.add_mutually_exclusive_group(required=True)
     for kind, option in (("key-file", "key"), ("passphrase", "passphrase"), ("recovery", "code")):
         ways.add_argument(f"--{option}-file", dest="way", type=lambda path, kind=kind: (kind, Path(path).read_bytes()))
-    wanted = parser.parse_args()
+    wanted, bad = parser.parse_args(), []
     if wanted.what == "restore" and wanted.into is None:
         parser.error("restore needs a directory to write to")
-    bad = []
+    sys.setrecursionlimit(10_000)  # folders may be nested more deeply than what makes them would go
     with tempfile.TemporaryDirectory() as scratch:
-        file = next((path for name in ("keyring.db", "keys.ccb") if (path := wanted.source / name).exists()), None)
-        keys = open_keyring(file or sys.exit(f"{wanted.source} holds neither keyring.db nor keys.ccb."), *wanted.way)
-        found = find_nameless(wanted, keys) if wanted.without_database else find_named(wanted, keys, Path(scratch))
-        for space, path, size, *content in found:
-            if wanted.what == "list":
-                print(f"{size:>14}  {space}:{path}")
-                continue
-            try:
-                write(wanted.into, space, path, *content)
-            except (Damaged, OSError) as error:
-                bad.append(f"{space}:{path}: {error}")
+        try:
+            file = next((path for name in ("keyring.db", "keys.ccb") if (path := wanted.source / name).exists()), None)
+            if file is None:
+                raise Damaged(f"{wanted.source} holds neither keyring.db nor keys.ccb")
+            keys = open_keyring(open_database(Path(scratch, "keyring"), file), *wanted.way)
+            find = find_nameless if wanted.without_database else find_named
+            for space, path, size, *content in find(wanted, keys, Path(scratch), bad):
+                name = f"{space}:{path if path.isprintable() else repr(path)}"
+                if wanted.what == "list":
+                    print(f"{size!s:>14}  {name}")
+                    continue
+                try:
+                    write(wanted.into, space, path, *content)
+                except TROUBLE as error:
+                    bad.append(f"{name}: {error}")
+        except TROUBLE as error:
+            bad.append(f"This is where it ended: {error}. There is also --without-database.")
     sys.exit("\n".join(bad) or None)
 
 

@@ -21,6 +21,7 @@ from cloudconnect.storage.backends.local import LocalBackend
 from cloudconnect.storage.backends.opening import LOCAL, S3, Opener
 from cloudconnect.storage.backup_places import BackupPlace
 from cloudconnect.storage.disk import Health, make_directory
+from cloudconnect.storage.installation import installation_of
 from cloudconnect.storage.packs import pack_id_of
 from cloudconnect.storage.places import AddedBackend
 
@@ -100,9 +101,11 @@ def open_place(home: Path, kind: str, parameters: Mapping[str, str]) -> BackupPl
     """Open a place of backups; copies on their way lie in it where it is a directory, else in the data directory."""
     shelf = Opener(home, 0).open_shelf(kind, parameters)
     where = parameters.get("directory") or parameters.get("bucket", "")
-    spool = Path(where) / "tmp" if kind == LOCAL else home / "backup-spool"
+    installation = installation_of(home)
+    # Another installation may be at work in the same directory, until it is told that this is not its place.
+    spool = Path(where) / "tmp" / installation if kind == LOCAL else home / "backup-spool"
     make_directory(spool)
     for left in spool.iterdir():
         # What an interrupted run left; one run works with backups at a time.
         left.unlink() if left.is_file() else shutil.rmtree(left)
-    return BackupPlace(parameters.get("name") or where, shelf, spool)
+    return BackupPlace(parameters.get("name") or where, shelf, spool, installation)

@@ -120,6 +120,7 @@ def offer_backups(operations: OperationsService, backup: BackupService, jobs: Jo
             await operations.start_due("backup.scheduled", {"to": place})
 
     jobs.add(Job("backup.scheduled", timedelta(minutes=5), start_due, is_noted=False))
+    jobs.add(Job("backup.overdue", timedelta(minutes=5), backup.tell_overdue, is_noted=False))
 
 
 def offer_moving(operations: OperationsService, migration: Migration, backends: BackendsService) -> BackendsService:

@@ -39,10 +39,26 @@ class PlaceAdded(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceClaimed(Fact):
+    """A place of backups was taken over from another installation; ``installation`` is that one's id, if it had one."""
+
+    kind: ClassVar[str] = "backup.place-claimed"
+    installation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceRemoved(Fact):
     """A place of backups was forgotten; what lies there stays."""
 
     kind: ClassVar[str] = "backup.place-removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupOverdue(Fact):
+    """No backup came to the scheduled place ``subject`` for twice its interval; told once, until one comes."""
+
+    kind: ClassVar[str] = "backup.overdue"
+    every_hours: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

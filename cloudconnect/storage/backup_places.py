@@ -5,7 +5,8 @@ A place for backups looks like this::
     packs/<space>/<aa>/<pack id>   the packs, under the names that they have anyway, so each is copied once
     backups/<id>.json              what belongs to one backup, signed: its position, its packs, its catalog
     keys.ccb                       the keyring; rewritten with each backup and never part of one
-    appliance.json                 whose backups these are: no two appliances share a place
+    appliance.json                 whose backups these are: no two appliances share a place, nor do two installations
+                                   of one, which have the same keys since one was restored from the other's backups
 
 The catalog is the snapshot of the database, stored as content of a domain of its own: cut, deduplicated against the
 catalogs before it, and sealed. The keyring holds nothing but sealed boxes; whoever has the key file or the recovery
@@ -23,7 +24,7 @@ from typing import Any, Final, Protocol
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage import signatures
 from cloudconnect.storage.backends import Backend, Documents
-from cloudconnect.storage.errors import BackupDamaged, NoSuchBackup, PlaceTaken
+from cloudconnect.storage.errors import BackupDamaged, NoSuchBackup, PlaceInUse, PlaceTaken
 from cloudconnect.storage.index import Place, StoredPack
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.packs import pack_id_of, pack_name, verify
@@ -67,29 +68,56 @@ class Shelf(Backend, Documents, Protocol):
 
 
 class BackupPlace:
-    """A place that holds backups of one appliance; *name* is what people call it, *spool* a directory for copies."""
+    """A place that holds backups of one appliance; *name* is what people call it, *spool* a directory for copies.
 
-    def __init__(self, name: str, shelf: Shelf, spool: Path) -> None:
+    *installation* is ours (``storage.installation``).
+    """
+
+    def __init__(self, name: str, shelf: Shelf, spool: Path, installation: str) -> None:
         self.name = name
         self.shelf = shelf
         self.spool = spool
+        self._installation = installation
 
-    def claim(self, keyring: Keyring) -> None:
-        """Make this the place of the appliance that *keyring* belongs to, unless it is another one's.
+    def claim(self, keyring: Keyring, *, is_taken_over: bool = False) -> str:
+        """Make this the place of this installation of the appliance that *keyring* belongs to; return whose it was.
+
+        That is empty where no installation had claimed it. Another one's is only taken with *is_taken_over*.
 
         Raises:
-            PlaceTaken: it is.
+            PlaceTaken: it is another appliance's.
+            PlaceInUse: it is another installation's.
         """
-        mine = signatures.public_key(keyring.service_key(_SIGNATURE_KEY)).hex()
         held = self.shelf.get_document(_OWNER_FILE)
-        if held is None and self._is_free(keyring):
-            self.shelf.put_document(_OWNER_FILE, json.dumps({"appliance": mine}).encode())
-        elif held is None or _owner(held) != mine:
+        owner = _owner(held)
+        if owner != self._appliance(keyring) and not (held is None and self._is_free(keyring)):
             raise PlaceTaken(
                 N_("{place} holds the backups of another appliance."),
                 fix=N_("Name another directory, bucket or prefix."),
                 place=self.name,
             )
+        before = _text(held, "installation")
+        if before not in {"", self._installation} and not is_taken_over:
+            raise PlaceInUse(
+                N_("{place} holds the backups of the installation that this one was restored from, or of its copy."),
+                fix=N_(
+                    "Name another place. If that installation is gone for good: cloudconnect backup place claim {place}"
+                ),
+                place=self.name,
+            )
+        if before != self._installation:
+            mark = {"appliance": self._appliance(keyring), "installation": self._installation}
+            self.shelf.put_document(_OWNER_FILE, json.dumps(mark).encode())
+        return before
+
+    def is_ours(self, keyring: Keyring) -> bool:
+        """Tell whether this installation has claimed the place, or did before installations were told apart."""
+        held = self.shelf.get_document(_OWNER_FILE)
+        is_same = _text(held, "installation") in {"", self._installation}
+        return is_same and _owner(held) == self._appliance(keyring)
+
+    def _appliance(self, keyring: Keyring) -> str:
+        return signatures.public_key(_signer(keyring)).hex()
 
     def _is_free(self, keyring: Keyring) -> bool:
         """Tell whether nothing is here, or a backup of ours from before places were marked."""
@@ -219,10 +247,15 @@ def _document(identifier: str) -> str:
     return f"{_DIRECTORY}/{Path(identifier).name}{_SUFFIX}"
 
 
-def _owner(held: bytes) -> str:
+def _owner(held: bytes | None) -> str:
+    return _text(held, "appliance")
+
+
+def _text(held: bytes | None, name: str) -> str:
+    """Return what the mark of a place says, or nothing where there is none or it is not one."""
     try:
-        return str(json.loads(held)["appliance"])
-    except (ValueError, KeyError, TypeError):
+        return "" if held is None else str(json.loads(held).get(name, ""))
+    except (ValueError, AttributeError):
         return ""
 
 

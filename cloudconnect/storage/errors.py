@@ -123,6 +123,13 @@ class NoDomain(NotFound):
     title = N_("There are no keys for this space")
 
 
+class PlaceInUse(Conflict):
+    """A place holds the backups of another installation of this appliance."""
+
+    code = "storage.place-in-use"
+    title = N_("Another installation makes its backups there")
+
+
 class BackendUnreachable(Unavailable):
     """A backend over the network did not answer, or not as it should, for as long as it was worth to try."""
 

@@ -70,6 +70,7 @@ def new_machine(tmp_path, new_port):
     port = new_port()
     environment = {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "HOME": str(tmp_path),
         "LC_ALL": "C.UTF-8",
         "CLOUDCONNECT_HOME": str(tmp_path / "home"),

@@ -5,11 +5,12 @@ Names stand in the clear in the database and nowhere else, as SECURITY.md says o
 
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.slow
 
 FILES = int(os.environ.get("CLOUDCONNECT_MARKERS", "10000"))
 WINDOW_BYTES = 1 << 20
+SPOOLED_BYTES = 1 << 20
 
 
 class Marks:
@@ -71,6 +73,35 @@ def finds(top, needle, *, but=()):
     return found
 
 
+def spooled_bytes(home):
+    sizes = 0
+    for path in (home / "tmp").iterdir():
+        with suppress(FileNotFoundError):
+            sizes += path.stat().st_size
+    return sizes
+
+
+def break_off_upload(machine, marks, film):
+    """Upload what does not compress, and end the daemon while a pack of it is half written."""
+    chance = random.Random(9)
+    with film.open("wb") as file:
+        file.writelines(marks.content + chance.randbytes(100_000) for _ in range(1_000))
+    options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    upload = subprocess.Popen([PROGRAM, "put", film, "/"], env=machine.environment, **options)
+    try:
+        for _ in range(4_000):
+            machine.process.send_signal(signal.SIGSTOP)
+            if spooled_bytes(machine.place / "home") >= SPOOLED_BYTES:
+                return
+            machine.process.send_signal(signal.SIGCONT)
+            time.sleep(0.005)
+        pytest.fail("nothing was spooled")
+    finally:
+        machine.kill()
+        upload.kill()
+        upload.wait()
+
+
 def keys_of(home, key_file):
     with closing(Keyring.open(home / "keyring.db", KeyFileSlot(key_file))) as keyring:
         secrets = [keyring._master.secret, keyring._wrapping.secret, keyring.service_key("pepper").secret]
@@ -91,23 +122,9 @@ def test_nothing_is_readable_at_rest(new_machine, tmp_path):
     assert machine.run("rm", "-r", f"/{marks.name} moved/{marks.name} folder 3", "--yes").returncode == 0
     machine.json("operations", "start", "storage.catalog")
     assert machine.run("backup", "create", tmp_path / "backups").returncode == 0
-    # An upload that the daemon does not survive leaves what it has spooled.
-    (tmp_path / "film").write_bytes(marks.mail(1) * 400_000)
-    upload = subprocess.Popen(
-        [PROGRAM, "put", tmp_path / "film", "/"],
-        env=machine.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    for _ in range(400):
-        if any((home / "tmp").iterdir()):
-            break
-        time.sleep(0.02)
-    machine.kill()
-    upload.kill()
-    upload.wait()
+    break_off_upload(machine, marks, tmp_path / "film")
 
-    assert any(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    assert spooled_bytes(home) >= SPOOLED_BYTES
     for top in (home, tmp_path / "backups"):
         assert finds(top, marks.content) == []
         assert finds(top, marks.name.encode(), but=("cloudconnect.db",)) == []

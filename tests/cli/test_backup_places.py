@@ -84,6 +84,9 @@ def test_a_backup_in_a_bucket_comes_back_on_another_machine(machine, bucket, tmp
     machine.start()
 
     assert get(machine, "/tree", tmp_path) == contents(tree)
+    refused = machine.run("backup", "create", "away")
+    assert (refused.returncode, b"backup place claim away" in refused.stderr) == (1, True), refused.stderr
+    assert machine.run("backup", "place", "claim", "away", "--yes").returncode == 0
     assert last(machine.run("backup", "create", "away", "--json"))["result"]["damaged_packs"] == 0
 
 

@@ -134,4 +134,4 @@ def test_a_wrong_key_and_a_wrong_place_are_told(filled, tmp_path):
 
 
 def test_the_script_is_short_enough_to_be_read():
-    assert len(SCRIPT.read_text().splitlines()) <= 300
+    assert len(SCRIPT.read_text().splitlines()) < 400

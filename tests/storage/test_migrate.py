@@ -82,7 +82,10 @@ def moving(tmp_path):
         return found and house.index.write(partial(places.find_place, pack_id=found[1]))
 
     house.fleet = FleetBackend(house.backend.inner, lookup)
-    house.fleet.add("other", LocalBackend(tmp_path / "other", Health(), is_elsewhere=True))
+    (tmp_path / "other").mkdir()
+    other = LocalBackend(tmp_path / "other", Health(), is_elsewhere=True)
+    other.mark()
+    house.fleet.add("other", other)
     house.backend.inner = house.fleet
     house.migration = Migration(house.fleet, house.repository.spool, Rows(house.index))
     house.contents = {size: house.write(det(size, "content")) for size in (100, 700_000, 4_000_000)}

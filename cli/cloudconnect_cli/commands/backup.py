@@ -57,6 +57,7 @@ def register(app: typer.Typer) -> None:
         "add",
         epilog=_("Example: cloudconnect backup place add away --kind s3 --bucket b --credentials-file /etc/b.toml"),
     )(place_add)
+    place.command("claim", epilog=_("Example: cloudconnect backup place claim /mnt/backup"))(place_claim)
     place.command("remove", epilog=_("Example: cloudconnect backup place remove away"))(place_remove)
     backup.add_typer(place, name="place")
     app.add_typer(backup, name="backup")
@@ -101,6 +102,9 @@ def backup_prune(
     keep_weekly: KeepWeekly = 0,
     keep_monthly: KeepMonthly = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Say what would go, and remove nothing."))] = False,
+    give_up_damaged: Annotated[
+        bool, typer.Option("--give-up-damaged", help=_("Also remove backups whose descriptions cannot be read."))
+    ] = False,
     detach: Detach = False,
     as_json: AsJson = False,
 ) -> None:
@@ -112,6 +116,7 @@ def backup_prune(
         "weekly": str(keep_weekly),
         "monthly": str(keep_monthly),
         "trial": "yes" if dry_run else "no",
+        "damaged": "yes" if give_up_damaged else "no",
     }
     run("backup.prune", parameters, detach=detach, as_json=as_json)
 
@@ -204,6 +209,24 @@ def place_add(
         output.hint(_("Make a backup there: cloudconnect backup create {name}").format(name=name))
 
 
+def place_claim(name: PlaceName, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Take a place over from another installation with the same keys: the one that this was restored from, or a copy.
+
+    From then on only this one makes and removes backups there, and the other one is refused.
+    """
+    STATE.is_json = as_json
+    confirm(
+        _("Take {name} over? The installation that made the backups there can make none there any more.").format(
+            name=name
+        ),
+        is_confirmed=yes,
+    )
+    where = quote(_named(name), safe="")
+    claimed = ask(lambda client: client.ask("PUT", f"/backup-places/{where}/claim", wire.BackupPlace), as_json=as_json)
+    if as_json:
+        output.document(claimed)
+
+
 def place_remove(
     name: Annotated[str, typer.Argument(help=_("The name of the place."))], yes: Yes = False, as_json: AsJson = False
 ) -> None:
@@ -264,6 +287,7 @@ def _restore_all(
         output.document({"id": restored, "home": str(settings.home)})
     else:
         output.hint(_("Restored to {home}. Start it: cloudconnect up").format(home=settings.home))
+        output.hint(_("To go on with backups in the same place: cloudconnect backup place claim PLACE"))
 
 
 def _show_places(*, as_json: bool) -> None:

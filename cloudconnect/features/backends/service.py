@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from cloudconnect.bus import EventLog, Unit
@@ -61,7 +62,7 @@ class BackendsService:
             raise BadName(N_("A name has up to 32 small letters, digits and dashes."), fix=N_("Choose another name."))
         if name in self._fleet.backends:
             raise NameTaken(N_("“{name}” is taken."), fix=N_("Choose another name."), name=name)
-        backend = await asyncio.to_thread(self._opener.open, name, kind, parameters)
+        backend = await asyncio.to_thread(partial(self._opener.open, name, kind, parameters, is_new=True))
         await asyncio.to_thread(probe, backend, self._spool)
         added = AddedBackend(name, kind, parameters)
 

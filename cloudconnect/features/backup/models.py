@@ -38,3 +38,5 @@ class PlaceFacts:
     keep: Keep | None = None
     backed_up: datetime | None = None
     verified: datetime | None = None
+    scheduled: datetime | None = None
+    told_overdue: datetime | None = None

@@ -33,6 +33,14 @@ def is_due(place: PlaceFacts, now: datetime) -> bool:
     return place.backed_up is None or now - place.backed_up >= timedelta(hours=place.every_hours)
 
 
+def is_overdue(place: PlaceFacts, now: datetime) -> bool:
+    """Tell whether no backup came to a scheduled *place* for twice its interval."""
+    if place.every_hours is None:
+        return False
+    since = max((each for each in (place.backed_up, place.scheduled) if each is not None), default=now)
+    return now - since >= 2 * timedelta(hours=place.every_hours)
+
+
 def needs_proof(place: PlaceFacts, now: datetime, within: timedelta = VERIFIED_WITHIN) -> bool:
     """Tell whether no backup at a scheduled *place* was proved lately."""
     return place.every_hours is not None and (place.verified is None or now - place.verified > within)

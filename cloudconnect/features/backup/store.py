@@ -12,7 +12,10 @@ from cloudconnect.kernel.clock import from_ms
 from cloudconnect.kernel.ids import SpaceId, id_bytes
 from cloudconnect.ports.sql import Row, Sql
 
-_SELECT = "SELECT name, kind, parameters, every_hours, keep, backed_up_ms, verified_ms FROM backup_place"
+_SELECT = (
+    "SELECT name, kind, parameters, every_hours, keep, backed_up_ms, verified_ms, scheduled_ms, overdue_ms"
+    " FROM backup_place"
+)
 
 
 class Held(NamedTuple):
@@ -63,15 +66,23 @@ def remove_place(sql: Sql, name: str) -> bool:
     return bool(sql.execute("DELETE FROM backup_place WHERE name = ?", (name,)))
 
 
-def set_schedule(sql: Sql, name: str, every_hours: int | None, keep: Keep | None) -> None:
+def set_schedule(sql: Sql, name: str, every_hours: int | None, keep: Keep | None, now_ms: int) -> None:
     """Have the clock feed a place, or, with None, no longer."""
     text = None if keep is None else json.dumps(asdict(keep))
-    sql.execute("UPDATE backup_place SET every_hours = ?, keep = ? WHERE name = ?", (every_hours, text, name))
+    sql.execute(
+        "UPDATE backup_place SET every_hours = ?, keep = ?, scheduled_ms = ?, overdue_ms = NULL WHERE name = ?",
+        (every_hours, text, now_ms, name),
+    )
 
 
 def note_backup(sql: Sql, name: str, now_ms: int) -> None:
     """Note that a backup was made at a place."""
-    sql.execute("UPDATE backup_place SET backed_up_ms = ? WHERE name = ?", (now_ms, name))
+    sql.execute("UPDATE backup_place SET backed_up_ms = ?, overdue_ms = NULL WHERE name = ?", (now_ms, name))
+
+
+def note_overdue(sql: Sql, name: str, now_ms: int) -> None:
+    """Note that it was told that no backup came to a place."""
+    sql.execute("UPDATE backup_place SET overdue_ms = ? WHERE name = ?", (now_ms, name))
 
 
 def note_proof(sql: Sql, name: str, now_ms: int) -> None:
@@ -80,15 +91,14 @@ def note_proof(sql: Sql, name: str, now_ms: int) -> None:
 
 
 def _place(row: Row) -> PlaceFacts:
-    name, kind, parameters, every_hours, keep, backed_up_ms, verified_ms = row
+    name, kind, parameters, every_hours, keep, *moments = row
     return PlaceFacts(
         name,
         kind,
         json.loads(parameters),
         every_hours,
         None if keep is None else Keep(**json.loads(keep)),
-        _moment(backed_up_ms),
-        _moment(verified_ms),
+        *map(_moment, moments),
     )
 
 

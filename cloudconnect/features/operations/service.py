@@ -246,7 +246,7 @@ class OperationsService:
         except Interrupted:
             state = run.end_as
         except Exception as failure:
-            state, error = State.FAILED, str(failure) or repr(failure)
+            state, error = State.FAILED, _say(failure)
             if not isinstance(failure, CloudConnectError):
                 log.exception("operations.failed", operation=run.id, kind=run.kind)
         try:
@@ -333,3 +333,9 @@ class OperationsService:
 
 def _wrong_state(operation: Operation) -> WrongState:
     return WrongState(N_("The operation is {state}."), state=operation.state)
+
+
+def _say(failure: Exception) -> str:
+    """Return what was wrong, and for a refusal the way out."""
+    way_out = failure.fix if isinstance(failure, CloudConnectError) else None
+    return f"{failure} {way_out}" if way_out else str(failure) or repr(failure)

@@ -12,15 +12,18 @@ from typing import Final
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage.backends import Orphan, orphan_name, pack_name_of
 from cloudconnect.storage.disk import Health, make_directory, open_existing, sync_directory, sync_file, write_file
-from cloudconnect.storage.errors import BackendUnreachable
+from cloudconnect.storage.errors import BackendUnreachable, StoreFull
 
 _OPEN_FILES: Final = 64
+MARK: Final = "cloudconnect-storage"
+_MARK_TEXT: Final = b"Packs of a CloudConnect appliance lie here. Without this file the disk counts as not mounted.\n"
 
 
 class LocalBackend:
     """Keeps objects as files below *root*: sync the file, rename, sync the directory (SECURITY.md, 5.1, W2 to W4).
 
-    With *is_elsewhere*, spools lie on other file systems and are copied first.
+    With *is_elsewhere*, this may be a disk of its own: spools are copied to it first, and it counts as there when it
+    holds the file ``MARK``.
     """
 
     def __init__(self, root: Path, health: Health, *, is_elsewhere: bool = False) -> None:
@@ -30,22 +33,35 @@ class LocalBackend:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, _OpenFile] = OrderedDict()
 
+    def mark(self) -> None:
+        """Say in the directory that packs lie there, so that it is told from the one where its disk is mounted."""
+        with self._health.writing():
+            write_file(self._root / MARK, _MARK_TEXT)
+
     def look(self) -> None:
-        """Refuse if this is a disk of its own and is not there: an empty directory is where one is mounted."""
-        if self._is_elsewhere and not (self._root / "packs").is_dir():
+        """Refuse if this is a disk of its own and is not there: a directory without mark is where one is mounted.
+
+        Packs that are there without mark are from before there were marks, and are given one.
+        """
+        if not self._is_elsewhere or (self._root / MARK).exists():
+            return
+        if not (self._root / "packs").is_dir():
             raise BackendUnreachable(
                 N_("The disk of “{directory}” is not there."),
                 fix=N_("Mount it; what lies there is served again at once."),
                 directory=str(self._root),
             )
+        # A disk that takes no writes is still there to be read.
+        with contextlib.suppress(BackendUnreachable, StoreFull):
+            self.mark()
 
     def put(self, name: str, spool: Path) -> None:
         """Take the finished file *spool* as *name*."""
         path, beside = self._root / name, spool
         try:
+            self.look()
             with self._health.writing():
                 if self._is_elsewhere:
-                    make_directory(self._root)
                     beside = self._root / spool.name
                     shutil.copyfile(spool, beside)
                     beside.chmod(0o600)
@@ -93,6 +109,7 @@ class LocalBackend:
     def set_aside(self, name: str) -> None:
         """Move the object to the same place below ``orphan/``."""
         source, target = self._root / name, self._root / orphan_name(name)
+        self.look()
         with self._health.writing():
             make_directory(target.parent)
             source.rename(target)

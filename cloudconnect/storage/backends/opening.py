@@ -31,8 +31,8 @@ class Opener:
     home: Path
     cache_bytes: int
 
-    def open(self, name: str, kind: str, parameters: Mapping[str, str]) -> Backend:
-        """Return the backend *name*; nothing is sent yet.
+    def open(self, name: str, kind: str, parameters: Mapping[str, str], *, is_new: bool = False) -> Backend:
+        """Return the backend *name*; nothing is sent yet, but a directory that *is_new* gets its mark.
 
         *parameters* are ``directory`` for a local one, else ``bucket``, ``endpoint``, ``region``, ``prefix``,
         ``credentials_file`` and ``path_style``, which is ``no`` for names in the host.
@@ -42,7 +42,7 @@ class Opener:
             BadCredentials: the file with the credentials cannot be used.
         """
         if kind == LOCAL:
-            return self._open_local(parameters.get("directory", ""))
+            return self._open_local(parameters.get("directory", ""), is_new=is_new)
         bucket = self._open_bucket(kind, parameters)
         if not self.cache_bytes:
             return bucket
@@ -83,7 +83,7 @@ class Opener:
         )
         return ObjectBackend(connect(place))
 
-    def _open_local(self, directory: str) -> Backend:
+    def _open_local(self, directory: str, *, is_new: bool) -> Backend:
         path = Path(directory)
         if not directory or not path.is_absolute() or not path.is_dir() or path.resolve().is_relative_to(self.home):
             raise BadBackend(
@@ -91,7 +91,10 @@ class Opener:
                 fix=N_("Make the directory first and name it from the root on, such as /mnt/disk/packs."),
                 directory=directory,
             )
-        return LocalBackend(path, _Forgiving(), is_elsewhere=True)
+        backend = LocalBackend(path, _Forgiving(), is_elsewhere=True)
+        if is_new:
+            backend.mark()
+        return backend
 
 
 class _Forgiving(Health):

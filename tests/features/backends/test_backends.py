@@ -6,6 +6,7 @@ from cloudconnect.features.backends import BackendsService
 from cloudconnect.kernel.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from cloudconnect.kernel.principal import APPLIANCE
 from cloudconnect.storage.backends.fleet import FleetBackend
+from cloudconnect.storage.backends.local import MARK
 from cloudconnect.storage.backends.memory import MemoryBackend
 from cloudconnect.storage.backends.opening import Opener
 from cloudconnect.storage.index import MAIN
@@ -45,7 +46,7 @@ async def test_what_was_added_is_listed_behind_main(ada, backends, disk):
         ("main", True),
         ("disk", False),
     ]
-    assert [path for path in disk.rglob("*") if path.is_file()] == []
+    assert [path for path in disk.rglob("*") if path.is_file()] == [disk / MARK]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudconnect.assembly import open_place
-from cloudconnect.events.backup import BackupMade, BackupsPruned
+from cloudconnect.events.backup import BackupMade, BackupOverdue, BackupsPruned, PlaceClaimed
 from cloudconnect.features.backup import BackupService, Keep
 from cloudconnect.features.backup.errors import BadPlace, PlaceKnown
 from cloudconnect.features.backup.rules import choose_kept
 from cloudconnect.features.files import RestoringFiles
 from cloudconnect.kernel.errors import Damaged, Denied, Invalid, NotFound
-from cloudconnect.storage.errors import PlaceTaken
+from cloudconnect.storage.errors import PlaceInUse, PlaceTaken
 from tests.storage.house import Quiet, build
 
 
@@ -133,6 +134,81 @@ async def test_backups_of_somebody_else_without_a_mark_are_left_alone(backup, tm
         await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
 
 
+@pytest.fixture
+def restored(backup, tmp_path):
+    """Turn this installation into another one with the same keys."""
+    return (tmp_path / "home" / "installation").unlink
+
+
+async def test_two_installations_with_the_same_keys_do_not_share_a_place(backup, restored, ada, tmp_path):
+    there = str(tmp_path / "there")
+    made = await in_a_thread(backup.run_create, {"to": there}, Quiet())
+    restored()
+    before = packs_in(tmp_path / "there")
+    keys = (tmp_path / "there" / "keys.ccb").read_bytes()
+
+    for act, parameters in ((backup.run_create, {"to": there}), (backup.run_prune, {"at": there, "last": "1"})):
+        with pytest.raises(PlaceInUse) as refused:
+            await in_a_thread(act, parameters, Quiet())
+        assert "backup place claim" in str(refused.value.fix)
+    with pytest.raises(PlaceInUse):
+        await backup.add_place(ada, "there", "local", {"directory": there})
+    assert await in_a_thread(backup.rewrite_keys) == {there: False}
+    assert packs_in(tmp_path / "there") == before
+    assert (tmp_path / "there" / "keys.ccb").read_bytes() == keys
+    assert (await in_a_thread(backup.run_verify, {"from": there}, Quiet()))["id"] == made["id"]
+
+
+async def test_what_another_installation_proves_stays_as_it_is(backup, restored, tmp_path):
+    await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+    restored()
+    for pack in (tmp_path / "there" / "packs").rglob("*"):
+        if pack.is_file():
+            flip(pack)
+    before = packs_in(tmp_path / "there")
+
+    with pytest.raises(Damaged):
+        await in_a_thread(backup.run_verify, {"from": str(tmp_path / "there")}, Quiet())
+
+    assert packs_in(tmp_path / "there") == before
+
+
+async def test_a_place_is_taken_over_from_an_installation_that_is_gone(backup, restored, rooms, ada, bob, tmp_path):
+    there, original = str(tmp_path / "there"), tmp_path / "home" / "installation"
+    await in_a_thread(backup.run_create, {"to": there}, Quiet())
+    before = original.read_text()
+    restored()
+    with pytest.raises(Denied):
+        await backup.claim_place(bob, there)
+
+    assert (await backup.claim_place(ada, there)).name == there
+
+    assert await in_a_thread(backup.run_create, {"to": there}, Quiet())
+    facts = await rooms.database.read(lambda sql: rooms.log.find_facts(sql, 0, 100, [PlaceClaimed.kind]))
+    assert [(each.fact.subject, each.fact.installation) for each in facts] == [(there, before)]
+    original.write_text(before)
+    with pytest.raises(PlaceInUse):
+        await in_a_thread(backup.run_create, {"to": there}, Quiet())
+
+
+async def test_a_place_of_another_appliance_cannot_be_taken_over(backup, ada, tmp_path):
+    await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+    (tmp_path / "there" / "appliance.json").write_text('{"appliance": "another"}')
+
+    with pytest.raises(PlaceTaken):
+        await backup.claim_place(ada, str(tmp_path / "there"))
+
+
+async def test_a_place_from_before_installations_were_told_apart_is_marked(backup, restored, tmp_path):
+    mark = tmp_path / "there" / "appliance.json"
+    await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+    mark.write_text(json.dumps({"appliance": json.loads(mark.read_text())["appliance"]}))
+
+    await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+
+    assert json.loads(mark.read_text())["installation"] == (tmp_path / "home" / "installation").read_text()
+
+
 async def test_places_are_added_listed_and_forgotten(backup, ada, bob, tmp_path):
     await backup.add_place(ada, "disk", "local", {"directory": str(tmp_path / "disk")})
     await in_a_thread(backup.run_create, {"to": "disk"}, Quiet())
@@ -224,12 +300,37 @@ async def test_while_a_description_cannot_be_read_nothing_is_removed(backup, roo
     (there / "backups" / f"{made[0]}.json").write_text("{}")
     before = packs_in(there)
 
-    with pytest.raises(Damaged):
+    with pytest.raises(Damaged) as refused:
         await in_a_thread(backup.run_prune, {"at": str(there), "last": "1"}, Quiet())
+    assert "--give-up-damaged" in str(refused.value.fix)
 
     assert packs_in(there) == before
     with pytest.raises(Invalid):
         await in_a_thread(backup.run_prune, {"at": str(there)}, Quiet())
+
+
+async def test_a_backup_whose_description_cannot_be_read_can_be_given_up(backup, rooms, tmp_path):
+    there = tmp_path / "there"
+    made = await make(backup, rooms, there, 3)
+    (there / "backups" / f"{made[0]}.json").write_text("{}")
+
+    done = await in_a_thread(backup.run_prune, {"at": str(there), "last": "5", "damaged": "yes"}, Quiet())
+
+    assert (done["backups"], done["kept"]) == (1, 2)
+    for identifier in made[1:]:
+        assert await in_a_thread(backup.run_verify, {"from": str(there), "id": identifier, "sample": "100"}, Quiet())
+
+
+async def test_while_no_description_can_be_read_none_is_given_up(backup, rooms, tmp_path):
+    there = tmp_path / "there"
+    (made,) = await make(backup, rooms, there, 1)
+    (there / "backups" / f"{made}.json").write_text("{}")
+    before = packs_in(there)
+
+    with pytest.raises(Damaged):
+        await in_a_thread(backup.run_prune, {"at": str(there), "last": "1", "damaged": "yes"}, Quiet())
+
+    assert packs_in(there) == before
 
 
 @settings(max_examples=200, deadline=None)
@@ -274,6 +375,37 @@ async def test_the_clock_makes_proves_and_removes_and_tells_when_it_cannot(backu
     assert await backup.check() == "unproved"
     await backup.set_schedule(replace(ada, proved_at=rooms.clock.now()), there, None, None)
     assert (await backup.check(), await in_a_thread(backup.find_due)) == ("ok", [])
+
+
+async def overdue(backup, rooms):
+    await backup.tell_overdue()
+    facts = await rooms.database.read(lambda sql: rooms.log.find_facts(sql, 0, 100, [BackupOverdue.kind]))
+    return [(each.fact.subject, each.fact.every_hours) for each in facts]
+
+
+async def test_an_overdue_backup_is_told_once_per_lapse(backup, rooms, ada, tmp_path):
+    there = str(tmp_path / "there")
+    await backup.set_schedule(ada, there, 24, None)
+    rooms.clock.advance(timedelta(hours=47))
+    assert await overdue(backup, rooms) == []
+    rooms.clock.advance(timedelta(hours=1))
+    assert await overdue(backup, rooms) == [(there, 24)]
+    rooms.clock.advance(timedelta(days=30))
+    assert await overdue(backup, rooms) == [(there, 24)]
+
+    await in_a_thread(backup.run_create, {"to": there}, Quiet())
+
+    rooms.clock.advance(timedelta(hours=47))
+    assert await overdue(backup, rooms) == [(there, 24)]
+    rooms.clock.advance(timedelta(hours=1))
+    assert await overdue(backup, rooms) == [(there, 24)] * 2
+
+
+async def test_a_place_without_a_schedule_is_never_overdue(backup, rooms, ada, tmp_path):
+    await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+    rooms.clock.advance(timedelta(days=300))
+
+    assert await overdue(backup, rooms) == []
 
 
 @pytest.mark.parametrize(("hours", "keep"), [(0, None), (9_000, None), (24, Keep())])

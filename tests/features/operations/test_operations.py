@@ -116,6 +116,18 @@ async def test_a_failure_says_why_and_may_be_tried_again(operations, ada):
     assert failed.error == again.error == "division by zero"
 
 
+async def test_a_refusal_says_the_way_out_too(operations, ada):
+    def refuse(parameters, progress):
+        raise Conflict("There is one.", fix="Name another one.")
+
+    operations.add_kind(Kind("test.refuse", Text("Refuse"), "steps", refuse))
+    identifier = await operations.start(ada, "test.refuse", {})
+
+    failed = await until(operations, ada, identifier, lambda each: each.state is State.FAILED)
+
+    assert failed.error == "There is one. Name another one."
+
+
 async def test_only_administrators_see_and_steer_operations(operations, bob):
     for refused in (
         operations.start(bob, "test.count", {}),

@@ -7,7 +7,7 @@ from cloudconnect.kernel.errors import Invalid
 from cloudconnect.storage.backends import look
 from cloudconnect.storage.backends.away import AwayBackend
 from cloudconnect.storage.backends.fleet import FleetBackend
-from cloudconnect.storage.backends.local import LocalBackend
+from cloudconnect.storage.backends.local import MARK, LocalBackend
 from cloudconnect.storage.backends.memory import MemoryBackend
 from cloudconnect.storage.disk import Health
 from cloudconnect.storage.errors import BackendUnreachable
@@ -109,6 +109,32 @@ def test_a_disk_that_is_not_mounted_is_away_and_nothing_on_it_is_missing(tmp_pat
     with pytest.raises(BackendUnreachable):
         backend.read(NAME, 0, 6)
     (tmp_path / "spool").write_bytes(b"sealed")
+    with pytest.raises(BackendUnreachable):
+        backend.put(NAME, tmp_path / "spool")
+    assert list((tmp_path / "disk").iterdir()) == []
+    disk.mark()  # it is mounted
+    (tmp_path / "spool").write_bytes(b"sealed")
     backend.put(NAME, tmp_path / "spool")
 
     assert backend.read(NAME, 0, 6) == b"sealed"
+
+
+def test_a_disk_from_before_there_were_marks_is_marked_when_it_is_seen(tmp_path):
+    (tmp_path / "disk" / "packs").mkdir(parents=True)
+    disk = LocalBackend(tmp_path / "disk", Health(), is_elsewhere=True)
+
+    look(disk)
+
+    assert (tmp_path / "disk" / MARK).exists()
+
+
+def test_a_disk_whose_directory_is_gone_gets_none_made(tmp_path):
+    disk = LocalBackend(tmp_path / "disk", Health(), is_elsewhere=True)
+    (tmp_path / "spool").write_bytes(b"sealed")
+
+    with pytest.raises(BackendUnreachable):
+        disk.put(NAME, tmp_path / "spool")
+    with pytest.raises(BackendUnreachable):
+        disk.set_aside(NAME)
+
+    assert not (tmp_path / "disk").exists()

@@ -34,6 +34,11 @@ async def remove_backup_place(call: Call, place: str) -> None:
     await call.appliance.backup.remove_place(call.principal, place)
 
 
+async def claim_backup_place(call: Call, place: str) -> wire.BackupPlace:
+    """Take a place of backups over from another installation of this appliance, which then is refused there."""
+    return _to_place(await call.appliance.backup.claim_place(call.principal, place))
+
+
 async def set_backup_schedule(call: Call, place: str, body: wire.NewSchedule) -> wire.BackupPlace:
     """Have the clock make backups at a place and remove old ones, or no longer."""
     keep = None if body.keep is None else Keep(**msgspec.structs.asdict(body.keep))
@@ -59,5 +64,6 @@ OPERATIONS = [
     Operation(
         method="DELETE", path="/backup-places/{place}", guard=Guard.ADMIN, handler=remove_backup_place, status=204
     ),
+    Operation(method="PUT", path="/backup-places/{place}/claim", guard=Guard.ADMIN, handler=claim_backup_place),
     Operation(method="PUT", path="/backup-schedules/{place}", guard=Guard.ADMIN, handler=set_backup_schedule),
 ]

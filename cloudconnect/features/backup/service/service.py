@@ -8,7 +8,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -17,17 +17,20 @@ from cloudconnect.database import Database
 from cloudconnect.database.snapshot import Snapshot, check_snapshot, forget_catalogs, write_snapshot
 from cloudconnect.events.backup import (
     BackupMade,
+    BackupOverdue,
     BackupsPruned,
     BackupVerified,
     PlaceAdded,
+    PlaceClaimed,
     PlaceRemoved,
     ScheduleSet,
 )
 from cloudconnect.features.backup import store
 from cloudconnect.features.backup.errors import BadPlace, BadSchedule, NoSuchPlace, PlaceKnown
 from cloudconnect.features.backup.models import BackupListed, Keep, PlaceFacts
-from cloudconnect.features.backup.rules import VERIFIED_WITHIN, choose_kept, is_due, needs_proof
+from cloudconnect.features.backup.rules import VERIFIED_WITHIN, is_due, is_overdue, needs_proof
 from cloudconnect.features.backup.service.places import OpenShelf, Places
+from cloudconnect.features.backup.service.pruning import PruneOptions, prune
 from cloudconnect.features.backup.service.restoring import PartRestorer, Wish
 from cloudconnect.kernel.clock import Clock, format_ns, to_ms
 from cloudconnect.kernel.errors import CloudConnectError
@@ -111,6 +114,25 @@ class BackupService:
         await self._log.commit(change, actor=principal)
         return place
 
+    async def claim_place(self, principal: Principal, name: str) -> PlaceFacts:
+        """Make a place that another installation of this appliance backed up to this one's, which alone prunes it.
+
+        Raises:
+            BadPlace, NoSuchPlace: it is no place.
+            NoSuchBackup: the directory is not there.
+            PlaceTaken: it is another appliance's.
+        """
+        self._access.require_admin(principal, fresh=True)
+
+        def take() -> tuple[PlaceFacts, str]:
+            place = self._places.find(name)
+            return place, self._places.open(place).claim(self._repository.keyring, is_taken_over=True)
+
+        place, before = await asyncio.to_thread(take)
+        fact = PlaceClaimed(subject=name, installation=before)
+        await self._log.commit(lambda unit: unit.record(fact), actor=principal)
+        return place
+
     async def remove_place(self, principal: Principal, name: str) -> None:
         """Forget a place; what lies there stays.
 
@@ -149,7 +171,7 @@ class BackupService:
 
         def change(unit: Unit) -> PlaceFacts:
             store.add_place(unit.sql, place, unit.now_ms)
-            store.set_schedule(unit.sql, name, every_hours, keep)
+            store.set_schedule(unit.sql, name, every_hours, keep, unit.now_ms)
             unit.record(ScheduleSet(subject=name, every_hours=every_hours or 0))
             found = store.find_place(unit.sql, name)
             if found is None:
@@ -218,7 +240,7 @@ class BackupService:
 
     def _prune_after(self, place: PlaceFacts, keep: Keep, progress: Progress) -> Outcome:
         try:
-            removed = self._prune(place, keep, progress, is_trial=False)
+            removed = self._prune(place, PruneOptions(keep), progress)
         except BackupDamaged as refusal:
             # The backup that was just made is worth more than the room of old ones.
             return {"not_removed": refusal.code}
@@ -229,11 +251,25 @@ class BackupService:
         now = self._clock.now()
         return [place.name for place in self._database.read_now(store.find_places) if is_due(place, now)]
 
+    async def tell_overdue(self) -> None:
+        """Record, once until one comes, of each place that no backup came there for twice its interval."""
+
+        def change(unit: Unit) -> None:
+            for place in store.find_places(unit.sql):
+                if place.told_overdue is None and is_overdue(place, self._clock.now()):
+                    store.note_overdue(unit.sql, place.name, unit.now_ms)
+                    unit.record(BackupOverdue(subject=place.name, every_hours=place.every_hours or 0))
+
+        now = self._clock.now()
+        places = await self._database.read(store.find_places)
+        if any(place.told_overdue is None and is_overdue(place, now) for place in places):
+            await self._log.commit(change, actor=APPLIANCE)
+
     def run_prune(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Remove old backups at the place ``at``; the newest always stays.
 
-        ``last``, ``daily``, ``weekly`` and ``monthly`` say how many to keep, ``trial`` = ``yes`` removes nothing. The
-        descriptions go first, then the packs that no other backup needs, so breaking it off loses no backup that stays.
+        ``last``, ``daily``, ``weekly`` and ``monthly`` say how many to keep, ``trial`` = ``yes`` removes nothing, and
+        ``damaged`` = ``yes`` gives up the backups whose descriptions cannot be read.
 
         Raises:
             BadSchedule: nothing is said of what to keep.
@@ -246,7 +282,8 @@ class BackupService:
             )
         with self._alone(progress):
             place = self._places.find(parameters.get("at", ""))
-            return self._prune(place, keep, progress, is_trial=parameters.get("trial") == "yes")
+            options = PruneOptions(keep, parameters.get("trial") == "yes", parameters.get("damaged") == "yes")
+            return self._prune(place, options, progress)
 
     def run_restore(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Put a file, a folder or a space of a backup back, aside or in its place; see :class:`PartRestorer`.
@@ -281,7 +318,7 @@ class BackupService:
     def run_verify(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Restore a backup into a scratch place and compare: every pack, the database, and the content of versions.
 
-        Damaged packs are set aside in their place, so that the next backup copies them anew.
+        Damaged packs are set aside in their place, if it is ours, so that the next backup copies them anew.
 
         Parameters: ``from``, the directory; ``id``, by default the newest; ``sample``, how many of a hundred versions
         are read, by default 5.
@@ -301,8 +338,9 @@ class BackupService:
         scratch = self._repository.spool / f"verify-{secrets.token_hex(8)}"
         try:
             damaged = verify_packs(place, backup, progress)
-            for pack in damaged:
-                place.set_aside(pack)
+            if place.is_ours(self._repository.keyring):
+                for pack in damaged:
+                    place.set_aside(pack)
             restore_catalog(place, backup, self._repository.keyring, self._repository.codec, scratch)
             check_snapshot(scratch)
             with Snapshot(scratch) as snapshot:
@@ -354,23 +392,12 @@ class BackupService:
             "damaged_packs": damaged,
         }
 
-    def _prune(self, facts: PlaceFacts, keep: Keep, progress: Progress, *, is_trial: bool) -> dict[str, int]:
-        place = self._places.open(facts)
-        place.claim(self._repository.keyring)
-        backups = [place.get(each, self._repository.keyring) for each in place.ids()]
-        kept = choose_kept([(each.id, datetime.fromisoformat(each.created)) for each in backups], keep)
-        needed = {pack for each in backups if each.id in kept for pack in each.pack_ids()}
-        gone = [each.id for each in backups if each.id not in kept]
-        for identifier in [] if is_trial else gone:
-            progress.check()
-            place.remove(identifier)
-        packs, size = place.remove_packs(needed, progress.check, is_trial=is_trial)
-        if gone and not is_trial:
-            self._log.commit_now(
-                lambda unit: unit.record(BackupsPruned(subject=facts.name, backups=len(gone), freed_bytes=size)),
-                actor=APPLIANCE,
-            )
-        return {"backups": len(gone), "kept": len(kept), "packs": packs, "bytes": size}
+    def _prune(self, facts: PlaceFacts, options: PruneOptions, progress: Progress) -> dict[str, int]:
+        removed = prune(self._places.open(facts), self._repository.keyring, options, progress)
+        if removed["backups"] and not options.is_trial:
+            fact = BackupsPruned(subject=facts.name, backups=removed["backups"], freed_bytes=removed["bytes"])
+            self._log.commit_now(lambda unit: unit.record(fact), actor=APPLIANCE)
+        return removed
 
     @contextlib.contextmanager
     def _alone(self, progress: Progress) -> Iterator[None]:
