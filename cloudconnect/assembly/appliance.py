@@ -13,7 +13,16 @@ from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.encryption import EncryptionService
-from cloudconnect.features.files import AccountingService, DamageService, FilesService, HistoryService, IntakeService
+from cloudconnect.features.files import (
+    AccountingService,
+    ComparingService,
+    DamageService,
+    FilesService,
+    HistoryService,
+    IntakeService,
+    ReturningService,
+    SnapshotsService,
+)
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
 from cloudconnect.features.operations import OperationsService
@@ -48,6 +57,9 @@ class Appliance:
     accounting: AccountingService
     damage: DamageService
     history: HistoryService
+    snapshots: SnapshotsService
+    comparing: ComparingService
+    returning: ReturningService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService

@@ -8,6 +8,7 @@ from cloudconnect.database import Database
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.files import (
     AccountingService,
+    ComparingService,
     DamageService,
     Erasing,
     FilesService,
@@ -15,6 +16,8 @@ from cloudconnect.features.files import (
     HistoryService,
     IntakeService,
     RestoringFiles,
+    ReturningService,
+    SnapshotsService,
 )
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.kernel.clock import Clock
@@ -32,6 +35,9 @@ class Filing:
     accounting: AccountingService
     damage: DamageService
     history: HistoryService
+    snapshots: SnapshotsService
+    comparing: ComparingService
+    returning: ReturningService
     erasing: Erasing
     restoring: RestoringFiles
 
@@ -59,6 +65,9 @@ def open_files(
         accounting=accounting,
         damage=DamageService(database, access),
         history=HistoryService(log, database, clock, guide, undo_keep),
+        snapshots=SnapshotsService(log, database, guide),
+        comparing=ComparingService(database, guide),
+        returning=ReturningService(log, database, clock, guide),
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
     )

@@ -21,6 +21,7 @@ from cloudconnect_web.api import (
     history,
     monitoring,
     operations,
+    past,
     sessions,
 )
 from cloudconnect_web.content import leave_expectation
@@ -37,6 +38,7 @@ OPERATIONS: list[Operation] = [
     *developer.OPERATIONS,
     *files.OPERATIONS,
     *history.OPERATIONS,
+    *past.OPERATIONS,
     *accounting.OPERATIONS,
     *damage.OPERATIONS,
     *monitoring.OPERATIONS,

@@ -19,13 +19,18 @@ from cloudconnect.features.files.models import (
 )
 from cloudconnect.features.files.moments import (
     Deeds,
+    Difference,
+    DifferenceSummary,
+    Differing,
     Obstacle,
     Reverted,
+    Snapshot,
     Undoable,
 )
 from cloudconnect.features.files.service import (
     PERSONAL,
     AccountingService,
+    ComparingService,
     DamageService,
     Erasing,
     FilesService,
@@ -33,18 +38,25 @@ from cloudconnect.features.files.service import (
     HistoryService,
     IntakeService,
     RestoringFiles,
+    ReturningService,
+    SnapshotsService,
 )
 from cloudconnect.features.files.store.contents import HeldContents
+from cloudconnect.features.files.store.snapshots import held_seqs
 
 __all__ = [
     "PERSONAL",
     "AccountingService",
     "Batch",
     "Change",
+    "ComparingService",
     "Condition",
     "DamageService",
     "DamagedFile",
     "Deeds",
+    "Difference",
+    "DifferenceSummary",
+    "Differing",
     "Entry",
     "EntryKind",
     "Erasing",
@@ -60,10 +72,14 @@ __all__ = [
     "OpenFiles",
     "Put",
     "RestoringFiles",
+    "ReturningService",
     "Reverted",
+    "Snapshot",
+    "SnapshotsService",
     "Space",
     "TrashChange",
     "Trashed",
     "Undoable",
     "Usage",
+    "held_seqs",
 ]

@@ -1,17 +1,21 @@
 """The verbs of the files room."""
 
 from cloudconnect.features.files.service.accounting import AccountingService
+from cloudconnect.features.files.service.comparing import ComparingService
 from cloudconnect.features.files.service.damaged import DamageService
 from cloudconnect.features.files.service.erasing import Erasing
 from cloudconnect.features.files.service.guide import PERSONAL, Guide
 from cloudconnect.features.files.service.history import HistoryService
 from cloudconnect.features.files.service.intake import IntakeService
 from cloudconnect.features.files.service.restoring import RestoringFiles
+from cloudconnect.features.files.service.returning import ReturningService
 from cloudconnect.features.files.service.service import FilesService
+from cloudconnect.features.files.service.snapshots import SnapshotsService
 
 __all__ = [
     "PERSONAL",
     "AccountingService",
+    "ComparingService",
     "DamageService",
     "Erasing",
     "FilesService",
@@ -19,4 +23,6 @@ __all__ = [
     "HistoryService",
     "IntakeService",
     "RestoringFiles",
+    "ReturningService",
+    "SnapshotsService",
 ]
