@@ -15,6 +15,7 @@ from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.encryption import EncryptionService
 from cloudconnect.features.files import (
     AccountingService,
+    ComparingService,
     DamageService,
     DetailsService,
     FilesService,
@@ -22,6 +23,8 @@ from cloudconnect.features.files import (
     IntakeService,
     LocksService,
     PropertiesService,
+    ReturningService,
+    SnapshotsService,
     UploadsService,
 )
 from cloudconnect.features.gateway import GatewayService
@@ -62,6 +65,9 @@ class Appliance:
     properties: PropertiesService
     uploads: UploadsService
     history: HistoryService
+    snapshots: SnapshotsService
+    comparing: ComparingService
+    returning: ReturningService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService

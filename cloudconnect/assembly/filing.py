@@ -8,6 +8,7 @@ from cloudconnect.database import Database
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.files import (
     AccountingService,
+    ComparingService,
     DamageService,
     DetailsService,
     Erasing,
@@ -18,6 +19,8 @@ from cloudconnect.features.files import (
     LocksService,
     PropertiesService,
     RestoringFiles,
+    ReturningService,
+    SnapshotsService,
     UploadsService,
 )
 from cloudconnect.features.operations import OperationsService
@@ -39,6 +42,9 @@ class Filing:
     locks: LocksService
     properties: PropertiesService
     history: HistoryService
+    snapshots: SnapshotsService
+    comparing: ComparingService
+    returning: ReturningService
     erasing: Erasing
     restoring: RestoringFiles
     uploads: UploadsService
@@ -72,6 +78,9 @@ def open_files(
         locks=LocksService(log, database, guide, vault, clock),
         properties=PropertiesService(log, guide),
         history=HistoryService(log, database, clock, guide, undo_keep),
+        snapshots=SnapshotsService(log, database, guide),
+        comparing=ComparingService(database, guide),
+        returning=ReturningService(log, database, clock, guide),
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
         uploads=uploads,

@@ -40,16 +40,16 @@ class Rollback(Request, frozen=True):
     dry_run: bool = False
 
 
-class Return(Request, frozen=True):
-    """What to bring back to where it was at a moment, or as a copy to ``target``.
+class GiveBack(Request, frozen=True):
+    """What to make what it was at a moment.
 
     What is in the folder now and was not then goes to the trash, unless ``keep_new`` is true.
     """
 
     path: Path
     at: Moment
-    target: Path | None = None
     keep_new: bool = False
+    skip_conflicts: bool = False
     dry_run: bool = False
 
 

@@ -51,3 +51,29 @@ def test_a_rollback_asks_first_and_then_does_what_it_said(machine):
     assert machine.run("rollback", "--by", "admin", "--since", "1h", "--yes").returncode == 0
     assert names(machine) == []
     assert machine.run("rollback", "--yes").returncode != 0
+
+
+def test_the_past_is_named_compared_and_given_back(machine, tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"one")
+    machine.run("put", tmp_path / "a.txt", "/")
+    assert machine.run("snapshot", "create", "before").returncode == 0
+    (tmp_path / "a.txt").write_bytes(b"other")
+    machine.run("put", tmp_path / "a.txt", "/")
+    machine.run("mkdir", "/b")
+
+    for command in (("diff", "before"), ("snapshot", "diff", "before", "now")):
+        done = machine.run(*command)
+        assert done.stdout.decode().splitlines() == ["~ /a.txt  3 B → 5 B", "+ /b/"]
+        assert b"1 added, 0 removed, 1 modified, 0 moved; +2 B" in done.stderr
+    assert machine.run("cat", "/a.txt", "--at", "before").stdout == b"one"
+    assert [each["name"] for each in machine.json("snapshot", "list")] == ["before"]
+
+    assert b"1 with earlier content" in machine.run("restore", "/a.txt", "--at", "before", "--dry-run").stdout
+    assert machine.run("restore", "/a.txt", "--at", "before", "--to", "/old.txt").returncode == 0
+    back = machine.run("restore", "/a.txt", "--at", "before")
+    assert machine.run("cat", "/a.txt").stdout == machine.run("cat", "/old.txt").stdout == b"one"
+    assert machine.run("undo", token_in(back)).returncode == 0
+    assert machine.run("cat", "/a.txt").stdout == b"other"
+
+    assert machine.run("snapshot", "delete", "before", "--yes").returncode == 0
+    assert machine.json("snapshot", "list") == []

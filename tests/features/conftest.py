@@ -13,7 +13,16 @@ from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import FilesService, Guide, HistoryService, IntakeService, UploadsService
+from cloudconnect.features.files import (
+    ComparingService,
+    FilesService,
+    Guide,
+    HistoryService,
+    IntakeService,
+    ReturningService,
+    SnapshotsService,
+    UploadsService,
+)
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
@@ -185,6 +194,9 @@ class Rooms:
     guide: Guide
     uploads: UploadsService
     history: HistoryService
+    snapshots: SnapshotsService
+    comparing: ComparingService
+    returning: ReturningService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -229,6 +241,9 @@ async def rooms(database_url, tmp_path):
         guide,
         UploadsService(log, database, clock, guide, vault),
         history,
+        SnapshotsService(log, database, guide),
+        ComparingService(database, guide),
+        ReturningService(log, database, clock, guide),
     )
     await dispatcher.stop()
     await log.stop()

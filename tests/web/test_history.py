@@ -73,3 +73,24 @@ async def test_what_cannot_be_read_is_refused(site, body):
 
 async def test_what_is_no_token_is_refused(site):
     await ask(site, "POST", "/undo", 422, json={"token": "x"})
+
+
+async def test_a_moment_is_named_compared_and_given_back(site):
+    await site.put("/a/b.txt?parents=true", b"one")
+    made = await ask(site, "POST", "/snapshots", 201, json={"name": "before"})
+    await site.put("/a/b.txt", b"other", headers={"If-Match": "*"})
+    await site.put("/a/c.txt", b"new")
+    differing = (await ask(site, "GET", "/diff", params={"since": "before"}))["data"]
+    assert [(each["how"], each["before"], each["size_after"]) for each in differing] == [
+        ("modified", "/a/b.txt", 5),
+        ("added", None, 3),
+    ]
+    summary = await ask(site, "GET", "/diff/summary", params={"since": "before", "path": "/a"})
+    assert (summary["added"], summary["modified"], summary["bytes_more"]) == (1, 1, 5)
+    assert await ask(site, "GET", "/content/a/b.txt", params={"at": "snapshot:before"}) == "one"
+    done = await ask(site, "POST", "/restore", json={"path": "/a", "at": "before"})
+    assert (done["rewritten"], done["trashed"]) == (1, 1)
+    assert await ask(site, "GET", "/content/a/b.txt") == "one"
+    assert (await ask(site, "GET", "/snapshots"))["data"] == [made]
+    await ask(site, "DELETE", "/snapshots/before")
+    await ask(site, "GET", "/entries/a", 422, params={"at": "before"})

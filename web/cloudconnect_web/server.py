@@ -22,6 +22,7 @@ from cloudconnect_web.api import (
     locks,
     monitoring,
     operations,
+    past,
     sessions,
 )
 from cloudconnect_web.content import leave_expectation
@@ -40,6 +41,7 @@ OPERATIONS: list[Operation] = [
     *developer.OPERATIONS,
     *files.OPERATIONS,
     *history.OPERATIONS,
+    *past.OPERATIONS,
     *accounting.OPERATIONS,
     *damage.OPERATIONS,
     *locks.OPERATIONS,

@@ -11,8 +11,11 @@ from cloudconnect.kernel.errors import Conflict, Invalid, NotFound
 from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect.wire import files as wire
+from cloudconnect.wire.history import GiveBack
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.completing import remote_paths
+from cloudconnect_cli.commands.history import DryRun, SkipConflicts
+from cloudconnect_cli.commands.past import copy_back, give_back
 from cloudconnect_cli.commands.running import AsJson, At, Yes, ask, confirm
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import Place, parse_place
@@ -253,10 +256,21 @@ def trash_list(path: Path = "/", as_json: AsJson = False) -> None:
 def restore(
     what: Annotated[str, typer.Argument(help=_("The path it had, or its id from: trash list."))],
     to: Annotated[str | None, typer.Option("--to", help=_("Another path to restore it to."))] = None,
+    at: At = None,
+    keep_new: Annotated[bool, typer.Option("--keep-new", help=_("With --at: keep what was not there then."))] = False,
+    skip_conflicts: SkipConflicts = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring something back from the trash."""
+    """Bring something back from the trash, or with --at a file or folder as it was at a moment."""
     place = parse_place(what)
+    if at is not None and to is not None:
+        copy_back(place, at, parse_place(to).path, as_json=as_json)
+        return
+    if at is not None:
+        body = GiveBack(place.path, at, keep_new, skip_conflicts, dry_run)
+        give_back(place, body, as_json=as_json)
+        return
 
     async def act(client: Client) -> wire.Changed:
         node = quote(what, safe="") if what.startswith("nod_") else await _find_trashed(client, place)

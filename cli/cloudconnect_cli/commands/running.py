@@ -24,7 +24,9 @@ COMPLETION = "_CLOUDCONNECT_COMPLETE"
 """The variable by which a shell asks for completions."""
 
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for programs."))]
-At = Annotated[str | None, typer.Option("--at", help=_("As it was: 3h, 'yesterday 14:00', 2026-11-01T12:00, seq:120."))]
+At = Annotated[
+    str | None, typer.Option("--at", help=_("As it was: 3h, 'yesterday 14:00', 2026-11-01T12:00, seq:120, a snapshot."))
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Do not ask."))]
 
 

@@ -27,13 +27,18 @@ from cloudconnect.features.files.models import (
 )
 from cloudconnect.features.files.moments import (
     Deeds,
+    Difference,
+    DifferenceSummary,
+    Differing,
     Obstacle,
     Reverted,
+    Snapshot,
     Undoable,
 )
 from cloudconnect.features.files.service import (
     PERSONAL,
     AccountingService,
+    ComparingService,
     DamageService,
     DetailsService,
     Erasing,
@@ -44,13 +49,22 @@ from cloudconnect.features.files.service import (
     LocksService,
     PropertiesService,
     RestoringFiles,
+    ReturningService,
     Sight,
+    SnapshotsService,
     UploadLimits,
     UploadsService,
     Wanted,
 )
-from cloudconnect.features.files.store.contents import HeldContents
-from cloudconnect.features.files.store.uploads import HeldUploads
+from cloudconnect.features.files.store.contents import (
+    HeldContents,
+)
+from cloudconnect.features.files.store.snapshots import (
+    held_seqs,
+)
+from cloudconnect.features.files.store.uploads import (
+    HeldUploads,
+)
 
 __all__ = [
     "LONGEST_BYTES",
@@ -58,12 +72,16 @@ __all__ = [
     "AccountingService",
     "Batch",
     "Change",
+    "ComparingService",
     "Condition",
     "DamageService",
     "DamagedFile",
     "Deeds",
     "Detail",
     "DetailsService",
+    "Difference",
+    "DifferenceSummary",
+    "Differing",
     "Entry",
     "EntryKind",
     "Erasing",
@@ -85,8 +103,11 @@ __all__ = [
     "PropertiesService",
     "Put",
     "RestoringFiles",
+    "ReturningService",
     "Reverted",
     "Sight",
+    "Snapshot",
+    "SnapshotsService",
     "Space",
     "TrashChange",
     "Trashed",
@@ -98,4 +119,5 @@ __all__ = [
     "UploadsService",
     "Usage",
     "Wanted",
+    "held_seqs",
 ]

@@ -14,7 +14,7 @@ Shape = TypeVar("Shape")
 Limit = Annotated[int, msgspec.Meta(ge=1, le=MAX_LIMIT, description="How many items a page has at most.")]
 Cursor = Annotated[str, msgspec.Meta(max_length=12_000, description="The next_cursor of the page before.")]
 Moment = Annotated[
-    str, msgspec.Meta(max_length=100, description="A moment in the past: 3h, 2026-11-01T12:00Z, seq:120.")
+    str, msgspec.Meta(max_length=120, description="A moment in the past: 3h, 2026-11-01T12:00Z, seq:120, a snapshot.")
 ]
 
 

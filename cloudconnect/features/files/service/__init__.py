@@ -1,21 +1,59 @@
 """The verbs of the files room."""
 
-from cloudconnect.features.files.service.accounting import AccountingService
-from cloudconnect.features.files.service.damaged import DamageService
-from cloudconnect.features.files.service.details import DetailsService, Sight, Wanted
-from cloudconnect.features.files.service.erasing import Erasing
-from cloudconnect.features.files.service.guide import PERSONAL, Guide
-from cloudconnect.features.files.service.history import HistoryService
-from cloudconnect.features.files.service.intake import IntakeService
-from cloudconnect.features.files.service.locks import LocksService
-from cloudconnect.features.files.service.properties import PropertiesService
-from cloudconnect.features.files.service.restoring import RestoringFiles
-from cloudconnect.features.files.service.service import FilesService
-from cloudconnect.features.files.service.uploads import UploadLimits, UploadsService
+from cloudconnect.features.files.service.accounting import (
+    AccountingService,
+)
+from cloudconnect.features.files.service.comparing import (
+    ComparingService,
+)
+from cloudconnect.features.files.service.damaged import (
+    DamageService,
+)
+from cloudconnect.features.files.service.details import (
+    DetailsService,
+    Sight,
+    Wanted,
+)
+from cloudconnect.features.files.service.erasing import (
+    Erasing,
+)
+from cloudconnect.features.files.service.guide import (
+    PERSONAL,
+    Guide,
+)
+from cloudconnect.features.files.service.history import (
+    HistoryService,
+)
+from cloudconnect.features.files.service.intake import (
+    IntakeService,
+)
+from cloudconnect.features.files.service.locks import (
+    LocksService,
+)
+from cloudconnect.features.files.service.properties import (
+    PropertiesService,
+)
+from cloudconnect.features.files.service.restoring import (
+    RestoringFiles,
+)
+from cloudconnect.features.files.service.returning import (
+    ReturningService,
+)
+from cloudconnect.features.files.service.service import (
+    FilesService,
+)
+from cloudconnect.features.files.service.snapshots import (
+    SnapshotsService,
+)
+from cloudconnect.features.files.service.uploads import (
+    UploadLimits,
+    UploadsService,
+)
 
 __all__ = [
     "PERSONAL",
     "AccountingService",
+    "ComparingService",
     "DamageService",
     "DetailsService",
     "Erasing",
@@ -26,7 +64,9 @@ __all__ = [
     "LocksService",
     "PropertiesService",
     "RestoringFiles",
+    "ReturningService",
     "Sight",
+    "SnapshotsService",
     "UploadLimits",
     "UploadsService",
     "Wanted",

@@ -66,7 +66,7 @@ class Examiner:
     def _check_kept(self) -> None:
         """Take out what is no longer kept: versions that were pruned, and what the trash was emptied of."""
         steps = self._plan.steps
-        absent = sorted(node for node, step in steps.items() if step.now is None)
+        absent = sorted(node for node, step in steps.items() if step.now is None and step.source is None)
         kept = history.find_in_trash(self._sql, absent)
         for node in absent:
             if node not in kept:

@@ -16,7 +16,7 @@ class Step:
     """A node that is to be put back: from ``now`` to ``then``, None where it is not in the tree.
 
     ``first`` is the earliest seq that is taken back; ``born`` the seq at which the node first existed; ``last`` its
-    row of now, or the last that it had.
+    row of now, or the last that it had. With a ``source`` it is a new node that shares the content of that row.
     """
 
     node: NodeId
@@ -25,6 +25,7 @@ class Step:
     last: PastRow
     first: int
     born: int
+    source: PastRow | None = None
 
     @property
     def is_made(self) -> bool:
@@ -43,9 +44,14 @@ class Step:
     @property
     def is_rewritten(self) -> bool:
         """Whether it gets another content or time of modification."""
-        return self.then is not None and (self.then.version, self.then.modified_ns) != (
-            self.last.version,
-            self.last.modified_ns,
+        return (
+            self.then is not None
+            and self.source is None
+            and (self.then.version, self.then.modified_ns)
+            != (
+                self.last.version,
+                self.last.modified_ns,
+            )
         )
 
 

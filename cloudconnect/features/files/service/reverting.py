@@ -1,14 +1,17 @@
 """Carrying out a plan: one unit that puts every node of it back."""
 
+import dataclasses
+
 from cloudconnect.bus import Unit
-from cloudconnect.events.files import ContentReverted, EntryMoved, EntryRestored, EntryTrashed
-from cloudconnect.features.files.models import EntryKind, Space, Trashed
+from cloudconnect.events.files import ContentReverted, EntryCopied, EntryMoved, EntryRestored, EntryTrashed
+from cloudconnect.features.files.models import Entry, EntryKind, Space, Trashed
 from cloudconnect.features.files.moments import Hindrance, Reverted
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, Step
 from cloudconnect.features.files.store import trash, tree
+from cloudconnect.features.files.store.history import PastRow
 from cloudconnect.kernel.ids import NodeId
 from cloudconnect.ports.sql import Sql
 
@@ -36,24 +39,35 @@ def place_steps(unit: Unit, plan: Plan, seq: int) -> None:
         QuotaExceeded: the space may not hold as much.
     """
     placed = [(step, step.then) for step in plan.steps.values() if step.then is not None]
-    charge(unit, plan.space, sum((then.size or 0) - (step.last.size or 0) for step, then in placed))
+    charge(unit, plan.space, sum((then.size or 0) - _held_bytes(step) for step, then in placed))
     tree.close_entries(unit.sql, [(step.node, seq) for step, _ in placed if step.now is not None])
     trash.remove_many(unit.sql, [step.node for step, _ in placed if step.now is None])
-    tree.add_entries(unit.sql, plan.space.id, [then.entry(seq) for _, then in placed])
+    tree.copy_versions(
+        unit.sql,
+        [
+            (step.source.node, step.source.version, step.node)
+            for step, _ in placed
+            if step.source is not None and step.source.version is not None
+        ],
+        seq,
+        unit.actor.id,
+        unit.now_ms,
+    )
+    tree.add_entries(unit.sql, plan.space.id, [_placed(step, then, seq) for step, then in placed])
     for step, _ in placed:
         _tell(unit, plan.space, step)
 
 
-def summarise(sql: Sql, plan: Plan, copied: int = 0) -> Reverted:
+def summarise(sql: Sql, plan: Plan) -> Reverted:
     """Return what *plan* comes to; of what stands in its way, the first thousand by path."""
     steps = plan.steps.values()
     changed = [step for step in steps if step.then is not None and (step.now is None or step.is_rewritten)]
     return Reverted(
         trashed=sum(step.then is None for step in steps),
-        restored=sum(step.now is None for step in steps),
+        restored=sum(step.now is None and step.source is None for step in steps),
         moved=sum(step.is_moved for step in steps),
         rewritten=sum(step.now is not None and step.is_rewritten for step in steps),
-        copied=copied,
+        copied=sum(step.source is not None for step in steps),
         bytes=sum(step.then.size or 0 for step in changed if step.then is not None),
         hindered=len(plan.hindrances),
         hindrances=_hindrances(sql, plan),
@@ -72,6 +86,16 @@ def _hindrances(sql: Sql, plan: Plan) -> list[Hindrance]:
     return sorted(found, key=lambda each: each.path)
 
 
+def _held_bytes(step: Step) -> int:
+    """Return what the space is charged with for the node of *step* already."""
+    return 0 if step.source is not None else step.last.size or 0
+
+
+def _placed(step: Step, then: PastRow, seq: int) -> Entry:
+    entry = then.entry(seq)
+    return entry if step.source is None or then.version is None else dataclasses.replace(entry, version=seq)
+
+
 def _goes_along(plan: Plan, step: Step) -> bool:
     """Tell whether *step* goes with its folder, which was made in the same run of changes and goes too."""
     folder = None if step.now is None or step.now.parent is None else plan.steps.get(step.now.parent)
@@ -87,7 +111,9 @@ def _trashed(unit: Unit, step: Step, seq: int) -> Trashed:
 
 def _tell(unit: Unit, space: Space, step: Step) -> None:
     then = step.then
-    if step.now is None:
+    if step.source is not None:
+        unit.record(EntryCopied(subject=step.node, space=space.id, source=step.source.node))
+    elif step.now is None:
         unit.record(EntryRestored(subject=step.node, space=space.id))
     elif step.is_moved or (then is not None and then.version is None):
         unit.record(EntryMoved(subject=step.node, space=space.id))

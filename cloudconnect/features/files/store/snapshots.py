@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.ports.sql import Sql
 
+_SELECT = (
+    "SELECT s.name, s.seq, s.created_ms, s.created_by, COALESCE(e.hlc, 0)"
+    " FROM snapshot s LEFT JOIN event e ON e.space = s.space AND e.seq = s.seq"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRow:
@@ -25,12 +30,16 @@ def add_snapshot(sql: Sql, space: SpaceId, name: str, seq: int, created_ms: int,
     )
 
 
+def find_snapshot(sql: Sql, space: SpaceId, name: str) -> SnapshotRow | None:
+    """Return the snapshot of *space* that is called *name*, or None."""
+    row = sql.row(f"{_SELECT} WHERE s.space = ? AND s.name = ?", (space, name))
+    return None if row is None else SnapshotRow(*row)
+
+
 def find_snapshots(sql: Sql, space: SpaceId, after: str, limit: int) -> list[SnapshotRow]:
     """Return up to *limit* snapshots of *space* by name, behind the name *after*."""
     rows = sql.rows(
-        "SELECT s.name, s.seq, s.created_ms, s.created_by, COALESCE(e.hlc, 0)"
-        " FROM snapshot s LEFT JOIN event e ON e.space = s.space AND e.seq = s.seq"
-        " WHERE s.space = ? AND s.name > ? ORDER BY s.name LIMIT ?",
+        f"{_SELECT} WHERE s.space = ? AND s.name > ? ORDER BY s.name LIMIT ?",
         (space, after, limit),
     )
     return [SnapshotRow(*row) for row in rows]
