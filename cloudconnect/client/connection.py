@@ -63,6 +63,11 @@ class Client:
         self._base = target.url or "http://localhost"
         self._has_answered = False
 
+    @property
+    def place(self) -> str:
+        """The address or socket at which the appliance answers."""
+        return self._target.url or str(self._target.socket)
+
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
         import aiohttp  # noqa: PLC0415 - 200 ms that no help text has to pay
@@ -188,7 +193,7 @@ class Client:
             raise Unreachable(
                 N_("Nobody answers at {place}."),
                 fix=N_("Start the daemon: cloudconnect up"),
-                place=self._target.url or str(self._target.socket),
+                place=self.place,
             ) from error
 
 

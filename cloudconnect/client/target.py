@@ -93,6 +93,12 @@ def contexts_path(environ: Mapping[str, str]) -> Path:
     return Path(base) / "cloudconnect" / "contexts.json"
 
 
+def state_path(environ: Mapping[str, str]) -> Path:
+    """Return where the client notes what it is about: below ``XDG_STATE_HOME``, else ``~/.local/state``."""
+    base = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".local" / "state")
+    return Path(base) / "cloudconnect"
+
+
 def choose_target(environ: Mapping[str, str], context: str, local_socket: Path) -> Target:
     """Return the appliance that is meant: ``--context``, the environment, the current context, or this machine's own.
 

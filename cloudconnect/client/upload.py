@@ -11,6 +11,7 @@ from pathlib import Path
 from cloudconnect.client.connection import Client, Pauses, encode_path
 from cloudconnect.client.negotiation import LARGEST_BYTES, Changed, Negotiation
 from cloudconnect.client.progress import Failure, Progress
+from cloudconnect.client.resumable import Notes, Resumable
 from cloudconnect.kernel.clock import format_ns, parse_ns
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, NotFound, PreconditionFailed
 from cloudconnect.kernel.text import N_
@@ -25,6 +26,7 @@ _BULK_ITEMS = 1_000
 _BULK_AT_ONCE = 3
 _PIECE_BYTES = 1 << 20
 _NEGOTIATED_BYTES = 4 << 20
+_RESUMABLE_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +121,20 @@ class _Bulk:
 
 
 class Upload:
-    """One run of ``put``. What the server has already, by size and time of modification, is not sent again."""
+    """One run of ``put``. What the server has already, by size and time of modification, is not sent again.
 
-    def __init__(self, client: Client, space: str, *, compares_content: bool = False) -> None:
+    Small files go together, of large ones that are there only what is missing, and other large ones in pieces that an
+    interruption does not undo: *notes* says in which directory is noted where those go on.
+    """
+
+    def __init__(self, client: Client, space: str, notes: Path, *, compares_content: bool = False) -> None:
         self._client = client
         self._space = f"/spaces/{space}"
         self._compares_content = compares_content
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
         self.progress = Progress()
         self._negotiation = Negotiation(client, self._space, self.progress)
+        self._resumable = Resumable(client, self._space, self.progress, Notes(notes))
         self._bulk = _Bulk(self._client, self._space, self.progress, self._is_there)
 
     async def run(self, sources: list[Path], target: str) -> None:
@@ -271,6 +278,10 @@ class Upload:
         return await asyncio.to_thread(file_sha256, found.local) == known.sha256
 
     async def _send(self, found: _Found, known: Entry | None) -> None:
+        if found.size >= _RESUMABLE_BYTES and (known is None or found.size > LARGEST_BYTES):
+            etag = None if known is None else known.etag
+            self._count(await self._resumable.send(found.local, found.remote, found.size, found.modified_ns, etag))
+            return
         headers = {"If-Match": f'"{known.etag}"'} if known is not None else {"If-None-Match": "*"}
         before = self.progress.done_bytes
         is_repeated = False
@@ -293,10 +304,13 @@ class Upload:
                     raise
                 is_repeated = True
             else:
-                self.progress.reused_bytes += uploaded.reused_bytes
-                self.progress.stored_bytes += uploaded.stored_bytes
-                self.progress.undo.add(uploaded.undo)
+                self._count(uploaded)
                 return
+
+    def _count(self, uploaded: Uploaded) -> None:
+        self.progress.reused_bytes += uploaded.reused_bytes
+        self.progress.stored_bytes += uploaded.stored_bytes
+        self.progress.undo.add(uploaded.undo)
 
     async def _send_once(self, found: _Found, headers: dict[str, str]) -> Uploaded:
         import msgspec  # noqa: PLC0415 - loaded with the first answer anyway

@@ -1,8 +1,10 @@
 """A transfer that was broken off goes on with the same command, and one whose daemon was killed goes on by itself."""
 
+import hashlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -86,15 +88,42 @@ def test_an_interrupted_put_sends_only_the_rest(machine, tmp_path):
     assert machine.json("du", "/tree")[0]["files"] == 2_000
 
 
-def test_a_large_file_outlives_a_daemon_that_is_killed(machine, large, tmp_path):
-    spools = tmp_path / "home" / "tmp"
+def received(machine):
+    """Return how many bytes of the one upload in progress the daemon has acknowledged, 0 if there is none."""
+    with sqlite3.connect(f"file:{machine.place}/home/cloudconnect.db?mode=ro", uri=True) as database:
+        row = database.execute("SELECT received FROM upload WHERE state = 'open'").fetchone()
+    return row[0] if row else 0
+
+
+def test_an_interrupted_large_file_goes_on_with_what_was_not_acknowledged(machine, large):
     putting = begin(machine, "put", large, "/large")
-    wait_until(lambda: any(spools.iterdir()), putting)
+    wait_until(lambda: received(machine) > 20_000_000, putting)
+    putting.send_signal(signal.SIGINT)
+    putting.communicate(timeout=30)
+    assert putting.returncode == 130
+    acknowledged = received(machine)
+    notes = machine.place / ".local" / "state" / "cloudconnect" / "uploads"
+    (note,) = notes.iterdir()
+    assert note.stat().st_mode & 0o777 == 0o600
+
+    done = machine.run("put", large, "/large", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert 0 < result(done.stdout)["sent_bytes"] <= LARGE - acknowledged
+    assert list(notes.iterdir()) == []
+    assert machine.json("ls", "/large")[0]["sha256"] == hashlib.sha256(large.read_bytes()).hexdigest()
+
+
+def test_a_large_file_outlives_a_daemon_that_is_killed(machine, large, tmp_path):
+    putting = begin(machine, "put", large, "/large")
+    wait_until(lambda: received(machine) > 20_000_000, putting)
     machine.kill()
+    acknowledged = received(machine)
     machine.start()
     output, said = putting.communicate(timeout=90)
 
     assert putting.returncode == 0, said
     assert result(output)["status"] == "success"
+    assert LARGE <= result(output)["sent_bytes"] <= 2 * LARGE - acknowledged
     assert machine.run("get", "/large", tmp_path / "back").returncode == 0
     assert (tmp_path / "back").read_bytes() == large.read_bytes()

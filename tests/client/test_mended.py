@@ -117,5 +117,5 @@ async def test_a_file_does_not_become_a_folder_that_is_missing(serve, tmp_path):
         await Download(client, "personal").run(["/f"], f"{tmp_path}/missing/")
     (tmp_path / "f").write_bytes(CONTENT)
     with pytest.raises(Conflict):
-        await Upload(client, "personal").run([tmp_path / "f"], "/missing/")
+        await Upload(client, "personal", tmp_path / "notes").run([tmp_path / "f"], "/missing/")
     assert not (tmp_path / "missing").exists()

@@ -11,6 +11,7 @@ import typer
 from cloudconnect.client import Client
 from cloudconnect.client.download import Download
 from cloudconnect.client.progress import Progress
+from cloudconnect.client.target import state_path
 from cloudconnect.client.upload import Upload
 from cloudconnect.kernel.clock import monotonic
 from cloudconnect.kernel.errors import Invalid
@@ -18,7 +19,7 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect_cli import exits, output
 from cloudconnect_cli.commands.completing import later_remote_paths, remote_paths
-from cloudconnect_cli.commands.running import AsJson, At, ask
+from cloudconnect_cli.commands.running import AsJson, At, ask, environment
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import parse_place
 from cloudconnect_cli.undoing import hint_undo
@@ -60,7 +61,8 @@ def put(
     place = parse_place(paths[-1])
 
     async def act(client: Client) -> Progress:
-        upload = Upload(client, place.space, compares_content=checksum)
+        notes = state_path(environment()) / "uploads"
+        upload = Upload(client, place.space, notes, compares_content=checksum)
         sources = [Path(path) for path in paths[:-1]]
         await _watch(upload.progress, lambda: upload.run(sources, place.path), progress, as_json=as_json)
         return upload.progress
