@@ -133,17 +133,21 @@ class Growth(Protocol):
     """A stream that comes in by and by, cut as if it came at once."""
 
     @property
-    def waiting_bytes(self) -> int:
-        """Bytes that were added since the stream was kept last."""
-        ...
-
-    @property
     def hashing(self) -> Hashing | None:
         """The SHA-256 of everything that was kept, None when nobody has seen it all."""
         ...
 
-    def add(self, piece: bytes) -> None:
-        """Take in the next bytes."""
+    async def add(self, piece: bytes) -> None:
+        """Take in the next bytes.
+
+        Raises:
+            NoSpace: the disk is full.
+            Unavailable: the store went read-only after an input/output error.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Take nothing more; what was added and not kept is garbage."""
         ...
 
     async def keep(self, *, whole_only: bool = False, is_last: bool = False) -> Kept:

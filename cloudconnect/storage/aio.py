@@ -4,20 +4,20 @@ import asyncio
 import hashlib
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from cloudconnect.kernel.ids import SpaceId, id_bytes
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage import index
-from cloudconnect.storage import manifest as manifests
 from cloudconnect.storage.chunker import MAXIMUM_BYTES, MINIMUM_BYTES, Chunker
 from cloudconnect.storage.errors import BadAssembly, ContentDamaged
 from cloudconnect.storage.gathering import Gathering
 from cloudconnect.storage.growing import Growing, Hashing, Kept
-from cloudconnect.storage.ingest import Cut, Ingest, SmallContent, StoredBatch, StoredContent
+from cloudconnect.storage.ingest import Cut, Ingest, StoredBatch, StoredContent
 from cloudconnect.storage.manifest import Entry
+from cloudconnect.storage.portions import BUFFER_BYTES, gather, small_content, split, update
 from cloudconnect.storage.reader import Reading, Window
 from cloudconnect.storage.repository import Repository
 from cloudconnect.storage.seal import Buffer
@@ -29,9 +29,6 @@ Result = TypeVar("Result")
 SMALL_BYTES: Final = MINIMUM_BYTES
 """The longest stream that always becomes one chunk."""
 
-_EMPTY_SHA256: Final = hashlib.sha256(b"").digest()
-_BUFFER_BYTES: Final = 4 << 20
-_PART_BYTES: Final = 4 << 20
 _STORES: Final = 3  # buffers of one stream that are stored at once
 
 
@@ -44,39 +41,81 @@ class Cutting(NamedTuple):
 
 
 class Growth:
-    """A stream that comes in by and by; satisfies ``cloudconnect.ports.vault.Growth``."""
+    """A stream that comes in by and by; satisfies ``cloudconnect.ports.vault.Growth``.
+
+    What comes is cut and stored 4 MiB at a time, while more comes and while what was kept becomes durable.
+    """
 
     def __init__(self, vault: "Vault", space: SpaceId, growing: Growing) -> None:
         self._vault = vault
-        self._space = space
+        self._space = id_bytes(space)
         self._growing = growing
-
-    @property
-    def waiting_bytes(self) -> int:
-        """Bytes that were added since the stream was kept last."""
-        return self._growing.waiting_bytes
+        self._ingest = vault.writer.begin(self._space)
+        self._stores: deque[asyncio.Future[None]] = deque()
+        self._hashed: asyncio.Future[None] | None = None
+        self._cutting = asyncio.Lock()
 
     @property
     def hashing(self) -> Hashing | None:
         """The SHA-256 of everything that was kept, None when nobody has seen it all."""
         return self._growing.hashing
 
-    def add(self, piece: bytes) -> None:
-        """Take in the next bytes."""
+    async def add(self, piece: bytes) -> None:
+        """Take in the next bytes; about 20 MiB of them may be in memory.
+
+        Raises:
+            StoreFull, StoreReadOnly, NoDomain: as for :meth:`Vault.write`.
+        """
         self._growing.add(piece)
+        if self._growing.waiting_bytes >= BUFFER_BYTES:
+            async with self._cutting:
+                await self._store(whole_only=True, is_last=False)
 
     async def keep(self, *, whole_only: bool = False, is_last: bool = False) -> Kept:
         """Make what was added durable, and return what the stream is made of now; after a refusal it is of no use.
 
         Bytes may be added meanwhile, and count for the next time. With *whole_only* what lies behind the last cut may
-        stay in memory.
-
-        Raises:
-            StoreFull: there is no room.
-            StoreReadOnly: the store takes no changes.
-            NoDomain: there are no keys for the space.
+        stay in memory. It raises what :meth:`add` does.
         """
-        return await self._vault.keep(self._space, self._growing, whole_only=whole_only, is_last=is_last)
+        async with self._cutting:
+            await self._store(whole_only=whole_only, is_last=is_last)
+            ingest, self._ingest = self._ingest, self._vault.writer.begin(self._space)
+            stores, self._stores = self._stores, deque()
+            mark = self._growing.mark()
+            ingest.ending()
+        try:
+            for store in (*stores, self._hashed):
+                if store is not None:
+                    await store
+            if not ingest.has_begun:
+                await self._vault.run(ingest.extend, [])
+            await self._vault.run(self._vault.writer.finish_many, ingest)
+            return mark.kept(ingest.entries, await asyncio.wrap_future(ingest.future))
+        except BaseException:
+            self._vault.run(ingest.end).add_done_callback(_take_outcome)
+            raise
+
+    async def close(self) -> None:
+        """Take nothing more; what was added and not kept is garbage."""
+        await self._vault.run(self._ingest.end)
+
+    async def _store(self, *, whole_only: bool, is_last: bool) -> None:
+        """Cut what waits and begin to store it, once less than three stores are under way."""
+        taken = self._growing.take()
+        if self._hashed is not None:
+            await self._hashed
+        self._hashed = self._vault.run(self._growing.hash, taken)
+        raws = await self._vault.run(self._growing.cut, taken, whole_only=whole_only, is_last=is_last)
+        if not raws:
+            return
+        cuts = await self._vault.run(self._ingest.extend, raws)
+        for part in split(cuts):
+            storing = self._vault.run(self._vault.writer.store, part)
+            # When one fails the others are not awaited any more; they fail for the same reason.
+            storing.add_done_callback(_take_outcome)
+            self._stores.append(storing)
+            if len(self._stores) == _STORES:
+                await self._stores.popleft()
 
 
 class Vault:
@@ -84,14 +123,14 @@ class Vault:
 
     def __init__(self, repository: Repository, threads: int | None = None) -> None:
         self._repository = repository
-        self._writer = repository.writer
+        self.writer = repository.writer
         self._thread_count = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._thread_count, thread_name_prefix="engine")
         self._small = SmallWrites(repository, self._pool, self._thread_count)
 
     async def add_domain(self, space: SpaceId) -> None:
         """Make and keep the keys of a new space; repeating it changes nothing."""
-        await self._run(self._repository.keyring.add_domain, id_bytes(space))
+        await self.run(self._repository.keyring.add_domain, id_bytes(space))
 
     async def write(self, space: SpaceId, stream: AsyncIterator[bytes]) -> StoredContent:
         """Store *stream* and return once every byte is durable.
@@ -104,9 +143,9 @@ class Vault:
             StoreReadOnly: the store takes no changes.
             NoDomain: there are no keys for the space.
         """
-        ingest = self._writer.begin(id_bytes(space))
+        ingest = self.writer.begin(id_bytes(space))
         try:
-            buffers = _buffers(stream)
+            buffers = gather(stream)
             pieces, is_last = await anext(buffers)
             if is_last:
                 self._small.add(ingest, pieces)
@@ -130,7 +169,7 @@ class Vault:
         if any(len(raw) > SMALL_BYTES for raw in contents):
             raise ValueError("a stream too long for a batch")
         entries, shared, digests = await self._write_cuts(space, contents, with_digests=True)
-        return StoredBatch(shared, [_small(entry, digests.get(place)) for place, entry in enumerate(entries)])
+        return StoredBatch(shared, [small_content(entry, digests.get(place)) for place, entry in enumerate(entries)])
 
     async def cutting(self, space: SpaceId) -> Cutting:
         """Return what somebody needs to cut and to name content as this space does.
@@ -138,13 +177,13 @@ class Vault:
         Raises:
             NoDomain: there are no keys for the space.
         """
-        keys = await self._run(self._repository.keyring.domain, id_bytes(space))
-        return Cutting(keys.content_ids.key.secret, keys.cut_key.secret, self._writer.average_bytes)
+        keys = await self.run(self._repository.keyring.domain, id_bytes(space))
+        return Cutting(keys.content_ids.key.secret, keys.cut_key.secret, self.writer.average_bytes)
 
     async def find_missing(self, content_ids: Sequence[bytes]) -> list[int]:
         """Return the places in *content_ids* of the chunks that are not stored."""
         keys = [content_id[: index.CHUNK_KEY_BYTES] for content_id in content_ids]
-        found = await self._run(self._writer.find, keys)
+        found = await self.run(self.writer.find, keys)
         return [place for place, key in enumerate(keys) if key not in found]
 
     async def write_chunks(self, space: SpaceId, raws: Sequence[Buffer]) -> StoredContent:
@@ -170,16 +209,7 @@ class Vault:
             ContentDamaged: a piece cannot be read.
             NoDomain: there are no keys for the space.
         """
-        return Growth(self, space, await self._run(self._grow, id_bytes(space), size, pieces, hashing))
-
-    async def keep(self, space: SpaceId, growing: Growing, *, whole_only: bool, is_last: bool) -> Kept:
-        """Do what :meth:`Growth.keep` says."""
-        taken = growing.take()
-        hashing = self._run(growing.hash, taken)
-        raws = await self._run(growing.cut, taken, whole_only=whole_only, is_last=is_last)
-        entries, shared, _ = await self._write_cuts(space, raws)
-        await hashing
-        return growing.kept(entries, shared)
+        return Growth(self, space, await self.run(self._grow, id_bytes(space), size, pieces, hashing))
 
     async def assemble(
         self, space: SpaceId, chunks: Sequence[tuple[bytes, int]], sha256: bytes | None = None
@@ -192,12 +222,12 @@ class Vault:
             ContentDamaged: one cannot be read.
         """
         entries = [Entry(*chunk) for chunk in chunks]
-        await self._run(self._check_chunks, entries)
+        await self.run(self._check_chunks, entries)
         digest = sha256 or await self._digest(space, entries)
-        ingest = self._writer.begin(id_bytes(space))
+        ingest = self.writer.begin(id_bytes(space))
         try:
-            await self._run(ingest.adopt, entries, digest)
-            await self._run(self._writer.finish, ingest)
+            await self.run(ingest.adopt, entries, digest)
+            await self.run(self.writer.finish, ingest)
             return await asyncio.wrap_future(ingest.future)
         except BaseException:
             self._pool.submit(ingest.end)
@@ -225,9 +255,9 @@ class Vault:
             ContentDamaged: a chunk cannot be had as it was written; raised before its first byte is yielded.
             NoDomain: there are no keys for the space.
         """
-        reading, pieces, window = await self._run(self._open, id_bytes(space), manifest, start, stop)
+        reading, pieces, window = await self.run(self._open, id_bytes(space), manifest, start, stop)
         while True:
-            ahead = None if window is None else asyncio.ensure_future(self._run(_fetch, reading, window))
+            ahead = None if window is None else asyncio.ensure_future(self.run(_fetch, reading, window))
             try:
                 for piece in pieces:
                     yield piece
@@ -249,10 +279,10 @@ class Vault:
         Raises:
             NoDomain: there are no keys for the space.
         """
-        gathering = await self._run(Gathering, self._repository.reader, id_bytes(space), contents)
-        portion = await self._run(gathering.next)
+        gathering = await self.run(Gathering, self._repository.reader, id_bytes(space), contents)
+        portion = await self.run(gathering.next)
         while portion:
-            ahead = asyncio.ensure_future(self._run(gathering.next))
+            ahead = asyncio.ensure_future(self.run(gathering.next))
             try:
                 yield portion
             except BaseException:
@@ -271,12 +301,12 @@ class Vault:
         stores: deque[asyncio.Future[None]] = deque()
         is_last = False
         while True:
-            cutting = self._run(ingest.cut, pieces, is_last=is_last)
+            cutting = self.run(ingest.cut, pieces, is_last=is_last)
             if is_last:
                 following = None
             else:
                 following = await anext(buffers)
-            storing = self._run(self._writer.store, await cutting)
+            storing = self.run(self.writer.store, await cutting)
             # When one fails the others are not awaited any more; they fail for the same reason.
             storing.add_done_callback(_take_outcome)
             stores.append(storing)
@@ -287,31 +317,31 @@ class Vault:
             pieces, is_last = following
         for store in stores:
             await store
-        await self._run(self._writer.finish, ingest)
+        await self.run(self.writer.finish, ingest)
 
     async def _digest(self, space: SpaceId, entries: Sequence[Entry]) -> bytes:
         """Return the SHA-256 of *entries* in a row, hashing one part while the next is read and opened."""
         state = hashlib.sha256()
         parts = self._repository.reader.read_parts(id_bytes(space), entries)
-        reading = self._run(next, parts, None)
+        reading = self.run(next, parts, None)
         while raws := await reading:
-            reading = self._run(next, parts, None)
+            reading = self.run(next, parts, None)
             try:
-                await self._run(_update, state, raws)
+                await self.run(update, state, raws)
             except BaseException:
                 reading.cancel()
                 raise
         return state.digest()
 
     def _grow(self, space: bytes, size: int, pieces: Sequence[tuple[bytes, int]], hashing: Hashing | None) -> Growing:
-        chunker = Chunker(self._repository.keyring.domain(space).cut_key, self._writer.average_bytes)
+        chunker = Chunker(self._repository.keyring.domain(space).cut_key, self.writer.average_bytes)
         parts = self._repository.reader.read_parts(space, [Entry(*piece) for piece in pieces])
         rest = b"".join(raw for part in parts for raw in part)
         return Growing(chunker, size, pieces, rest, hashlib.sha256() if not size else hashing)
 
     def _check_chunks(self, entries: Sequence[Entry]) -> None:
         keys = [entry.content_id[: index.CHUNK_KEY_BYTES] for entry in entries]
-        if len(self._writer.find(keys)) < len(set(keys)):
+        if len(self.writer.find(keys)) < len(set(keys)):
             raise index.missing()
         places = self._repository.reader.locate(keys)
         if any(places[key].raw_length != entry.size for key, entry in zip(keys, entries, strict=True)):
@@ -321,12 +351,12 @@ class Vault:
         self, space: SpaceId, raws: Sequence[Buffer], *, with_digests: bool = False
     ) -> tuple[list[Entry], StoredContent, dict[int, bytes]]:
         """Store *raws*, each as one chunk; return entries, what settles them, and, if asked for, their SHA-256."""
-        ingest = self._writer.begin(id_bytes(space))
+        ingest = self.writer.begin(id_bytes(space))
         try:
-            parts = list(_parts(await self._run(ingest.take, raws)))
+            parts = list(split(await self.run(ingest.take, raws)))
             store = self._store_with_digests if with_digests else self._store_without
-            digests = await asyncio.gather(*(self._run(store, part) for part in parts))
-            await self._run(self._writer.finish_many, ingest)
+            digests = await asyncio.gather(*(self.run(store, part) for part in parts))
+            await self.run(self.writer.finish_many, ingest)
             shared = await asyncio.wrap_future(ingest.future)
         except BaseException:
             self._pool.submit(ingest.end)
@@ -338,7 +368,7 @@ class Vault:
         return digests + self._store_without(cuts)
 
     def _store_without(self, cuts: Sequence[Cut]) -> list[tuple[int, bytes]]:
-        self._writer.store(cuts)
+        self.writer.store(cuts)
         return []
 
     def _open(
@@ -350,9 +380,10 @@ class Vault:
             return reading, [], None
         return reading, *_fetch(reading, window)
 
-    def _run(
+    def run(
         self, function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
     ) -> asyncio.Future[Result]:
+        """Have an engine thread call *function*."""
         return asyncio.wrap_future(self._pool.submit(function, *arguments, **named))
 
 
@@ -363,40 +394,3 @@ def _take_outcome(future: "asyncio.Future[None]") -> None:
 
 def _fetch(reading: Reading, window: Window) -> tuple[list[bytes], Window | None]:
     return reading.fetch(window), reading.next_window()
-
-
-def _update(state: "hashlib._Hash", raws: Sequence[bytes]) -> None:
-    for raw in raws:
-        state.update(raw)
-
-
-def _parts(cuts: Sequence[Cut]) -> Iterator[list[Cut]]:
-    """Yield *cuts* in portions for one thread each; small ones stay together, since they are mostly Python's work."""
-    part: list[Cut] = []
-    size = 0
-    for cut in cuts:
-        part.append(cut)
-        size += len(cut.raw)
-        if size >= _PART_BYTES:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
-
-
-def _small(entry: Entry, digest: bytes | None) -> SmallContent:
-    manifest = manifests.write_one(entry)
-    return SmallContent(manifest, manifests.root_key(manifest), entry.size, digest or _EMPTY_SHA256)
-
-
-async def _buffers(stream: AsyncIterator[bytes]) -> AsyncIterator[tuple[list[bytes], bool]]:
-    gathered: list[bytes] = []
-    size = 0
-    async for piece in stream:
-        if piece:
-            gathered.append(piece)
-            size += len(piece)
-        if size >= _BUFFER_BYTES:
-            yield gathered, False
-            gathered, size = [], 0
-    yield gathered, True

@@ -7,6 +7,7 @@ stored at most log2 n times.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from cloudconnect.storage.chunker import Chunker
@@ -51,7 +52,7 @@ class Kept(NamedTuple):
 
 
 class Growing:
-    """The state of a growing stream: what was kept, what waits, and the hash of all if all was seen.
+    """The state of a growing stream: what was cut, what waits, and the hash of all if all was seen.
 
     *size* bytes are durable, the last of them as *pieces*, whose plain bytes are *rest*. *hashing* has seen all of
     them, or is None when nobody has.
@@ -68,12 +69,12 @@ class Growing:
         self.waiting_bytes = 0
         self.hashing = hashing
         self._chunker = chunker
-        self._size = size
-        self._pieces = list(pieces)
+        self._whole_bytes = size - sum(size for _, size in pieces)
+        self._pieces = [_Piece(*piece) for piece in pieces]
         self._rest: Buffer = rest
         self._waiting: list[bytes] = []
-        self._cut = 0
-        self._cut_bytes = 0
+        self._chunks = 0
+        self._new: _Piece | None = None
 
     def add(self, piece: bytes) -> None:
         """Take in the next bytes; they wait until they are cut."""
@@ -100,33 +101,55 @@ class Growing:
         whole = memoryview(b"".join((self._rest, *taken)))
         ends = self._chunker.cut(whole, is_last=is_last)
         raws: list[Buffer] = [whole[start:end] for start, end in zip((0, *ends), ends, strict=False)]
-        self._cut, self._cut_bytes = len(ends), ends[-1] if ends else 0
         if ends:
-            self._size -= sum(size for _, size in self._pieces)
+            self._chunks += len(ends)
+            self._whole_bytes += ends[-1]
             self._pieces = []
-        self._rest = bytes(whole[self._cut_bytes :])
-        if not whole_only and (piece := self._next_piece()):
-            raws.append(memoryview(self._rest)[-piece:])
+            self._rest = bytes(whole[ends[-1] :])
+        else:
+            self._rest = whole
+        if not whole_only and (size := self._add_piece()):
+            raws.append(memoryview(self._rest)[-size:])
         return raws
 
-    def kept(self, entries: Sequence[Entry], shared: StoredContent) -> Kept:
-        """Note that what was cut is durable, as *entries*, and return what the stream is made of now."""
-        chunks = [(entry.content_id, entry.size) for entry in entries[: self._cut]]
-        pieces = [(entry.content_id, entry.size) for entry in entries[self._cut :]]
-        self._size += self._cut_bytes + sum(size for _, size in pieces)
-        if pieces:
-            kept = len(self._rest) - pieces[0][1]
-            while sum(size for _, size in self._pieces) > kept:
-                self._size -= self._pieces.pop()[1]
-            self._pieces += pieces
-        return Kept(shared, chunks, list(self._pieces), self._size)
+    def mark(self) -> "Mark":
+        """Return what the stream is made of once all is stored that was cut since the last mark."""
+        pieces = list(self._pieces)
+        mark = Mark(self._chunks, self._new, pieces, self._whole_bytes + sum(piece.size for piece in pieces))
+        self._chunks, self._new = 0, None
+        return mark
 
-    def _next_piece(self) -> int:
-        """Return how many bytes at the end of the rest the next piece holds; 0 when all is in pieces already."""
-        piece = len(self._rest) - sum(size for _, size in self._pieces)
-        if piece:
-            for _, size in reversed(self._pieces):
-                if size > piece:
-                    break
-                piece += size
-        return piece
+    def _add_piece(self) -> int:
+        """Have one piece more, for all of the rest that is in none, and return its size; 0 when all of it is."""
+        size = len(self._rest) - sum(piece.size for piece in self._pieces)
+        if not size:
+            return 0
+        while self._pieces and self._pieces[-1].size <= size:
+            size += self._pieces.pop().size
+        self._new = _Piece(b"", size)
+        self._pieces.append(self._new)
+        return size
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A part of the rest; it has no name before it is stored."""
+
+    content_id: bytes
+    size: int
+
+
+class Mark(NamedTuple):
+    """What was cut up to some moment, before it is stored and has names."""
+
+    chunks: int
+    new: _Piece | None
+    pieces: list[_Piece]
+    size: int
+
+    def kept(self, entries: Sequence[Entry], shared: StoredContent) -> Kept:
+        """Return what the stream is made of, what was cut being stored as *entries* now."""
+        if self.new is not None:
+            self.new.content_id = entries[-1].content_id
+        chunks = [(entry.content_id, entry.size) for entry in entries[: self.chunks]]
+        return Kept(shared, chunks, [(piece.content_id, piece.size) for piece in self.pieces], self.size)

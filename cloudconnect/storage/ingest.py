@@ -165,14 +165,33 @@ class Ingest:
             StoreFull: less than the floor is free.
         """
         with self._lock:
+            cuts = self.extend(contents)
+            self.ending()
+            return cuts
+
+    def extend(self, raws: Sequence[Buffer]) -> list[Cut]:
+        """Take in more that somebody else has cut, each as one chunk, and return the cuts.
+
+        Raises:
+            NoDomain: there are no keys for the space.
+            StoreReadOnly: the store takes no changes.
+            StoreFull: less than the floor is free.
+        """
+        with self._lock:
             if self._is_over:
                 return []
             self._entered()
-            self.was_ending = True
-            self.domain.ending()
-            self.entries = [Entry(b"", len(raw)) for raw in contents]
-            self._size = sum(entry.size for entry in self.entries)
-            return [Cut(self, place, DATA, raw) for place, raw in enumerate(contents) if len(raw)]
+            first = len(self.entries)
+            self.entries += [Entry(b"", len(raw)) for raw in raws]
+            self._size += sum(map(len, raws))
+            return [Cut(self, first + place, DATA, raw) for place, raw in enumerate(raws) if len(raw)]
+
+    def ending(self) -> None:
+        """Note that nothing more comes: whoever waits for company need not wait for this one."""
+        with self._lock:
+            if self._domain is not None and not self._is_over and not self.was_ending:
+                self.was_ending = True
+                self._domain.ending()
 
     def adopt(self, entries: Sequence[Entry], sha256: bytes) -> None:
         """Take in one stream whose chunks the index holds already, all of them, as *entries* list them.

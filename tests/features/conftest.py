@@ -71,16 +71,17 @@ class FakeGrowth:
         self._vault, self._space, self._pieces = vault, space, list(pieces)
         self._rest = b"".join(vault.contents[space, name] for name, _ in pieces)
         self._size = size - len(self._rest)
-        self.waiting_bytes = 0
         self._waiting = b""
         self.hashing = hashing
 
-    def add(self, piece):
+    async def add(self, piece):
         self._waiting += piece
-        self.waiting_bytes += len(piece)
+
+    async def close(self):
+        pass
 
     async def keep(self, *, whole_only=False, is_last=False):
-        taken, self._waiting, self.waiting_bytes = self._waiting, b"", 0
+        taken, self._waiting = self._waiting, b""
         if self.hashing is not None:
             self.hashing.update(taken)
         data = self._rest + taken

@@ -42,7 +42,8 @@ class Stored:
 def keep(growing, stored, *, whole_only=False, is_last=False):
     taken = growing.take()
     growing.hash(taken)
-    return growing.kept(stored.put(growing.cut(taken, whole_only=whole_only, is_last=is_last)), None)
+    entries = stored.put(growing.cut(taken, whole_only=whole_only, is_last=is_last))
+    return growing.mark().kept(entries, None)
 
 
 def whole(data):
@@ -110,8 +111,9 @@ async def grow_in_steps(house, vault, step):
     chunks, pieces, hashing = [], [], None
     for start in range(0, len(LARGE), step):
         growth = await vault.grow(SPACE, start, pieces, hashing)
-        growth.add(LARGE[start : start + step])
+        await growth.add(LARGE[start : start + step])
         kept = await growth.keep(is_last=start + step >= len(LARGE))
+        await growth.close()
         settle(house, vault, kept)
         chunks, pieces, hashing = chunks + list(kept.chunks), kept.pieces, growth.hashing
     return chunks, hashing.digest()

@@ -18,14 +18,14 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect.ports.vault import Growth, Hashing, Kept, Vault
 
-_PORTION_BYTES: Final = 8 << 20
+_PORTION_BYTES: Final = 16 << 20
 _PORTION_SPAN: Final = timedelta(seconds=5)
 
 
 class Appending:
-    """Takes the bytes of one request in, so that what has arrived is durable every 8 MiB and every five seconds.
+    """Takes the bytes of one request in, so that what has arrived is durable every 16 MiB and every five seconds.
 
-    One portion becomes durable while the next arrives; about 20 MiB are in memory. Where there is something to
+    One portion becomes durable while the next arrives. Where there is something to
     *verify*, nothing counts before all of it has arrived and was found right.
     """
 
@@ -49,6 +49,7 @@ class Appending:
         self._lifetime = lifetime
         self._offset = upload.received
         self._began = clock.now()
+        self._unkept_bytes = 0
         self._keeping: asyncio.Task[None] | None = None
         self._held: list[Kept] = []
 
@@ -61,19 +62,12 @@ class Appending:
             NoSuchUpload: it was removed meanwhile.
         """
         try:
-            await self._take(stream, is_held=verify is not None)
-        except OSError:
-            if verify is None:
-                await self._finish()
-            raise
-        except BaseException:
-            if self._keeping is not None:
+            await self._run(stream, verify)
+        finally:
+            if self._keeping is not None and not self._keeping.done():
                 self._keeping.add_done_callback(_take_outcome)
                 self._keeping.cancel()
-            raise
-        if verify is not None:
-            verify()
-        await self._finish()
+            await self._growth.close()
 
     @property
     def hashing(self) -> Hashing | None:
@@ -82,14 +76,29 @@ class Appending:
 
     async def seal(self) -> None:
         """Let the upload end where it is: its last bytes become a chunk."""
-        await self._commit([await self._growth.keep(is_last=True)])
+        try:
+            await self._commit([await self._growth.keep(is_last=True)])
+        finally:
+            await self._growth.close()
+
+    async def _run(self, stream: AsyncIterator[bytes], verify: Callable[[], None] | None) -> None:
+        try:
+            await self._take(stream, is_held=verify is not None)
+        except OSError:
+            if verify is None:
+                await self._finish()
+            raise
+        if verify is not None:
+            verify()
+        await self._finish()
 
     async def _take(self, stream: AsyncIterator[bytes], *, is_held: bool) -> None:
         async for piece in stream:
             self._offset += len(piece)
             self._check_length()
-            self._growth.add(piece)
-            if self._growth.waiting_bytes >= _PORTION_BYTES:
+            await self._growth.add(piece)
+            self._unkept_bytes += len(piece)
+            if self._unkept_bytes >= _PORTION_BYTES:
                 await self._keep_ahead(whole_only=True, is_held=is_held)
             elif not is_held and self._clock.now() - self._began >= _PORTION_SPAN:
                 await self._keep_ahead(whole_only=False, is_held=False)
@@ -98,7 +107,7 @@ class Appending:
         """Begin to make durable what waits, once what was begun before is."""
         if self._keeping is not None:
             await self._keeping
-        self._began = self._clock.now()
+        self._began, self._unkept_bytes = self._clock.now(), 0
         self._keeping = asyncio.create_task(self._keep(whole_only=whole_only, is_held=is_held))
 
     async def _keep(self, *, whole_only: bool, is_held: bool) -> None:
