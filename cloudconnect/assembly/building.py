@@ -145,9 +145,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         Job("operations.old", timedelta(days=1), operations.remove_old),
     ):
         jobs.add(job)
-    filing = open_files(
-        log, database, clock, access, vault, operations, jobs, timedelta(days=settings.history.undo_days)
-    )
+    filing = open_files(settings, log, database, clock, access, vault, operations, jobs)
     hold = add_upkeep(
         settings,
         repository,

@@ -21,6 +21,7 @@ from cloudconnect.features.files import (
     RestoringFiles,
     ReturningService,
     SnapshotsService,
+    UploadLimits,
     UploadsService,
 )
 from cloudconnect.features.operations import OperationsService
@@ -28,6 +29,7 @@ from cloudconnect.kernel.clock import Clock
 from cloudconnect.kernel.text import N_, Text
 from cloudconnect.ports.operations import Kind
 from cloudconnect.ports.vault import Vault
+from cloudconnect.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,7 @@ class Filing:
 
 
 def open_files(
+    settings: Settings,
     log: EventLog,
     database: Database,
     clock: Clock,
@@ -58,14 +61,14 @@ def open_files(
     vault: Vault,
     operations: OperationsService,
     jobs: Jobs,
-    undo_keep: timedelta,
 ) -> Filing:
     """Build the services of the room and declare their jobs."""
     guide = Guide(log, database, clock, access, vault)
     files = FilesService(log, database, guide, vault)
     intake = IntakeService(log, database, guide, vault)
     accounting = AccountingService(log, database, guide)
-    uploads = UploadsService(log, database, clock, guide, vault)
+    limits = UploadLimits(timedelta(hours=settings.uploads.lifetime_hours), settings.uploads.most_open)
+    uploads = UploadsService(log, database, clock, guide, vault, limits)
     jobs.add(Job("files.uploads", timedelta(minutes=10), uploads.remove_expired, is_noted=False))
     operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
     jobs.add(Job("files.recount", timedelta(days=7), lambda: operations.start_due("files.recount")))
@@ -77,7 +80,7 @@ def open_files(
         details=DetailsService(database, guide, clock),
         locks=LocksService(log, database, guide, vault, clock),
         properties=PropertiesService(log, guide),
-        history=HistoryService(log, database, clock, guide, undo_keep),
+        history=HistoryService(log, database, clock, guide, timedelta(days=settings.history.undo_days)),
         snapshots=SnapshotsService(log, database, guide),
         comparing=ComparingService(database, guide),
         returning=ReturningService(log, database, clock, guide),

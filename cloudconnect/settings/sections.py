@@ -161,6 +161,16 @@ class HistorySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UploadsSettings:
+    """Uploads that go on after an interruption."""
+
+    lifetime_hours: int = _set(
+        "An upload that nobody goes on with is forgotten after this many hours.", 24, least=1, most=24 * 30
+    )
+    most_open: int = _set("How many uploads one person may have in progress.", 256, least=1, most=100_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSettings:
     """What the daemon tells."""
 
@@ -183,6 +193,7 @@ class Settings:
     sessions: SessionsSettings
     webdav: WebdavSettings
     history: HistorySettings
+    uploads: UploadsSettings
     logging: LoggingSettings
     admin_password_file: str = ""
     notify_socket: str = ""
@@ -211,5 +222,6 @@ SECTIONS: dict[str, type[Any]] = {
     "sessions": SessionsSettings,
     "webdav": WebdavSettings,
     "history": HistorySettings,
+    "uploads": UploadsSettings,
     "logging": LoggingSettings,
 }
