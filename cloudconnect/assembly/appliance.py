@@ -13,7 +13,7 @@ from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.encryption import EncryptionService
-from cloudconnect.features.files import AccountingService, DamageService, FilesService, IntakeService
+from cloudconnect.features.files import AccountingService, DamageService, FilesService, IntakeService, TagsService
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
 from cloudconnect.features.operations import OperationsService
@@ -47,6 +47,7 @@ class Appliance:
     intake: IntakeService
     accounting: AccountingService
     damage: DamageService
+    tags: TagsService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService

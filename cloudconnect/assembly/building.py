@@ -190,6 +190,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         intake=filing.intake,
         accounting=filing.accounting,
         damage=filing.damage,
+        tags=filing.tags,
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,

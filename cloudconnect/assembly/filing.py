@@ -14,6 +14,7 @@ from cloudconnect.features.files import (
     Guide,
     IntakeService,
     RestoringFiles,
+    TagsService,
 )
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.kernel.clock import Clock
@@ -32,6 +33,7 @@ class Filing:
     damage: DamageService
     erasing: Erasing
     restoring: RestoringFiles
+    tags: TagsService
 
 
 def open_files(
@@ -57,4 +59,5 @@ def open_files(
         damage=DamageService(database, access),
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
+        tags=TagsService(log, database, guide),
     )

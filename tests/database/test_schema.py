@@ -85,3 +85,22 @@ def test_versions_of_the_first_release_come_forward_with_the_key_of_their_conten
     found = database.read_now(lambda sql: sql.rows("SELECT node, content FROM version ORDER BY node"))
     assert found == [(node, key) for node, _, key in versions]
     database.close()
+
+
+def test_versions_come_forward_without_a_hash_that_nobody_asked_for(database_url, tmp_path):
+    database = open_database(database_url, tmp_path)
+    database.migrate("0010_backup_places")
+    writer = Connection(database._writer_engine)
+    with database._writer_engine.atomic():
+        writer.execute(
+            "INSERT INTO version (node, seq, size, sha256, media_type, manifest, content, author, created_ms)"
+            " VALUES ('nod_a', 1, 3, ?, 'text/plain', ?, ?, 'usr_a', 0)",
+            (CONTENT, CONTENT, CONTENT[:16]),
+        )
+
+    database.migrate()
+
+    found = database.read_now(lambda sql: sql.rows("SELECT node, size, content, blake3 FROM version"))
+    assert found == [("nod_a", 3, CONTENT[:16], None)]
+    assert database.read_now(lambda sql: sql.rows("SELECT * FROM tag")) == []
+    database.close()

@@ -13,7 +13,7 @@ from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import FilesService, Guide, IntakeService
+from cloudconnect.features.files import FilesService, Guide, IntakeService, TagsService
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
@@ -124,6 +124,7 @@ class Rooms:
     files: FilesService
     intake: IntakeService
     guide: Guide
+    tags: TagsService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -152,7 +153,20 @@ async def rooms(database_url, tmp_path):
     dispatcher.subscribe(sessions_room.reactions(sessions))
     gateway = GatewayService(log, database, clock)
     yield Rooms(
-        clock, database, log, dispatcher, vault, access, auth, sessions, developer, gateway, files, intake, guide
+        clock,
+        database,
+        log,
+        dispatcher,
+        vault,
+        access,
+        auth,
+        sessions,
+        developer,
+        gateway,
+        files,
+        intake,
+        guide,
+        TagsService(log, database, guide),
     )
     await dispatcher.stop()
     await log.stop()

@@ -7,16 +7,21 @@ from cloudconnect.features.files.models import (
     DamagedFile,
     Entry,
     EntryKind,
+    Field,
+    FieldKind,
     Footprint,
     NewItem,
     OpenFile,
     OpenFiles,
     Put,
     Space,
+    Tag,
+    TagUse,
     TrashChange,
     Trashed,
     Usage,
 )
+from cloudconnect.features.files.rules import read_tag
 from cloudconnect.features.files.service import (
     PERSONAL,
     AccountingService,
@@ -26,6 +31,7 @@ from cloudconnect.features.files.service import (
     Guide,
     IntakeService,
     RestoringFiles,
+    TagsService,
 )
 from cloudconnect.features.files.store.contents import HeldContents
 
@@ -40,6 +46,8 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Erasing",
+    "Field",
+    "FieldKind",
     "FilesService",
     "Footprint",
     "Guide",
@@ -51,7 +59,11 @@ __all__ = [
     "Put",
     "RestoringFiles",
     "Space",
+    "Tag",
+    "TagUse",
+    "TagsService",
     "TrashChange",
     "Trashed",
     "Usage",
+    "read_tag",
 ]

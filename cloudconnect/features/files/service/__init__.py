@@ -7,6 +7,7 @@ from cloudconnect.features.files.service.guide import PERSONAL, Guide
 from cloudconnect.features.files.service.intake import IntakeService
 from cloudconnect.features.files.service.restoring import RestoringFiles
 from cloudconnect.features.files.service.service import FilesService
+from cloudconnect.features.files.service.tags import TagsService
 
 __all__ = [
     "PERSONAL",
@@ -17,4 +18,5 @@ __all__ = [
     "Guide",
     "IntakeService",
     "RestoringFiles",
+    "TagsService",
 ]

@@ -9,7 +9,7 @@ from cloudconnect.features.files.errors import RootStays
 from cloudconnect.features.files.models import Change, Entry, Space, Trashed, Version
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import Place, walk
-from cloudconnect.features.files.store import trash, tree
+from cloudconnect.features.files.store import tags, trash, tree
 from cloudconnect.kernel.ids import NodeId, new_id
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.vault import Content, Named
@@ -116,6 +116,8 @@ def replant(unit: Unit, entry: Entry, place: Place, seq: int) -> Change:
 def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place) -> Change:
     """Put a copy of *original* as of the moment of *seen*, with all below it, at *place*; content is shared.
 
+    Tags go along as they were at that moment: a copy says what its original said.
+
     Raises:
         QuotaExceeded: the space may not hold as much.
     """
@@ -142,6 +144,7 @@ def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place) -> Change:
     tree.add_entries(
         unit.sql, space_id, [copy, *(copied(each, new_nodes[NodeId(each.parent or "")]) for each in below)]
     )
+    tags.copy_tags(unit.sql, space_id, new_nodes.items(), seen.at, seq)
     return Change(copy, seq)
 
 

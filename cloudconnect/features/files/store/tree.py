@@ -7,6 +7,7 @@ lie behind two partial indexes, so a question about the past asks both and lets 
 from collections.abc import Iterable, Sequence
 
 from cloudconnect.features.files.models import Entry, Version
+from cloudconnect.features.files.store import tags
 from cloudconnect.kernel.clock import from_ms, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.ports.sql import Row, Sql, Value
@@ -227,6 +228,7 @@ def find_nodes(sql: Sql, space: SpaceId, after: NodeId, limit: int) -> list[Node
 
 def remove_nodes(sql: Sql, nodes: Sequence[NodeId]) -> None:
     """Remove *nodes* with their past and all their versions."""
+    tags.remove_nodes(sql, nodes)
     keys = [(node,) for node in nodes]
     sql.execute_many("DELETE FROM version WHERE node = ?", keys)
     sql.execute_many("DELETE FROM entry WHERE node = ?", keys)
@@ -234,5 +236,6 @@ def remove_nodes(sql: Sql, nodes: Sequence[NodeId]) -> None:
 
 def remove_all(sql: Sql, space: SpaceId) -> None:
     """Remove every node that is or was in *space*, all in one statement: for the last few."""
+    tags.remove_all(sql, space)
     sql.execute("DELETE FROM version WHERE node IN (SELECT node FROM entry WHERE space = ?)", (space,))
     sql.execute("DELETE FROM entry WHERE space = ?", (space,))
