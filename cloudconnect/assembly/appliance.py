@@ -25,6 +25,7 @@ from cloudconnect.features.files import (
     PropertiesService,
     ReturningService,
     SnapshotsService,
+    TagsService,
     UploadsService,
 )
 from cloudconnect.features.gateway import GatewayService
@@ -68,6 +69,7 @@ class Appliance:
     snapshots: SnapshotsService
     comparing: ComparingService
     returning: ReturningService
+    tags: TagsService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService

@@ -198,6 +198,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         snapshots=filing.snapshots,
         comparing=filing.comparing,
         returning=filing.returning,
+        tags=filing.tags,
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,

@@ -21,6 +21,7 @@ from cloudconnect.features.files import (
     RestoringFiles,
     ReturningService,
     SnapshotsService,
+    TagsService,
     UploadLimits,
     UploadsService,
 )
@@ -50,6 +51,7 @@ class Filing:
     erasing: Erasing
     restoring: RestoringFiles
     uploads: UploadsService
+    tags: TagsService
 
 
 def open_files(
@@ -87,4 +89,5 @@ def open_files(
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
         uploads=uploads,
+        tags=TagsService(log, database, guide),
     )

@@ -23,6 +23,48 @@ class QuotaSet(SpaceFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tagged(SpaceFact):
+    """A file or folder got a tag, or another value for it; ``form`` is label, text, number or date."""
+
+    kind: ClassVar[str] = "files.tagged"
+    name: str
+    form: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untagged(SpaceFact):
+    """A tag was taken off a file or folder."""
+
+    kind: ClassVar[str] = "files.untagged"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSet(SpaceFact):
+    """A space demands something of tags of one name; ``subject`` is the space, ``form`` the kind of the field."""
+
+    kind: ClassVar[str] = "files.field-set"
+    name: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRemoved(SpaceFact):
+    """A space demands nothing of tags of this name any more; ``subject`` is the space."""
+
+    kind: ClassVar[str] = "files.field-removed"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryTouched(SpaceFact):
+    """A file or folder was said to have been modified at another time; its content is the same."""
+
+    kind: ClassVar[str] = "files.entry-touched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderAdded(SpaceFact):
     """A folder was made; ``subject`` is its node."""
 

@@ -107,4 +107,22 @@ def test_trees_from_before_there_were_locks_are_changed_and_looked_at_as_before(
     database.fill(lambda sql: states.touch(sql, [(NodeId("nod_a"), 4)]))
     assert database.read_now(lambda sql: states.find_states(sql, nodes)) == {"nod_root": 4, "nod_a": 4}
     assert database.read_now(lambda sql: locks.find_covering(sql, nodes, 0)) == []
+
+
+def test_versions_come_forward_without_a_hash_that_nobody_asked_for(database_url, tmp_path):
+    database = open_database(database_url, tmp_path)
+    database.migrate("0010_backup_places")
+    writer = Connection(database._writer_engine)
+    with database._writer_engine.atomic():
+        writer.execute(
+            "INSERT INTO version (node, seq, size, sha256, media_type, manifest, content, author, created_ms)"
+            " VALUES ('nod_a', 1, 3, ?, 'text/plain', ?, ?, 'usr_a', 0)",
+            (CONTENT, CONTENT, CONTENT[:16]),
+        )
+
+    database.migrate()
+
+    found = database.read_now(lambda sql: sql.rows("SELECT node, size, content, blake3 FROM version"))
+    assert found == [("nod_a", 3, CONTENT[:16], None)]
+    assert database.read_now(lambda sql: sql.rows("SELECT * FROM tag")) == []
     database.close()

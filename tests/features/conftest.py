@@ -21,6 +21,7 @@ from cloudconnect.features.files import (
     IntakeService,
     ReturningService,
     SnapshotsService,
+    TagsService,
     UploadsService,
 )
 from cloudconnect.features.gateway import GatewayService
@@ -198,6 +199,7 @@ class Rooms:
     snapshots: SnapshotsService
     comparing: ComparingService
     returning: ReturningService
+    tags: TagsService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -245,6 +247,7 @@ async def rooms(database_url, tmp_path):
         SnapshotsService(log, database, guide),
         ComparingService(database, guide),
         ReturningService(log, database, clock, guide),
+        TagsService(log, database, guide),
     )
     await dispatcher.stop()
     await log.stop()

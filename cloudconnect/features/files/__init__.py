@@ -9,6 +9,8 @@ from cloudconnect.features.files.models import (
     Detail,
     Entry,
     EntryKind,
+    Field,
+    FieldKind,
     Footprint,
     Listing,
     Lock,
@@ -18,6 +20,8 @@ from cloudconnect.features.files.models import (
     OpenFiles,
     Put,
     Space,
+    Tag,
+    TagUse,
     TrashChange,
     Trashed,
     Upload,
@@ -34,6 +38,9 @@ from cloudconnect.features.files.moments import (
     Reverted,
     Snapshot,
     Undoable,
+)
+from cloudconnect.features.files.rules import (
+    read_tag,
 )
 from cloudconnect.features.files.service import (
     PERSONAL,
@@ -52,6 +59,7 @@ from cloudconnect.features.files.service import (
     ReturningService,
     Sight,
     SnapshotsService,
+    TagsService,
     UploadLimits,
     UploadsService,
     Wanted,
@@ -85,6 +93,8 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Erasing",
+    "Field",
+    "FieldKind",
     "FilesService",
     "Footprint",
     "Guide",
@@ -109,6 +119,9 @@ __all__ = [
     "Snapshot",
     "SnapshotsService",
     "Space",
+    "Tag",
+    "TagUse",
+    "TagsService",
     "TrashChange",
     "Trashed",
     "Undoable",
@@ -120,4 +133,5 @@ __all__ = [
     "Usage",
     "Wanted",
     "held_seqs",
+    "read_tag",
 ]

@@ -275,6 +275,34 @@ class BadQuota(Invalid):
     title = N_("This cannot be a quota")
 
 
+class BadTag(Invalid):
+    """Not a tag that an entry of this space can have."""
+
+    code = "files.bad-tag"
+    title = N_("This cannot be a tag")
+
+
+class BadField(Invalid):
+    """Not a field that a space can have."""
+
+    code = "files.bad-field"
+    title = N_("This cannot be a field")
+
+
+class NoSuchTag(NotFound):
+    """The entry has no such tag."""
+
+    code = "files.no-such-tag"
+    title = N_("There is no such tag")
+
+
+class NoSuchField(NotFound):
+    """The space has no such field."""
+
+    code = "files.no-such-field"
+    title = N_("There is no such field")
+
+
 class NamedTwice(Invalid):
     """Two items of one request have the same path."""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import LockId, NodeId, SpaceId, UserId
+from cloudconnect.kernel.values import Value
 
 
 class EntryKind(StrEnum):
@@ -101,6 +102,40 @@ class Entry:
     def etag(self) -> str:
         """A strong validator: it names the content of a file, or the state of a folder's own row."""
         return f"{self.node.removeprefix('nod_')}.{self.from_seq if self.version is None else self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A word on an entry, with a value or without; an entry has each name once."""
+
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class TagUse:
+    """A name of tags, and how many entries have one."""
+
+    name: str
+    entries: int
+
+
+class FieldKind(StrEnum):
+    """What the values of a field are."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a space demands of tags of one name; ``choices`` are the only values of a choice, none otherwise."""
+
+    name: str
+    kind: FieldKind
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

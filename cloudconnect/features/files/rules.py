@@ -3,21 +3,25 @@
 import mimetypes
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from cloudconnect.features.files.errors import (
+    BadField,
     BadMoment,
     BadPath,
     BadSnapshotName,
+    BadTag,
     BadUndoToken,
     ConditionMissing,
     Exists,
     Stale,
 )
-from cloudconnect.features.files.models import Condition, Entry
+from cloudconnect.features.files.models import Condition, Entry, Field, FieldKind, Tag
 from cloudconnect.features.files.moments import Seqs, UndoToken
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.kernel.text import N_
+from cloudconnect.kernel.values import LABEL, ValueKind, normalise_name, read_value
 
 PATH_MAX_BYTES = 4_096
 NAME_MAX_BYTES = 255
@@ -124,6 +128,79 @@ def check_vacant(existing: Entry | None) -> None:
     """
     if existing is not None:
         raise Exists(N_("“{path}” is there already."), fix=N_("Choose another name."), path=existing.path)
+
+
+def read_tag(name: str, text: str | None, kind: ValueKind | None = None) -> Tag:
+    """Return the tag *name* with the value that *text* is, of *kind* or of what it looks like; None makes a label.
+
+    Raises:
+        BadTag: the name cannot be one, or the value is not of that kind.
+    """
+    called = normalise_name(name)
+    if called is None:
+        raise BadTag(
+            N_("“{name}” cannot be the name of a tag."),
+            fix=N_("Use letters, digits and _ . / + -, at most 64, and begin with a letter or digit."),
+            name=name[:100],
+        )
+    value = LABEL if text is None else read_value(text, kind)
+    if value is None:
+        raise BadTag(
+            N_("“{text}” is not a value that “{name}” can have."),
+            fix=N_("Write a number like 12.5, a date like 2026-03-01, or a text of at most 1,000 bytes."),
+            text=text[:100] if text else "",
+            name=called,
+        )
+    return Tag(called, value)
+
+
+def check_tags(tags: Sequence[Tag], fields: Sequence[Field]) -> None:
+    """Return if every one of *tags* is what the field of its name demands.
+
+    Raises:
+        BadTag: one is not.
+    """
+    demands = {field.name: field for field in fields}
+    for tag in tags:
+        field = demands.get(tag.name)
+        if field is not None and not _is_met(field, tag):
+            raise BadTag(
+                N_("“{text}” is not what the field “{name}” takes."),
+                fix=N_("It takes: {taken}. See them all with: cloudconnect field list"),
+                text=tag.value.text[:100],
+                name=tag.name,
+                taken=", ".join(field.choices) or field.kind.value,
+            )
+
+
+def _is_met(field: Field, tag: Tag) -> bool:
+    match field.kind:
+        case FieldKind.CHOICE:
+            return tag.value.text in field.choices
+        case FieldKind.TEXT:
+            return tag.value.kind is not ValueKind.LABEL
+        case FieldKind.NUMBER:
+            return tag.value.kind is ValueKind.NUMBER
+        case FieldKind.DATE:
+            return tag.value.kind is ValueKind.DATE
+
+
+def check_field(field: Field) -> None:
+    """Return if a space can have *field*.
+
+    Raises:
+        BadField: its name cannot be one, it has choices but is none, or is one without any.
+    """
+    if normalise_name(field.name) != field.name:
+        raise BadField(
+            N_("“{name}” cannot be the name of a field."),
+            fix=N_("Use lower-case letters, digits and _ . / + -, at most 64, and begin with a letter or digit."),
+            name=field.name[:100],
+        )
+    if (field.kind is FieldKind.CHOICE) != bool(field.choices):
+        raise BadField(N_("A choice has choices, and nothing else has."), fix=N_("Name them, or choose another kind."))
+    if any(read_value(choice, ValueKind.TEXT) is None for choice in field.choices):
+        raise BadField(N_("A choice is a text of at most 1,000 bytes."), fix=N_("Name others."))
 
 
 def parse_moment(text: str, now: datetime) -> int | datetime:

@@ -45,6 +45,9 @@ from cloudconnect.features.files.service.service import (
 from cloudconnect.features.files.service.snapshots import (
     SnapshotsService,
 )
+from cloudconnect.features.files.service.tags import (
+    TagsService,
+)
 from cloudconnect.features.files.service.uploads import (
     UploadLimits,
     UploadsService,
@@ -67,6 +70,7 @@ __all__ = [
     "ReturningService",
     "Sight",
     "SnapshotsService",
+    "TagsService",
     "UploadLimits",
     "UploadsService",
     "Wanted",

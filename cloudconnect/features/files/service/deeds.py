@@ -11,7 +11,7 @@ from cloudconnect.features.files.moments import Seqs, UndoToken
 from cloudconnect.features.files.service import covering
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import Place, walk
-from cloudconnect.features.files.store import properties, states, trash, tree
+from cloudconnect.features.files.store import properties, states, tags, trash, tree
 from cloudconnect.kernel.ids import NodeId, SpaceId, new_id
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.vault import Content, Named
@@ -133,6 +133,7 @@ def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place, *, is_shal
     """Put a copy of *original* as of the moment of *seen*, with all below it, at *place*; content is shared.
 
     What clients keep beside the entries is copied as it is now; *is_shallow* leaves out what is below.
+    Tags go along as they were at that moment: a copy says what its original said.
 
     Raises:
         QuotaExceeded: the space may not hold as much.
@@ -162,6 +163,7 @@ def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place, *, is_shal
     tree.add_entries(
         unit.sql, space_id, [copy, *(copied(each, new_nodes[NodeId(each.parent or "")]) for each in below)]
     )
+    tags.copy_tags(unit.sql, space_id, new_nodes.items(), seen.at, seq)
     return Change(copy, seq)
 
 

@@ -7,7 +7,7 @@ lie behind two partial indexes, so a question about the past asks both and lets 
 from collections.abc import Iterable, Sequence
 
 from cloudconnect.features.files.models import Entry, EntryKind, Version
-from cloudconnect.features.files.store import properties, states
+from cloudconnect.features.files.store import properties, states, tags
 from cloudconnect.kernel.clock import from_ms, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.ports.sql import Row, Sql, Value
@@ -236,6 +236,7 @@ def find_nodes(sql: Sql, space: SpaceId, after: NodeId, limit: int) -> list[Node
 
 def remove_nodes(sql: Sql, nodes: Sequence[NodeId]) -> None:
     """Remove *nodes* with their past and all their versions."""
+    tags.remove_nodes(sql, nodes)
     keys = [(node,) for node in nodes]
     sql.execute_many("DELETE FROM version WHERE node = ?", keys)
     sql.execute_many("DELETE FROM entry WHERE node = ?", keys)
@@ -247,5 +248,6 @@ def remove_all(sql: Sql, space: SpaceId) -> None:
     """Remove every node that is or was in *space*, all in one statement: for the last few."""
     states.forget_all(sql, space)
     properties.forget_all(sql, space)
+    tags.remove_all(sql, space)
     sql.execute("DELETE FROM version WHERE node IN (SELECT node FROM entry WHERE space = ?)", (space,))
     sql.execute("DELETE FROM entry WHERE space = ?", (space,))
