@@ -107,6 +107,7 @@ def test_trees_from_before_there_were_locks_are_changed_and_looked_at_as_before(
     database.fill(lambda sql: states.touch(sql, [(NodeId("nod_a"), 4)]))
     assert database.read_now(lambda sql: states.find_states(sql, nodes)) == {"nod_root": 4, "nod_a": 4}
     assert database.read_now(lambda sql: locks.find_covering(sql, nodes, 0)) == []
+    database.close()
 
 
 def test_versions_come_forward_without_a_hash_that_nobody_asked_for(database_url, tmp_path):
