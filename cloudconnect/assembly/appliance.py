@@ -23,10 +23,13 @@ from cloudconnect.features.files import (
     IntakeService,
     LocksService,
     PropertiesService,
+    PruningService,
+    PurgingService,
     ReturningService,
     SnapshotsService,
     TagsService,
     UploadsService,
+    VersionsService,
 )
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
@@ -66,6 +69,9 @@ class Appliance:
     properties: PropertiesService
     uploads: UploadsService
     history: HistoryService
+    versions: VersionsService
+    purging: PurgingService
+    pruning: PruningService
     snapshots: SnapshotsService
     comparing: ComparingService
     returning: ReturningService

@@ -18,12 +18,15 @@ from cloudconnect.features.files import (
     IntakeService,
     LocksService,
     PropertiesService,
+    PruningService,
+    PurgingService,
     RestoringFiles,
     ReturningService,
     SnapshotsService,
     TagsService,
     UploadLimits,
     UploadsService,
+    VersionsService,
 )
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.kernel.clock import Clock
@@ -45,6 +48,9 @@ class Filing:
     locks: LocksService
     properties: PropertiesService
     history: HistoryService
+    versions: VersionsService
+    purging: PurgingService
+    pruning: PruningService
     snapshots: SnapshotsService
     comparing: ComparingService
     returning: ReturningService
@@ -72,6 +78,12 @@ def open_files(
     limits = UploadLimits(timedelta(hours=settings.uploads.lifetime_hours), settings.uploads.most_open)
     uploads = UploadsService(log, database, clock, guide, vault, limits)
     jobs.add(Job("files.uploads", timedelta(minutes=10), uploads.remove_expired, is_noted=False))
+    purging = PurgingService(log, database, clock, guide, timedelta(days=settings.retention.trash_days))
+    pruning = PruningService(log, database, clock, guide, settings.retention.versions)
+    operations.add_kind(Kind("files.purge", Text(N_("Empty the trash of what is old")), "files", purging.purge_old))
+    operations.add_kind(Kind("files.prune", Text(N_("Let old versions go")), "versions", pruning.prune))
+    jobs.add(Job("files.purge", timedelta(hours=1), lambda: operations.start_due("files.purge")))
+    jobs.add(Job("files.prune", timedelta(days=1), lambda: operations.start_due("files.prune")))
     operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
     jobs.add(Job("files.recount", timedelta(days=7), lambda: operations.start_due("files.recount")))
     return Filing(
@@ -82,6 +94,9 @@ def open_files(
         details=DetailsService(database, guide, clock),
         locks=LocksService(log, database, guide, vault, clock),
         properties=PropertiesService(log, guide),
+        versions=VersionsService(log, database, guide, vault),
+        purging=purging,
+        pruning=pruning,
         history=HistoryService(log, database, clock, guide, timedelta(days=settings.history.undo_days)),
         snapshots=SnapshotsService(log, database, guide),
         comparing=ComparingService(database, guide),

@@ -136,6 +136,40 @@ class PropertiesChanged(SpaceFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryPurged(SpaceFact):
+    """What was in the trash is gone for good, with all below it and its past; ``size`` is what it was as a file."""
+
+    kind: ClassVar[str] = "files.entry-purged"
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionsPruned(SpaceFact):
+    """The contents of earlier versions of a file are no longer kept; ``versions`` are their seqs."""
+
+    kind: ClassVar[str] = "files.versions-pruned"
+    versions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionPinned(SpaceFact):
+    """A version is kept whatever its age, or no longer so."""
+
+    kind: ClassVar[str] = "files.version-pinned"
+    version: int
+    is_pinned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSet(SpaceFact):
+    """How long a space keeps versions and the trash was said anew; ``subject`` is the space."""
+
+    kind: ClassVar[str] = "files.retention-set"
+    versions: str | None
+    trash_days: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeUndone(SpaceFact):
     """What happened from ``from_seq`` to ``to_seq`` was taken back; ``subject`` is the root folder of the space.
 

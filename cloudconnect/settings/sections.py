@@ -154,6 +154,17 @@ class WebdavSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """How long earlier versions and the trash are kept, where a space does not say otherwise."""
+
+    versions: str = _set(
+        "Which earlier versions are kept; docs/operator/retention.md has the words. Empty keeps all.",
+        "keep all 30d, daily 1y",
+    )
+    trash_days: int = _set("What was removed can be restored for this many days.", 30, least=1, most=36_500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistorySettings:
     """What can be taken back."""
 
@@ -192,6 +203,7 @@ class Settings:
     keys_kms: KeyServiceSettings
     sessions: SessionsSettings
     webdav: WebdavSettings
+    retention: RetentionSettings
     history: HistorySettings
     uploads: UploadsSettings
     logging: LoggingSettings
@@ -221,6 +233,7 @@ SECTIONS: dict[str, type[Any]] = {
     "keys.kms": KeyServiceSettings,
     "sessions": SessionsSettings,
     "webdav": WebdavSettings,
+    "retention": RetentionSettings,
     "history": HistorySettings,
     "uploads": UploadsSettings,
     "logging": LoggingSettings,

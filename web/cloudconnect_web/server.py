@@ -23,6 +23,7 @@ from cloudconnect_web.api import (
     monitoring,
     operations,
     past,
+    retention,
     sessions,
 )
 from cloudconnect_web.content import leave_expectation
@@ -48,6 +49,7 @@ OPERATIONS: list[Operation] = [
     *monitoring.OPERATIONS,
     *backup.OPERATIONS,
     *operations.OPERATIONS,
+    *retention.OPERATIONS,
     *backends.OPERATIONS,
     *encryption.OPERATIONS,
     *tus.OPERATIONS,

@@ -19,7 +19,6 @@ _SHELLS = ("bash", "zsh", "fish")
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("status", epilog=_("Example: cloudconnect status --json"))(status)
-    app.command("version", epilog=_("Example: cloudconnect version"))(version)
     app.command("completion", epilog=_("Example: cloudconnect completion bash > /etc/bash_completion.d/cloudconnect"))(
         completion
     )

@@ -116,10 +116,10 @@ def find_packs(snapshot: Snapshot) -> Iterator[tuple[bytes, bytes, int]]:
 
 
 def find_versions(snapshot: Snapshot) -> Iterator[Held]:
-    """Yield every version, of files that are there, were there, or are in the trash."""
+    """Yield every version that is kept, of files that are there, were there, or are in the trash."""
     statement = (
         "SELECT v.node, (SELECT space FROM entry e WHERE e.node = v.node LIMIT 1), v.size, v.sha256, v.manifest"
-        " FROM version v ORDER BY v.node, v.seq"
+        " FROM version v WHERE length(v.manifest) > 0 ORDER BY v.node, v.seq"
     )
     for node, space, size, sha256, manifest in snapshot.rows(statement):
         yield Held(node, id_bytes(SpaceId(space)), int(size), bytes(sha256), bytes(manifest))

@@ -30,6 +30,34 @@ class NotInTrash(NotFound):
     title = N_("This is not in the trash")
 
 
+class NoSuchVersion(NotFound):
+    """The file has no such version."""
+
+    code = "files.no-such-version"
+    title = N_("There is no such version")
+
+
+class VersionPruned(NotFound):
+    """There was such a version; its content is no longer kept."""
+
+    code = "files.version-pruned"
+    title = N_("This version is no longer kept")
+
+
+class VersionInUse(Conflict):
+    """The version is what is there now, or somebody pinned it."""
+
+    code = "files.version-in-use"
+    title = N_("This version stays")
+
+
+class BadPolicy(Invalid):
+    """Not a policy for versions or for the trash."""
+
+    code = "files.bad-policy"
+    title = N_("This is not a policy")
+
+
 class NothingToUndo(Conflict):
     """What is named changed nothing that could be taken back, or is taken back already."""
 

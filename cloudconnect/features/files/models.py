@@ -321,6 +321,38 @@ class Trashed:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptVersion:
+    """A version as it is listed: ``pruned`` tells since when its content is gone, ``pin`` why it is kept, if it is."""
+
+    node: NodeId
+    seq: int
+    size: int
+    sha256: bytes
+    media_type: str
+    author: str
+    created: datetime
+    pruned: datetime | None
+    pin: str | None
+    is_present: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long a space keeps versions, in the words of a policy, and the trash, in days; None for the default."""
+
+    versions: str | None
+    trash_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrashTotal:
+    """What emptying the trash takes away: how many things were removed, and the plain bytes of what they held."""
+
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrashChange:
     """What went to the trash, the seq at which it did, and what undoes it."""
 

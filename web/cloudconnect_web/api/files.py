@@ -21,6 +21,7 @@ from cloudconnect_web.problems import BadRequest
 _NS_MAX = (1 << 63) - 1
 
 Modified = Annotated[str, msgspec.Meta(max_length=40, description="When it was modified, RFC 3339, nanoseconds kept.")]
+Seq = Annotated[int, msgspec.Meta(ge=1, le=_NS_MAX, description="The seq that names a version.")]
 Parents = Annotated[bool, msgspec.Meta(description="Make missing folders on the way.")]
 
 
@@ -57,10 +58,13 @@ async def find_descendants(
 
 
 async def get_content(
-    call: Call, space: str, path: str, at: Moment | None = None, inline: bool = False
+    call: Call, space: str, path: str, at: Moment | None = None, version: Seq | None = None, inline: bool = False
 ) -> web.StreamResponse:
-    """Return the bytes of a file, whole or in ranges."""
-    opened = await call.appliance.files.open_file(call.principal, space, path, at)
+    """Return the bytes of a file, whole or in ranges: as it is, as it was at a moment, or of a version."""
+    if version is not None:
+        opened = await call.appliance.versions.open_version(call.principal, space, path, version)
+    else:
+        opened = await call.appliance.files.open_file(call.principal, space, path, at)
     return await content.send(call.request, opened, inline=inline)
 
 
@@ -154,7 +158,7 @@ async def add_folder(
     change = await call.appliance.files.add_folder(
         call.principal, space, path, parents=parents, modified_ns=_parse_modified(modified)
     )
-    return _to_changed(change)
+    return to_changed(change)
 
 
 async def move(call: Call, space: str, body: wire.Move) -> wire.Changed:
@@ -167,7 +171,7 @@ async def move(call: Call, space: str, body: wire.Move) -> wire.Changed:
         replace=body.replace,
         condition=parse_condition(call.request),
     )
-    return _to_changed(change)
+    return to_changed(change)
 
 
 async def copy(call: Call, space: str, body: wire.Copy) -> wire.Changed:
@@ -175,7 +179,7 @@ async def copy(call: Call, space: str, body: wire.Copy) -> wire.Changed:
     change = await call.appliance.files.copy(
         call.principal, space, body.source, body.target, at=body.at, replace=body.replace
     )
-    return _to_changed(change)
+    return to_changed(change)
 
 
 async def trash_entry(call: Call, space: str, path: str) -> wire.TrashedBy:
@@ -193,7 +197,7 @@ async def find_trash(
 
 async def restore(call: Call, space: str, node: str, body: wire.Restore) -> wire.Changed:
     """Bring something back from the trash, to where it was or to another path."""
-    return _to_changed(await call.appliance.files.restore(call.principal, space, node, body.target))
+    return to_changed(await call.appliance.files.restore(call.principal, space, node, body.target))
 
 
 async def get_usage(call: Call, space: str, path: str, at: Moment | None = None) -> wire.Usage:
@@ -236,7 +240,8 @@ def _to_space(space: Space) -> wire.Space:
     )
 
 
-def _to_changed(change: Change) -> wire.Changed:
+def to_changed(change: Change) -> wire.Changed:
+    """Return *change* as it crosses HTTP."""
     return wire.Changed(to_entry(change.entry), change.seq, change.undo)
 
 

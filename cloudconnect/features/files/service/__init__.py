@@ -33,6 +33,8 @@ from cloudconnect.features.files.service.locks import (
 from cloudconnect.features.files.service.properties import (
     PropertiesService,
 )
+from cloudconnect.features.files.service.pruning import Pruned, PruningService
+from cloudconnect.features.files.service.purging import PurgingService
 from cloudconnect.features.files.service.restoring import (
     RestoringFiles,
 )
@@ -52,6 +54,7 @@ from cloudconnect.features.files.service.uploads import (
     UploadLimits,
     UploadsService,
 )
+from cloudconnect.features.files.service.versions import VersionsService
 
 __all__ = [
     "PERSONAL",
@@ -66,6 +69,9 @@ __all__ = [
     "IntakeService",
     "LocksService",
     "PropertiesService",
+    "Pruned",
+    "PruningService",
+    "PurgingService",
     "RestoringFiles",
     "ReturningService",
     "Sight",
@@ -73,5 +79,6 @@ __all__ = [
     "TagsService",
     "UploadLimits",
     "UploadsService",
+    "VersionsService",
     "Wanted",
 ]

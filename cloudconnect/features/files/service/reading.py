@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cloudconnect.features.files.errors import NoSuchEntry, NotAFile, NotSmall
+from cloudconnect.features.files.errors import NoSuchEntry, NotAFile, NotSmall, VersionPruned
 from cloudconnect.features.files.models import Entry, Space
 from cloudconnect.features.files.store import tree
 from cloudconnect.kernel.errors import CloudConnectError
@@ -53,7 +53,10 @@ class Finder:
             if isinstance(entry, Entry) and entry.version is not None
         }
         manifests = tree.find_manifests(self._sql, sorted(set(named.values())))
-        return Reading(outcomes, {place: manifests[version] for place, version in named.items()})
+        for place, version in named.items():
+            if not manifests[version]:
+                outcomes[place] = VersionPruned(fix=N_("Choose another moment."))
+        return Reading(outcomes, {place: manifests[version] for place, version in named.items() if manifests[version]})
 
     def _decided(self, entry: Entry | None) -> Entry:
         line = None if entry is None or entry.parent is None else self._lines[entry.parent]

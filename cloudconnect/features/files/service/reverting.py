@@ -10,7 +10,7 @@ from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, Step
-from cloudconnect.features.files.store import trash, tree
+from cloudconnect.features.files.store import purging, trash, tree
 from cloudconnect.features.files.store.history import PastRow
 from cloudconnect.kernel.ids import NodeId
 from cloudconnect.ports.sql import Sql
@@ -41,7 +41,9 @@ def place_steps(unit: Unit, plan: Plan, seq: int) -> None:
     placed = [(step, step.then) for step in plan.steps.values() if step.then is not None]
     charge(unit, plan.space, sum((then.size or 0) - _held_bytes(step) for step, then in placed))
     tree.close_entries(unit.sql, [(step.node, seq) for step, _ in placed if step.now is not None])
-    trash.remove_many(unit.sql, [step.node for step, _ in placed if step.now is None])
+    returning = [step.node for step, _ in placed if step.now is None]
+    trash.remove_many(unit.sql, returning)
+    purging.keep(unit.sql, returning)
     tree.copy_versions(
         unit.sql,
         [

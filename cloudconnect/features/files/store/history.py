@@ -13,7 +13,8 @@ from cloudconnect.ports.sql import Sql
 _Key = TypeVar("_Key")
 
 _ASKED_AT_ONCE = 400
-_ROW = "e.node, e.from_seq, e.to_seq, e.parent, e.name, e.version, e.modified_ns, v.size"
+_KEPT_SIZE = "CASE WHEN v.pruned_ms IS NULL THEN v.size END"
+_ROW = f"e.node, e.from_seq, e.to_seq, e.parent, e.name, e.version, e.modified_ns, {_KEPT_SIZE}"
 _VERSION = "LEFT JOIN version v ON v.node = e.node AND v.seq = e.version"
 
 State = tuple[NodeId | None, str, int | None, int]

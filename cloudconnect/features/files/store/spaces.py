@@ -76,6 +76,8 @@ def remove_space(sql: Sql, space: SpaceId) -> None:
     """Remove the row of *space*, its trash and its locks."""
     sql.execute("DELETE FROM node_lock WHERE space = ?", (space,))
     sql.execute("DELETE FROM trash WHERE space = ?", (space,))
+    sql.execute("DELETE FROM purge WHERE space = ?", (space,))
+    sql.execute("DELETE FROM retention WHERE space = ?", (space,))
     sql.execute("DELETE FROM space WHERE id = ?", (space,))
 
 

@@ -43,6 +43,23 @@ def find_one(sql: Sql, space: SpaceId, node: NodeId) -> Trashed | None:
     return None if row is None else _trashed(row)
 
 
+def find_old(sql: Sql, space: SpaceId, before_ms: int, limit: int) -> list[Trashed]:
+    """Return up to *limit* things removed from *space* before *before_ms*, the longest ago first; no paths."""
+    rows = sql.rows(
+        f"{_SELECT} WHERE t.space = ? AND t.trashed_ms < ? ORDER BY t.trashed_seq LIMIT ?", (space, before_ms, limit)
+    )
+    return [_trashed(row) for row in rows]
+
+
+def find_spaces(sql: Sql) -> list[tuple[SpaceId, int | None]]:
+    """Return the spaces with something in their trash, and for how many days each keeps it, None for the default."""
+    rows = sql.rows(
+        "SELECT s.space, r.trash_days FROM (SELECT DISTINCT space FROM trash) s"
+        " LEFT JOIN retention r ON r.space = s.space ORDER BY s.space"
+    )
+    return [(SpaceId(space), None if days is None else int(days)) for space, days in rows]
+
+
 def remove(sql: Sql, node: NodeId) -> None:
     """Forget that a node was in the trash."""
     remove_many(sql, [node])

@@ -6,10 +6,12 @@ lie behind two partial indexes, so a question about the past asks both and lets 
 
 from collections.abc import Iterable, Sequence
 
+from cloudconnect.features.files.errors import VersionPruned
 from cloudconnect.features.files.models import Entry, EntryKind, Version
 from cloudconnect.features.files.store import properties, states, tags
 from cloudconnect.kernel.clock import from_ms, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
+from cloudconnect.kernel.text import N_
 from cloudconnect.ports.sql import Row, Sql, Value
 
 _ANSWER = "e.node, e.parent, e.name, e.modified_ns, e.from_seq, e.version, v.size, v.media_type, v.sha256"
@@ -163,7 +165,11 @@ def add_versions(sql: Sql, versions: Iterable[Version]) -> None:
 
 
 def get_version(sql: Sql, node: NodeId, seq: int) -> Version:
-    """Return the version of *node* that was written at *seq*; an entry that names it vouches that it is there."""
+    """Return the version of *node* that was written at *seq*; an entry that names it vouches that it is there.
+
+    Raises:
+        VersionPruned: its content is no longer kept.
+    """
     row = sql.row(
         "SELECT node, seq, size, sha256, media_type, manifest, content, author, created_ms FROM version"
         " WHERE node = ? AND seq = ?",
@@ -171,6 +177,8 @@ def get_version(sql: Sql, node: NodeId, seq: int) -> Version:
     )
     if row is None:
         raise LookupError(f"entry of {node} names version {seq}, which is not there")
+    if not row[5]:
+        raise VersionPruned(fix=N_("See which versions are kept, with: cloudconnect version list PATH"))
     return Version(NodeId(row[0]), row[1], row[2], row[3], row[4], row[5], row[6], row[7], from_ms(row[8]))
 
 
@@ -190,7 +198,14 @@ def find_manifests(sql: Sql, versions: Sequence[tuple[NodeId, int]]) -> dict[tup
 
 
 def copy_versions(sql: Sql, pairs: Iterable[tuple[NodeId, int, NodeId]], seq: int, author: str, now_ms: int) -> None:
-    """For each (node, its version's seq, new node), give the new node the same content as of *seq*."""
+    """For each (node, its version's seq, new node), give the new node the same content as of *seq*.
+
+    Raises:
+        VersionPruned: the content of one is no longer kept.
+    """
+    pairs = list(pairs)
+    if any(not manifest for manifest in find_manifests(sql, [(node, version) for node, version, _ in pairs]).values()):
+        raise VersionPruned(fix=N_("Choose another moment."))
     sql.execute_many(
         "INSERT INTO version (node, seq, size, sha256, media_type, manifest, content, author, created_ms)"
         " SELECT ?, CAST(? AS BIGINT), size, sha256, media_type, manifest, content, ?, CAST(? AS BIGINT)"
@@ -242,6 +257,7 @@ def remove_nodes(sql: Sql, nodes: Sequence[NodeId]) -> None:
     sql.execute_many("DELETE FROM entry WHERE node = ?", keys)
     states.forget(sql, nodes)
     properties.forget(sql, nodes)
+    sql.execute_many("DELETE FROM version_pin WHERE node = ?", keys)
 
 
 def remove_all(sql: Sql, space: SpaceId) -> None:

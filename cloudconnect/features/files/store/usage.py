@@ -109,7 +109,7 @@ def _sort(sql: Sql, question: str, folders: Sequence[NodeId]) -> tuple[list[Node
 
 def _find_held(sql: Sql, below: Below) -> Held:
     held = Held()
-    question = "SELECT node, seq, size, content FROM version WHERE node IN "
+    question = "SELECT node, seq, size, content FROM version WHERE pruned_ms IS NULL AND node IN "
     for node, seq, size, content in _ask(sql, question, [*below.files, *below.trashed]):
         if node in below.trashed:
             held.trash_bytes += size

@@ -1,0 +1,264 @@
+"""Versions of files, how long they and the trash are kept, and what is given up."""
+
+import difflib
+from typing import Annotated
+
+import typer
+
+from cloudconnect.client import Client
+from cloudconnect.kernel.errors import Invalid
+from cloudconnect.kernel.text import N_
+from cloudconnect.kernel.units import format_bytes
+from cloudconnect.wire import files
+from cloudconnect.wire import retention as wire
+from cloudconnect_cli import output
+from cloudconnect_cli.commands.appliance import version as print_version
+from cloudconnect_cli.commands.completing import remote_paths
+from cloudconnect_cli.commands.files import trash
+from cloudconnect_cli.commands.history import DryRun, Space
+from cloudconnect_cli.commands.running import AsJson, Yes, ask, confirm
+from cloudconnect_cli.i18n import _
+from cloudconnect_cli.places import Place, parse_place
+from cloudconnect_cli.undoing import hint_undo
+
+Path = Annotated[str, typer.Argument(help=_("The path of a file."), autocompletion=remote_paths)]
+Seq = Annotated[int, typer.Argument(metavar="VERSION", help=_("The number of a version, from: version list."))]
+
+_COMPARED_BYTES = 1 << 20
+
+version = typer.Typer(invoke_without_command=True, help=_("The version of the program, and versions of files."))
+policy = typer.Typer(no_args_is_help=True, help=_("How long versions and the trash are kept."))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    version.callback(epilog=_("Example: cloudconnect version"))(show_program)
+    version.command("list", epilog=_("Example: cloudconnect version list /plan.txt"))(version_list)
+    version.command("show", epilog=_("Example: cloudconnect version show /plan.txt 120"))(version_show)
+    version.command("diff", epilog=_("Example: cloudconnect version diff /plan.txt 120 134"))(version_diff)
+    version.command("restore", epilog=_("Example: cloudconnect version restore /plan.txt 120"))(version_restore)
+    version.command("pin", epilog=_("Example: cloudconnect version pin /plan.txt 120 --note signed"))(version_pin)
+    version.command("unpin", epilog=_("Example: cloudconnect version unpin /plan.txt 120"))(version_unpin)
+    version.command("remove", epilog=_("Example: cloudconnect version remove /plan.txt 120"))(version_remove)
+    app.add_typer(version, name="version")
+    policy.command("show", epilog=_("Example: cloudconnect policy show"))(policy_show)
+    policy.command("set", epilog=_("Example: cloudconnect policy set --versions 'keep all 30d, daily 1y'"))(policy_set)
+    policy.command("test", epilog=_("Example: cloudconnect policy test 'keep all 24h; never *.qcow2'"))(policy_test)
+    app.add_typer(policy, name="policy")
+    trash.command("purge", epilog=_("Example: cloudconnect trash purge nod_01J…"))(trash_purge)
+    trash.command("empty", epilog=_("Example: cloudconnect trash empty --older-than 7"))(trash_empty)
+
+
+def show_program(context: typer.Context, as_json: AsJson = False) -> None:
+    """Print the version of the program; the commands below are about versions of files."""
+    if context.invoked_subcommand is None:
+        print_version(as_json=as_json)
+
+
+def version_list(path: Path, as_json: AsJson = False) -> None:
+    """List the versions of a file, newest first."""
+    place = parse_place(path)
+
+    async def act(client: Client) -> list[wire.Version]:
+        return [each async for each in client.list(place.url("versions"), wire.Version)]
+
+    found = ask(act, as_json=as_json)
+    if as_json:
+        output.document(found)
+        return
+    rows = [
+        (str(each.seq), output.local_time(each.created), format_bytes(each.size), each.sha256[:12], _state(each))
+        for each in found
+    ]
+    output.table((N_(" Version"), N_("Written"), N_(" Size"), N_("SHA-256"), N_("State")), rows)
+
+
+def version_show(path: Path, seq: Seq) -> None:
+    """Print the content of a version."""
+    place = parse_place(path)
+
+    async def act(client: Client) -> None:
+        async with client.send("GET", place.url("content"), query={"version": seq}) as response:
+            async for piece in response.content.iter_any():
+                output.raw(piece)
+
+    ask(act)
+
+
+def version_diff(
+    path: Path,
+    old: Seq,
+    new: Annotated[
+        int | None, typer.Argument(metavar="[VERSION]", help=_("Another one; what is there if none."))
+    ] = None,
+) -> None:
+    """Print what differs between two versions of a text."""
+    place = parse_place(path)
+
+    async def act(client: Client) -> tuple[list[str], list[str]]:
+        return await _lines(client, place, old), await _lines(client, place, new)
+
+    before, after = ask(act)
+    label = str(new) if new is not None else _("now")
+    for line in difflib.unified_diff(before, after, f"{place.path} {old}", f"{place.path} {label}", lineterm=""):
+        output.data(output.printable(line))
+
+
+def version_restore(path: Path, seq: Seq, as_json: AsJson = False) -> None:
+    """Make an earlier version what the file holds now; what it holds becomes an earlier one."""
+    place = parse_place(path)
+    body = wire.VersionOf(place.path, seq)
+    change = ask(
+        lambda client: client.ask("POST", f"/spaces/{place.space}/version-restores", files.Changed, body=body),
+        as_json=as_json,
+    )
+    if as_json:
+        output.document(change)
+        return
+    output.hint(_("{path} holds version {seq} again.").format(path=output.printable(change.entry.path), seq=seq))
+    hint_undo([change.undo])
+
+
+def version_pin(
+    path: Path,
+    seq: Seq,
+    note: Annotated[str, typer.Option("--note", help=_("Why it is kept."))] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Keep a version whatever its age."""
+    _pin(path, seq, note, as_json=as_json)
+
+
+def version_unpin(path: Path, seq: Seq, as_json: AsJson = False) -> None:
+    """Let a version age like the others."""
+    _pin(path, seq, None, as_json=as_json)
+
+
+def version_remove(path: Path, seq: Seq, yes: Yes = False) -> None:
+    """Give up the content of an earlier version, for good."""
+    place = parse_place(path)
+    question = _("Give up version {seq} of {path} for good?").format(seq=seq, path=output.printable(place.path))
+    confirm(question, is_confirmed=yes)
+    body = wire.VersionOf(place.path, seq)
+    ask(lambda client: client.ask("POST", f"/spaces/{place.space}/version-removals", type(None), body=body))
+
+
+def policy_show(space: Space = "personal", as_json: AsJson = False) -> None:
+    """Show how long a space keeps versions and the trash."""
+    found = ask(lambda client: client.ask("GET", f"/spaces/{space}/retention", wire.Retention), as_json=as_json)
+    _print_policy(found, as_json=as_json)
+
+
+def policy_set(
+    versions: Annotated[str | None, typer.Option("--versions", help=_("The words of a policy, or default."))] = None,
+    trash_days: Annotated[
+        str | None, typer.Option("--trash-days", help=_("For how many days the trash keeps things, or default."))
+    ] = None,
+    space: Space = "personal",
+    as_json: AsJson = False,
+) -> None:
+    """Say how long a space keeps versions and the trash; what is not said stays as it is."""
+    if trash_days not in {None, "default"} and not (trash_days or "").isdigit():
+        raise Invalid(N_("Days are a number."), fix=N_("Write: --trash-days 30"))
+
+    async def act(client: Client) -> wire.Retention:
+        url = f"/spaces/{space}/retention"
+        known = await client.ask("GET", url, wire.Retention)
+        days = known.trash_days if trash_days is None else None if trash_days == "default" else int(trash_days)
+        words = known.versions if versions is None else None if versions == "default" else versions
+        return await client.ask("PUT", url, wire.Retention, body=wire.NewRetention(words, days))
+
+    _print_policy(ask(act, as_json=as_json), as_json=as_json)
+
+
+def policy_test(
+    versions: Annotated[
+        str | None, typer.Argument(metavar="[POLICY]", help=_("The words of a policy; the one that holds if none."))
+    ] = None,
+    space: Space = "personal",
+    as_json: AsJson = False,
+) -> None:
+    """Tell exactly which versions a policy would let go now; nothing is changed."""
+    body = wire.Preview(versions)
+    found = ask(
+        lambda client: client.ask("POST", f"/spaces/{space}/retention/preview", wire.Pruned, body=body),
+        as_json=as_json,
+    )
+    if as_json:
+        output.document(found)
+        return
+    sentence = _("{versions} versions of {files} files would go, {size}.")
+    output.data(sentence.format(versions=found.versions, files=found.files, size=format_bytes(found.bytes)))
+
+
+def trash_purge(
+    node: Annotated[str, typer.Argument(metavar="ID", help=_("The id, from: trash list."))],
+    space: Space = "personal",
+    yes: Yes = False,
+) -> None:
+    """Give up one thing in the trash, for good."""
+    confirm(_("Give it up for good?"), is_confirmed=yes)
+    ask(lambda client: client.ask("DELETE", f"/spaces/{space}/trash/{node}", type(None)))
+
+
+def trash_empty(
+    older_than: Annotated[
+        int | None, typer.Option("--older-than", min=0, help=_("Only what was removed more than so many days ago."))
+    ] = None,
+    space: Space = "personal",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give up what is in the trash, for good."""
+    url = f"/spaces/{space}/trash/empty"
+    body = wire.Emptying(older_than, dry_run=True)
+    total = ask(lambda client: client.ask("POST", url, wire.Emptied, body=body), as_json=as_json)
+    if not dry_run and total.count:
+        question = _("Give up {count} things ({size}) for good?")
+        confirm(question.format(count=total.count, size=format_bytes(total.bytes)), is_confirmed=yes)
+        body = wire.Emptying(older_than)
+        total = ask(lambda client: client.ask("POST", url, wire.Emptied, body=body), as_json=as_json)
+    if as_json:
+        output.document(total)
+        return
+    sentence = _("{count} things would go, {size}.") if dry_run else _("{count} things are gone, {size}.")
+    output.hint(sentence.format(count=total.count, size=format_bytes(total.bytes)))
+
+
+async def _lines(client: Client, place: Place, seq: int | None) -> list[str]:
+    query = {} if seq is None else {"version": seq}
+    async with client.send("GET", place.url("content"), query=query) as response:
+        raw = await response.content.read(_COMPARED_BYTES + 1)
+        while len(raw) <= _COMPARED_BYTES and (piece := await response.content.read(_COMPARED_BYTES)):
+            raw += piece
+    if len(raw) > _COMPARED_BYTES or b"\0" in raw:
+        raise Invalid(N_("Only texts of up to 1 MiB are compared."), fix=N_("Get both with: version show"))
+    return raw.decode("utf-8", "replace").splitlines()
+
+
+def _pin(path: str, seq: int, note: str | None, *, as_json: bool) -> None:
+    place = parse_place(path)
+    body = wire.NewPin(place.path, seq, note)
+    found = ask(
+        lambda client: client.ask("POST", f"/spaces/{place.space}/version-pins", wire.Version, body=body),
+        as_json=as_json,
+    )
+    if as_json:
+        output.document(found)
+
+
+def _print_policy(found: wire.Retention, *, as_json: bool) -> None:
+    if as_json:
+        output.document(found)
+        return
+    output.data(_("Versions: {policy}").format(policy=found.versions if found.versions is not None else _("default")))
+    output.data(_("Trash: {days} days").format(days=found.trash_days) if found.trash_days else _("Trash: default"))
+
+
+def _state(version: wire.Version) -> str:
+    if version.is_present:
+        return _("present")
+    if version.pruned is not None:
+        return _("gone since {moment}").format(moment=output.local_time(version.pruned))
+    return "" if version.pin is None else _("pinned: {note}").format(note=version.pin)

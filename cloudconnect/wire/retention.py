@@ -1,0 +1,85 @@
+"""Versions of files, how long they and the trash are kept, and what is given up."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from cloudconnect.wire.files import Path
+from cloudconnect.wire.shape import Answer, Request
+
+_Policy = Annotated[str, msgspec.Meta(max_length=4_000, examples=["keep all 24h, hourly 7d, daily 90d, weekly 1y"])]
+
+
+class Version(Answer, frozen=True):
+    """A version of a file, named by its ``seq``.
+
+    ``pruned`` says since when its content is gone, null while it is there; ``pin`` why it is kept, null if it ages.
+    """
+
+    seq: int
+    size: int
+    sha256: str
+    media_type: str
+    author: str
+    created: datetime
+    is_present: bool
+    pruned: datetime | None
+    pin: str | None
+
+
+class VersionOf(Request, frozen=True):
+    """A version of the file at a path."""
+
+    path: Path
+    version: int
+
+
+class NewPin(Request, frozen=True):
+    """A version to keep whatever its age, and why; a null note lets it age again."""
+
+    path: Path
+    version: int
+    note: Annotated[str, msgspec.Meta(max_length=500)] | None = ""
+
+
+class Retention(Answer, frozen=True):
+    """What a space keeps: earlier versions in the words of a policy, the trash in days; null is the default."""
+
+    versions: str | None
+    trash_days: int | None
+
+
+class NewRetention(Request, frozen=True):
+    """What a space is to keep from now on; null for the default of the appliance."""
+
+    versions: _Policy | None = None
+    trash_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
+
+
+class Preview(Request, frozen=True):
+    """The policy to try; null tries the one that holds."""
+
+    versions: _Policy | None = None
+
+
+class Pruned(Answer, frozen=True):
+    """What a policy lets go: versions, the files they are of, and their plain bytes."""
+
+    versions: int
+    files: int
+    bytes: int
+
+
+class Emptying(Request, frozen=True):
+    """What to give up: what was removed longer ago than so many days, or everything; ``dry_run`` only counts it."""
+
+    older_than_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] | None = None
+    dry_run: bool = False
+
+
+class Emptied(Answer, frozen=True):
+    """How many things were, or would be, given up, and the plain bytes of what they held."""
+
+    count: int
+    bytes: int
