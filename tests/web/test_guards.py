@@ -24,7 +24,7 @@ SAMPLES = {
     "place": "away",
     "name": "archive",
 }
-BODIES = {"source": "/a", "target": "/b", "path": "/a", "at": "1h", "name": "x"}
+BODIES = {"source": "/a", "target": "/b", "path": "/a", "at": "1h", "name": "x", "version": 1}
 """What a body must have, wherever it has it."""
 GUARDED = [each for each in OPERATIONS if each.guard is not Guard.OPEN]
 
