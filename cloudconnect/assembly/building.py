@@ -12,6 +12,7 @@ from cloudconnect.assembly.appliance import Appliance
 from cloudconnect.assembly.keys import open_keyring, require_store
 from cloudconnect.assembly.storing import EngineStore, main_backend, open_fleet, open_place
 from cloudconnect.assembly.upkeep import (
+    abort_old_uploads,
     add_ballast,
     add_catalogs,
     add_keys,
@@ -145,6 +146,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         Job("monitoring.measure", timedelta(minutes=1), monitoring.measure, is_noted=False),
         Job("monitoring.check", timedelta(days=7), partial(monitoring.check_database, is_full=True)),
         Job("operations.old", timedelta(days=1), operations.remove_old),
+        Job("storage.uploads", timedelta(days=1), partial(abort_old_uploads, fleet, clock)),
     ):
         jobs.add(job)
     hold = add_upkeep(
