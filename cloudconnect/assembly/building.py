@@ -204,6 +204,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         catalogs=add_catalogs(repository, database, log, operations, jobs),
         notify_socket=settings.notify_socket,
         _damaged=[pack.pack_id for pack in report.damaged],
+        _missing=[pack.pack_id for pack in report.missing],
         _closers=closers,
         _fatal=fatal,
     )
