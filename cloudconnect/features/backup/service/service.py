@@ -378,7 +378,7 @@ class BackupService:
         return {"id": backup.id, "packs": len(backup.packs), "versions_read": versions, "read_bytes": read_bytes}
 
     def _create(self, facts: PlaceFacts, progress: Progress) -> Outcome:
-        place = self._places.open(facts, is_made=True)
+        place = self._places.open_to_add(facts)
         now = self._clock.now()
         identifier = new_id("bak", to_ms(now))
         # Known before the first copy of the keyring lies there: whoever destroys keys has to find it.
