@@ -17,7 +17,13 @@ from cloudconnect.assembly.keys import (
     try_key_service,
     try_keys,
 )
-from cloudconnect.assembly.storing import EngineStore, open_all_backends, open_main_backend, open_place
+from cloudconnect.assembly.storing import (
+    EngineStore,
+    open_all_backends,
+    open_listed_backends,
+    open_main_backend,
+    open_place,
+)
 from cloudconnect.database import AlreadyRunning
 from cloudconnect.settings import Settings
 
@@ -36,6 +42,7 @@ __all__ = [
     "is_initialised",
     "open_all_backends",
     "open_keyring",
+    "open_listed_backends",
     "open_main_backend",
     "open_place",
     "prepare_key",

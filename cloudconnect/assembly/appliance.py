@@ -38,7 +38,7 @@ from cloudconnect.features.sessions import SessionsService
 from cloudconnect.kernel.clock import Clock
 from cloudconnect.kernel.principal import APPLIANCE
 from cloudconnect.settings import Settings
-from cloudconnect.storage import index, life
+from cloudconnect.storage import damage, index, life
 from cloudconnect.storage.aio import Vault
 from cloudconnect.storage.catalog import Catalogs
 
@@ -86,6 +86,7 @@ class Appliance:
     notify_socket: str
     _checks: list["asyncio.Task[None]"] = field(default_factory=list)
     _damaged: list[bytes] = field(default_factory=list)
+    _missing: list[bytes] = field(default_factory=list)
     _closers: list[Callable[[], None]] = field(default_factory=list)
     _fatal: list[Callable[[], None]] = field(default_factory=list)
 
@@ -99,6 +100,7 @@ class Appliance:
 
         def note_recovery(unit: Unit) -> None:
             index.mark_damaged(unit.sql, self._damaged)
+            damage.note_missing(unit.sql, self._missing, unit.now_ms)
             life.forget_dead_packs(unit.sql)
 
         await self.log.commit(note_recovery, actor=APPLIANCE)

@@ -13,6 +13,7 @@ from cloudconnect.assembly.filing import open_files
 from cloudconnect.assembly.keys import open_keyring, require_store
 from cloudconnect.assembly.storing import EngineStore, main_backend, open_fleet, open_place
 from cloudconnect.assembly.upkeep import (
+    abort_old_uploads,
     add_ballast,
     add_catalogs,
     add_keys,
@@ -143,6 +144,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         Job("monitoring.measure", timedelta(minutes=1), monitoring.measure, is_noted=False),
         Job("monitoring.check", timedelta(days=7), partial(monitoring.check_database, is_full=True)),
         Job("operations.old", timedelta(days=1), operations.remove_old),
+        Job("storage.uploads", timedelta(days=1), partial(abort_old_uploads, fleet, clock)),
     ):
         jobs.add(job)
     filing = open_files(settings, log, database, clock, access, vault, operations, jobs)
@@ -211,6 +213,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         catalogs=add_catalogs(repository, database, log, operations, jobs),
         notify_socket=settings.notify_socket,
         _damaged=[pack.pack_id for pack in report.damaged],
+        _missing=[pack.pack_id for pack in report.missing],
         _closers=closers,
         _fatal=fatal,
     )

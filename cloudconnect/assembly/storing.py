@@ -75,13 +75,32 @@ def open_all_backends(settings: Settings, database: Database) -> FleetBackend:
     return open_fleet(main_backend(settings), opener, database, Health())
 
 
+def open_listed_backends(settings: Settings) -> FleetBackend:
+    """Return the backend that the settings name with all that the data directory lists, when the database is lost.
+
+    Raises:
+        BackendUnreachable: one of them does not answer.
+        ValueError: the list is not what was written.
+    """
+    opener = Opener(settings.home, settings.storage.cache_bytes)
+    fleet = FleetBackend(open_main_backend(settings), lambda _: None)
+    for each in places.read_list(settings.home):
+        fleet.add(each.name, _open_away(opener, each))
+    for backend in fleet.backends.values():
+        # It asks, so that none is passed over in silence.
+        next(iter(backend.names()), None)
+    return fleet
+
+
 def open_fleet(main: AddedBackend, opener: Opener, database: Database, health: Health) -> FleetBackend:
     """Open the backend of the settings with all that were added."""
     is_local = main.kind == LOCAL
     first = LocalBackend(opener.home, health) if is_local else _open_away(opener, main)
     fleet = FleetBackend(first, lambda name: _find_place(database, name))
-    for each in database.read_now(places.find_added):
+    added = database.read_now(places.find_added)
+    for each in added:
         fleet.add(each.name, _open_away(opener, each))
+    places.write_list(opener.home, added)
     fleet.aim(database.read_now(places.find_target))
     for backend in fleet.backends.values():
         look(backend)

@@ -18,6 +18,7 @@ from cloudconnect.features.backup import BackupService
 from cloudconnect.features.encryption import EncryptionService
 from cloudconnect.features.files import HeldContents, HeldUploads
 from cloudconnect.features.operations import OperationsService
+from cloudconnect.kernel.clock import Clock
 from cloudconnect.kernel.text import N_, Text
 from cloudconnect.ports.operations import Kind
 from cloudconnect.ports.spaces import Spaces
@@ -100,6 +101,11 @@ def add_catalogs(
     return catalogs
 
 
+async def abort_old_uploads(fleet: FleetBackend, clock: Clock) -> None:
+    """Abort what was begun to be put into a bucket long ago and never ended."""
+    await _in_a_thread(lambda: fleet.abort_uploads(clock.now()))
+
+
 async def _in_a_thread(work: Callable[[], object]) -> None:
     await asyncio.to_thread(work)
 
@@ -120,6 +126,7 @@ def offer_backups(operations: OperationsService, backup: BackupService, jobs: Jo
             await operations.start_due("backup.scheduled", {"to": place})
 
     jobs.add(Job("backup.scheduled", timedelta(minutes=5), start_due, is_noted=False))
+    jobs.add(Job("backup.uploads", timedelta(days=1), lambda: _in_a_thread(backup.abort_uploads)))
     jobs.add(Job("backup.overdue", timedelta(minutes=5), backup.tell_overdue, is_noted=False))
 
 

@@ -19,7 +19,7 @@ from cloudconnect.assembly import (
     is_initialised,
     open_all_backends,
     open_keyring,
-    open_main_backend,
+    open_listed_backends,
 )
 from cloudconnect.bus import EventLog
 from cloudconnect.database import Database, HomeLock, open_database
@@ -27,14 +27,15 @@ from cloudconnect.database.engines import FILE_NAME
 from cloudconnect.database.snapshot import check_snapshot, settle_restored
 from cloudconnect.features.files import PERSONAL, HeldContents, Space
 from cloudconnect.kernel.clock import SystemClock
-from cloudconnect.kernel.errors import CloudConnectError, Conflict, NotFound, Unsupported
+from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, NotFound, Unsupported
 from cloudconnect.kernel.ids import SpaceId, id_of
 from cloudconnect.kernel.principal import APPLIANCE, Principal, PrincipalKind
 from cloudconnect.kernel.text import N_
 from cloudconnect.offline.restoring import spaces_with_keys
 from cloudconnect.ports.sql import Sql
-from cloudconnect.storage import index, rebuild
+from cloudconnect.storage import index, places, rebuild
 from cloudconnect.storage import manifest as manifests
+from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backup_places import CATALOG_DOMAIN
 from cloudconnect.storage.catalog import HeldCatalogs
 from cloudconnect.storage.codec import ZstdCodec
@@ -42,6 +43,7 @@ from cloudconnect.storage.disk import make_directory, sync_directory, write_file
 from cloudconnect.storage.errors import ContentDamaged
 from cloudconnect.storage.gc import list_pieces
 from cloudconnect.storage.keyring import Keyring
+from cloudconnect.storage.places import AddedBackend
 from cloudconnect.storage.reader import Reader
 from cloudconnect.storage.rebuild import ListedPack, Unnamed
 
@@ -160,7 +162,7 @@ class _Rebuilding:
         make_directory(self._beside)
 
     def _restore_catalog(self, keyring: Keyring) -> int:
-        backend = open_main_backend(self._settings)
+        backend = self._open_backends()
         listed = list(rebuild.walk(backend, keyring, ZstdCodec(), CATALOG_DOMAIN))
         found = rebuild.places(listed)
         reader = Reader(backend, keyring, ZstdCodec(), lambda keys: {key: found[key] for key in keys if key in found})
@@ -180,6 +182,16 @@ class _Rebuilding:
             fix=N_("Restore a backup, or get contents without names by deploy/recover.py."),
         )
 
+    def _open_backends(self) -> FleetBackend:
+        try:
+            return open_listed_backends(self._settings)
+        except ValueError as error:
+            raise Invalid(
+                N_("The list of storages in {home} cannot be read."),
+                fix=N_("Mend storages.json there, or remove it if no storage was added."),
+                home=str(self._settings.home),
+            ) from error
+
     async def _fill(self, place: Path, keyring: Keyring, *, is_made: bool) -> list[Unnamed]:
         database = open_database("sqlite:", place)
         log = EventLog(database, SystemClock())
@@ -196,6 +208,7 @@ class _Rebuilding:
         known = {pack.pack_id for pack in database.read_now(index.known_packs)}
         store = EngineStore(database, log)
         store.write(lambda sql, _: sql.execute("DELETE FROM pack"))
+        store.write(partial(_add_backends, places.read_list(self._settings.home)))
         late: list[ListedPack] = []
         for batch in self._walk(database, keyring):
             store.write(partial(_add_packs, batch))
@@ -226,6 +239,14 @@ class _Rebuilding:
         _, unread = list_pieces(store, reader, [HeldContents(), HeldCatalogs()])
         self.done.missing = sum(unread.values()) + database.read_now(rebuild.count_missing)
         return database.read_now(lambda sql: list(rebuild.find_unnamed(late, reader, keyring, sql)))
+
+
+def _add_backends(listed: Sequence[AddedBackend], sql: Sql, now_ms: int) -> None:
+    """Add the backends that were added after the catalog."""
+    known = {each.name for each in places.find_added(sql)}
+    for each in listed:
+        if each.name not in known:
+            places.add(sql, each, now_ms)
 
 
 def _add_packs(batch: Sequence[ListedPack], sql: Sql, now_ms: int) -> None:

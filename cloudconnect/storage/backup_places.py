@@ -110,6 +110,10 @@ class BackupPlace:
             self.shelf.put_document(_OWNER_FILE, json.dumps(mark).encode())
         return before
 
+    def is_empty(self) -> bool:
+        """Tell whether nobody has claimed the place and no backup is here."""
+        return self.shelf.get_document(_OWNER_FILE) is None and not self.ids()
+
     def is_ours(self, keyring: Keyring) -> bool:
         """Tell whether this installation has claimed the place, or did before installations were told apart."""
         held = self.shelf.get_document(_OWNER_FILE)

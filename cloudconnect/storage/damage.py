@@ -68,6 +68,15 @@ def note_unreadable(sql: Sql, pack_id: bytes, keys: Sequence[bytes], now_ms: int
         note_chunks(sql, int(row[0]), keys, now_ms)
 
 
+def note_missing(sql: Sql, pack_ids: Sequence[bytes], now_ms: int) -> None:
+    """Note that the packs of these ids are gone, and so is every chunk that lies in them."""
+    sql.execute_many(
+        "INSERT INTO damaged (key, found_ms) SELECT chunk.key, CAST(? AS BIGINT) FROM chunk"
+        " JOIN pack ON pack.number = chunk.pack WHERE pack.id = ? ON CONFLICT DO NOTHING",
+        [(now_ms, pack_id) for pack_id in pack_ids],
+    )
+
+
 def clear_chunks(sql: Sql, keys: Sequence[bytes]) -> None:
     """Note that the chunks *keys* are whole after all."""
     sql.execute_many("DELETE FROM damaged WHERE key = ?", [(key,) for key in keys])

@@ -25,6 +25,7 @@ from cloudconnect.storage.packs import pack_name
 from cloudconnect.storage.reader import Reader
 from cloudconnect.storage.repacking import Located, Progress, Repacker, Store
 from cloudconnect.storage.repository import Repository
+from cloudconnect.storage.strangers import Strangers
 from cloudconnect.storage.survey import Survey
 
 Result = TypeVar("Result")
@@ -77,6 +78,7 @@ class Gc:
         self._store = store
         self._holders = holders
         self._removing = threading.Lock()
+        self._strangers = Strangers(repository, store, self._removing)
 
     def hold(self) -> AbstractContextManager[object]:
         """Return what keeps every pack from being removed while it is entered."""
@@ -97,6 +99,7 @@ class Gc:
         removed, removed_bytes = self._remove(int(grace * 1000), progress)
         moved, damaged = self._repack(progress)
         packs, freed = self._remove_packs(progress)
+        strangers, strange_bytes = self._strangers.set_aside(self._options.grace_seconds, progress)
         return {
             "contents_listed": listed,
             "contents_unread": sum(self._unread.values()),
@@ -108,6 +111,8 @@ class Gc:
             "chunks_damaged": damaged,
             "packs_removed": packs,
             "freed_bytes": freed,
+            "packs_set_aside": strangers,
+            "set_aside_bytes": strange_bytes,
         }
 
     def _survey(self, grace_ms: int, progress: Progress) -> dict[str, int | str]:

@@ -1,10 +1,18 @@
-"""The rows that say which backend holds a pack, which backends were added and where new packs go."""
+"""The rows that say which backend holds a pack, which backends were added and where new packs go.
+
+What was added is also written down beside the keyring: when the database is lost, its catalogs may lie there.
+"""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
 
+from cloudconnect.storage.disk import write_file
 from cloudconnect.storage.index import MAIN, Sql, StoredPack
+
+_LIST: Final = "storages.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +91,25 @@ def aim(sql: Sql, backend: str) -> None:
         "INSERT INTO backend_target (place, name) VALUES (1, ?) ON CONFLICT (place) DO UPDATE SET name = excluded.name",
         (backend,),
     )
+
+
+def write_list(home: Path, added: Sequence[AddedBackend]) -> None:
+    """Write down in the data directory which backends were added, unless that is what it says already."""
+    text = json.dumps([asdict(each) for each in added], indent=2).encode()
+    path = home / _LIST
+    if (path.read_bytes() if path.exists() else b"[]") != text:
+        write_file(path, text)
+
+
+def read_list(home: Path) -> list[AddedBackend]:
+    """Return the backends that are written down in the data directory.
+
+    Raises:
+        ValueError: the list is not what was written.
+    """
+    path = home / _LIST
+    document = json.loads(path.read_bytes()) if path.exists() else []
+    try:
+        return [AddedBackend(each["name"], each["kind"], dict(each["parameters"])) for each in document]
+    except (KeyError, TypeError) as error:
+        raise ValueError(_LIST) from error

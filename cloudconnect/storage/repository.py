@@ -25,11 +25,12 @@ _BUFFER_BYTES: Final = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class RecoveryReport:
-    """What start-up recovery found."""
+    """What start-up recovery found; ``missing`` are those of the ``damaged`` packs that are not there at all."""
 
     removed_spools: int
     damaged: tuple[StoredPack, ...]
     orphans: tuple[str, ...]
+    missing: tuple[StoredPack, ...] = ()
 
 
 class Repository:
@@ -105,18 +106,21 @@ class Repository:
             with contextlib.suppress(Unavailable):
                 self.backend.delete(pack_name(each.domain, each.pack_id))
         missing = {pack_name(pack.domain, pack.pack_id): pack for pack in known()}
-        orphans = []
+        orphans, changed = [], set()
         for name, size in list(self.backend.names()):
             pack = missing.get(name)
             if pack is not None:
                 if pack.size == size:
                     del missing[name]
+                else:
+                    changed.add(pack.pack_id)
             elif pack_id_of(name) is not None:
                 self.backend.set_aside(name)
                 orphans.append(name)
         away = find_away(self.backend)
         damaged = tuple(pack for pack in missing.values() if pack.backend not in away)
-        return RecoveryReport(removed, damaged, tuple(orphans))
+        gone = tuple(pack for pack in damaged if pack.pack_id not in changed)
+        return RecoveryReport(removed, damaged, tuple(orphans), gone)
 
     def close(self) -> None:
         """Finish what is being written and end the threads."""

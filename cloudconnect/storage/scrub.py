@@ -22,6 +22,7 @@ from cloudconnect.storage.packs import pack_name
 from cloudconnect.storage.repacking import Progress, Repacker, Store
 from cloudconnect.storage.repository import Repository
 from cloudconnect.storage.seal import Malformed
+from cloudconnect.storage.strangers import Strangers
 
 _PACKS_AT_ONCE: Final = 100
 _PAUSE_SECONDS: Final = 0.5
@@ -71,12 +72,15 @@ class Scrub:
         self._repacker = Repacker(repository, store, pack_bytes)
         self._store = store
         self._rate = bytes_per_second
+        self._strangers = Strangers(repository, store, threading.Lock())
 
     def run(self, parameters: Mapping[str, str], progress: Progress) -> dict[str, int | str]:
         """Verify every pack; with ``keys`` = ``no`` among the *parameters*, by their trailers alone.
 
-        ``bytes_per_second`` limits how fast it reads. It goes on where an interrupted run stopped.
+        ``bytes_per_second`` limits how fast it reads. It goes on where an interrupted run stopped. Packs that no row
+        names are counted as unknown; gc sets them aside.
         """
+        strange = self._strangers.find()
         pace = Pace(int(parameters.get("bytes_per_second", self._rate)), progress.check)
         counts = _counts(progress.checkpoint)
         total = counts["bytes"] + self._store.read(partial(damage.measure_packs, after=counts["after"]))
@@ -94,7 +98,14 @@ class Scrub:
                 progress.report(counts["bytes"], total)
         del counts["after"]
         aside = [orphan.size for orphan in self._backend.orphans()]
-        return {**counts, "orphan_packs": len(aside), "orphan_bytes": sum(aside)}
+        still_strange = [size for name, size in self._strangers.find().items() if name in strange]
+        return {
+            **counts,
+            "unknown_packs": len(still_strange),
+            "unknown_bytes": sum(still_strange),
+            "orphan_packs": len(aside),
+            "orphan_bytes": sum(aside),
+        }
 
     def _scrub(
         self, each: NumberedPack, counts: dict[str, int], pace: Pace, progress: Progress, *, with_keys: bool

@@ -66,6 +66,7 @@ class Writer:
         self._threads = threading.local()
         self._buffers = Buffers()
         self._ingests: weakref.WeakSet[Ingest] = weakref.WeakSet()
+        self._putting: dict[OpenPack, bytes] = {}
         self._unsettled: weakref.WeakSet[StoredContent] = weakref.WeakSet()
         self._closers = ThreadPoolExecutor(_CLOSERS, thread_name_prefix="packs")
         self._closing = threading.BoundedSemaphore(_CLOSERS)
@@ -89,7 +90,8 @@ class Writer:
 
     def packs_in_use(self) -> set[bytes]:
         """Return the ids of the durable packs that uploads under way have chunks in."""
-        packs: set[bytes] = set()
+        with self._lock:
+            packs = set(self._putting.values())
         for ingest in self._under_way():
             packs.update(pack.stored.pack_id for pack in ingest.packs if pack.stored is not None)
         for content in self._waiting():
@@ -285,6 +287,8 @@ class Writer:
             with self._health.writing():
                 pack_id = pack.writer.finish()
             name = pack_name(space, pack_id)
+            with self._lock:
+                self._putting[pack] = pack_id
             self._backend.put(name, pack.writer.path)
             stored = StoredPack(pack_id, space, pack.writer.size, place_of(self._backend, name))
         except CloudConnectError as refusal:
@@ -296,6 +300,10 @@ class Writer:
         else:
             pack.settled(PackState.DURABLE, stored=stored)
             domain.let_go(pack)
+        finally:
+            # Those who wait for it name it from now on.
+            with self._lock:
+                self._putting.pop(pack, None)
 
     def _fail(self, domain: OpenDomain, pack: OpenPack, failure: Exception) -> None:
         pack.writer.discard()

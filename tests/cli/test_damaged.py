@@ -21,3 +21,19 @@ def test_damaged_files_are_listed_until_they_are_healed(machine, tmp_path):
     pack.write_bytes(whole)
     machine.run("scrub")
     assert machine.run("damaged", "--json").stdout.strip() == b"[]"
+
+
+def test_what_is_missing_at_a_start_is_listed_at_once(machine, tmp_path):
+    (tmp_path / "a.txt").write_text("kept")
+    machine.run("put", tmp_path / "a.txt", "/")
+    machine.stop()
+    (pack,) = (path for path in (machine.place / "home" / "packs").rglob("*") if path.is_file())
+    whole = pack.read_bytes()
+    pack.unlink()
+
+    machine.start()
+
+    assert b"/a.txt" in machine.run("damaged").stdout
+    pack.write_bytes(whole)
+    machine.run("scrub")
+    assert machine.run("damaged", "--json").stdout.strip() == b"[]"

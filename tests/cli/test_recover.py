@@ -146,6 +146,32 @@ def test_packs_in_added_storages_come_along(machine, tmp_path):
     assert machine.json("scrub")["result"]["missing_packs"] == 0
 
 
+def test_catalogs_that_lie_in_an_added_storage_are_found(machine, tmp_path):
+    (tmp_path / "disk").mkdir()
+    tree = fill(machine, tmp_path)
+    machine.json("operations", "start", "storage.catalog")
+    # The catalog does not know of the storage yet.
+    machine.json("storage", "add", "disk", "local", "--directory", tmp_path / "disk")
+    assert machine.run("storage", "migrate", "main", "disk").returncode == 0
+    machine.stop()
+    lose_database(machine)
+    assert not [path for path in (tmp_path / "home" / "packs").rglob("*") if path.is_file()]
+    (tmp_path / "disk").rename(tmp_path / "unmounted")
+    (tmp_path / "disk").mkdir()
+    away = machine.run("recover", "--from-packs")
+    (tmp_path / "disk").rmdir()
+    (tmp_path / "unmounted").rename(tmp_path / "disk")
+
+    done = machine.run("recover", "--from-packs", "--json")
+    machine.start()
+
+    assert (away.returncode, b"disk" in away.stderr) == (9, True), away.stderr
+    assert done.returncode == 0, done.stderr
+    assert get(machine, "/tree") == contents(tree)
+    assert [each["name"] for each in machine.json("storage", "list")] == ["main", "disk"]
+    assert machine.json("scrub")["result"]["missing_packs"] == 0
+
+
 def is_catalog(pack):
     return pack.parent.parent.name == hashlib.sha256(b"CloudConnect/v1/catalog").digest()[:16].hex()
 

@@ -26,6 +26,7 @@ class Appliance:
     def environment(self):
         return {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             "HOME": str(self.place),
             "LC_ALL": "C.UTF-8",
             "CLOUDCONNECT_HOME": str(self.home),

@@ -91,9 +91,11 @@ class House:
     def get(self, name):
         return b"".join(self.repository.read(SPACE, self.contents[name][0]))
 
+    def collector(self, **options):
+        return Gc(self.repository, self, [Versions()], GcOptions(pack_bytes=1 << 20, **options))
+
     def collect(self, **options):
-        gc = Gc(self.repository, self, [Versions()], GcOptions(pack_bytes=1 << 20, **options))
-        return gc.run({}, Quiet())
+        return self.collector(**options).run({}, Quiet())
 
     def collect_all(self):
         self.collect(grace_seconds=1)

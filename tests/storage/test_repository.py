@@ -285,6 +285,7 @@ def test_recovery_removes_spools_sets_orphans_aside_and_reports_losses(house):
 
     assert report.removed_spools == 1
     assert set(report.damaged) == {lost.packs[0], shortened.packs[0]}
+    assert report.missing == (lost.packs[0],)
     assert [name.rpartition("/")[2] for name in report.orphans] == [orphan.packs[0].pack_id.hex()]
     assert (house.home / "orphan").exists()
     assert house.read(kept) == det(5000, "a")

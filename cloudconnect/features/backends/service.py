@@ -74,6 +74,7 @@ class BackendsService:
 
         await self._log.commit(change, actor=principal)
         self._fleet.add(name, AwayBackend(name, lambda: backend))
+        await self._write_list()
         return _place(added, places.Holding(0, 0), "")
 
     async def remove_backend(self, principal: Principal, name: str) -> None:
@@ -111,6 +112,7 @@ class BackendsService:
 
         await self._log.commit(change, actor=principal)
         self._fleet.remove(name)
+        await self._write_list()
 
     async def find_backends(self, principal: Principal) -> list[Place]:
         """Return every backend, the one of the settings first."""
@@ -118,6 +120,11 @@ class BackendsService:
         added, holdings = await self._database.read(lambda sql: (places.find_added(sql), places.find_holdings(sql)))
         none = places.Holding(0, 0)
         return [_place(each, holdings.get(each.name, none), self._fleet.target) for each in (self._main, *added)]
+
+    async def _write_list(self) -> None:
+        """Write down beside the keyring what was added; a start does so as well."""
+        added = await self._database.read(places.find_added)
+        await asyncio.to_thread(places.write_list, self._opener.home, added)
 
     def try_out(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Write, read, list and remove objects in the backend ``name``; the run of an operation.

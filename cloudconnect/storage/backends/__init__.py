@@ -1,6 +1,7 @@
 """Backends: places where packs rest. They know names and bytes, nothing else."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -142,6 +143,20 @@ def forget(backend: Backend, name: str) -> None:
     """Have *backend* read the object anew, so that what is judged is what rests and no copy of it."""
     if isinstance(backend, Forgetting):
         backend.forget(name)
+
+
+@runtime_checkable
+class Uploading(Protocol):
+    """A backend that may hold parts of uploads that never ended."""
+
+    def abort_uploads(self, now: datetime) -> int:
+        """Abort uploads that were begun long before *now*; return how many there were."""
+        ...
+
+
+def abort_uploads(backend: Backend, now: datetime) -> int:
+    """Have *backend* abort uploads that were begun long before *now*; return how many there were."""
+    return backend.abort_uploads(now) if isinstance(backend, Uploading) else 0
 
 
 def find_away(backend: Backend) -> frozenset[str]:

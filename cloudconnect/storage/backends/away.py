@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -10,7 +11,7 @@ import structlog
 from cloudconnect.kernel.clock import monotonic
 from cloudconnect.kernel.errors import CloudConnectError, Invalid
 from cloudconnect.kernel.text import N_
-from cloudconnect.storage.backends import Backend, Orphan, forget, look
+from cloudconnect.storage.backends import Backend, Orphan, abort_uploads, forget, look
 from cloudconnect.storage.errors import BackendDenied, BackendUnreachable
 
 words = structlog.get_logger()
@@ -75,6 +76,10 @@ class AwayBackend:
     def delete(self, name: str) -> None:
         """Remove it from the backend."""
         self._ask(lambda inner: inner.delete(name))
+
+    def abort_uploads(self, now: datetime) -> int:
+        """Ask the backend."""
+        return self._ask(lambda inner: abort_uploads(inner, now))
 
     def forget(self, name: str) -> None:
         """Have the backend read it anew."""

@@ -6,10 +6,11 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from cloudconnect.storage.backends import Backend, Orphan, look
+from cloudconnect.storage.backends import Backend, Orphan, abort_uploads, look
 from cloudconnect.storage.disk import make_directory, open_existing, open_new
 
 BLOCK_BYTES: Final = 1 << 20
@@ -79,6 +80,10 @@ class CachedBackend:
         """Move it in the inner backend and forget it."""
         self._inner.set_aside(name)
         self.forget(name)
+
+    def abort_uploads(self, now: datetime) -> int:
+        """Ask the inner backend."""
+        return abort_uploads(self._inner, now)
 
     def orphans(self) -> Iterator[Orphan]:
         """Ask the inner backend."""

@@ -72,9 +72,7 @@ def connect(place: Bucket) -> ObjectStore:
             client_options=client,
             retry_config=_RETRY,
         )
-    identity, secret, *token = _credentials(
-        place.credentials_file, "access_key_id", "secret_access_key", optional="session_token"
-    )
+    identity, secret, *token = s3_credentials(place)
     config: S3Config = {
         "access_key_id": identity,
         "secret_access_key": secret,
@@ -86,6 +84,15 @@ def connect(place: Bucket) -> ObjectStore:
     if token:
         config["session_token"] = token[0]
     return S3Store(place.bucket, prefix=prefix, config=config, client_options=client, retry_config=_RETRY)
+
+
+def s3_credentials(place: Bucket) -> list[str]:
+    """Return the id of the access key, its secret, and the session token if there is one.
+
+    Raises:
+        BadCredentials: the file is missing, open to everybody, or lacks what it must hold.
+    """
+    return _credentials(place.credentials_file, "access_key_id", "secret_access_key", optional="session_token")
 
 
 def _credentials(path: str, *names: str, optional: str = "") -> list[str]:

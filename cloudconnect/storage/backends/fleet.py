@@ -4,11 +4,12 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from cloudconnect.kernel.errors import Unavailable
-from cloudconnect.storage.backends import Backend, Orphan, forget
+from cloudconnect.storage.backends import Backend, Orphan, abort_uploads, forget
 from cloudconnect.storage.backends.away import AwayBackend
 from cloudconnect.storage.index import MAIN
 
@@ -152,6 +153,14 @@ class FleetBackend:
         for backend in self._backends.values():
             backend.delete(name)
         self._forget(name)
+
+    def abort_uploads(self, now: datetime) -> int:
+        """Abort them in every backend that is within reach."""
+        aborted = 0
+        for backend in self._backends.values():
+            with contextlib.suppress(Unavailable):
+                aborted += abort_uploads(backend, now)
+        return aborted
 
     def forget(self, name: str) -> None:
         """Have every backend that keeps what was read read the pack anew."""

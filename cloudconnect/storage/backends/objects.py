@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from errno import ENOENT
 from pathlib import Path
 from typing import Final, TypeVar
@@ -13,7 +14,9 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError,
 from obstore.store import ObjectStore
 
 from cloudconnect.storage.backends import Orphan, orphan_name, pack_name_of
+from cloudconnect.storage.backends.connect import Bucket
 from cloudconnect.storage.backends.retry import Retry, is_final, is_whole_bucket_missing, refusal
+from cloudconnect.storage.backends.uploads import abort_uploads
 
 MULTIPART_BYTES: Final = 8 << 20
 _PARALLEL_PARTS: Final = 4
@@ -30,11 +33,12 @@ class ObjectBackend:
     Small objects are created with ``If-None-Match: *``. Objects of more than ``MULTIPART_BYTES`` go in parts, several
     at a time, and servers do not agree on that condition there; so a HEAD comes first, as it does for servers that do
     not know the condition at all. Two writers that both find nothing then write the same bytes twice, because a name
-    comes from its content. Every put ends with a look at what the server now has.
+    comes from its content. Every put ends with a look at what the server now has. *place* is what *store* was made of.
     """
 
-    def __init__(self, store: ObjectStore, retry: Retry | None = None) -> None:
+    def __init__(self, store: ObjectStore, retry: Retry | None = None, place: Bucket | None = None) -> None:
         self._store = store
+        self._place = place
         self._retry = retry or Retry()
         self._can_create = True
 
@@ -86,6 +90,10 @@ class ObjectBackend:
         """Remove the object; one that is not there is no error."""
         with contextlib.suppress(FileNotFoundError):
             self._try(lambda: obstore.delete(self._store, name))
+
+    def abort_uploads(self, now: datetime) -> int:
+        """Abort uploads in parts that were begun long before *now*; return how many there were."""
+        return 0 if self._place is None else abort_uploads(self._place, now)
 
     def put_document(self, name: str, data: bytes) -> None:
         """Keep *data* as *name*, in place of what was there."""

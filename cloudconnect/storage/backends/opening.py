@@ -81,7 +81,7 @@ class Opener:
             credentials_file=parameters.get("credentials_file", ""),
             path_style=parameters.get("path_style") != "no",
         )
-        return ObjectBackend(connect(place))
+        return ObjectBackend(connect(place), place=place)
 
     def _open_local(self, directory: str, *, is_new: bool) -> Backend:
         path = Path(directory)

@@ -5,6 +5,7 @@ import pytest
 from cloudconnect.features.backends import BackendsService
 from cloudconnect.kernel.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from cloudconnect.kernel.principal import APPLIANCE
+from cloudconnect.storage import places
 from cloudconnect.storage.backends.fleet import FleetBackend
 from cloudconnect.storage.backends.local import MARK
 from cloudconnect.storage.backends.memory import MemoryBackend
@@ -33,12 +34,13 @@ def disk(tmp_path):
 def backends(rooms, tmp_path):
     (tmp_path / "spool").mkdir()
     home = tmp_path / "home"
+    home.mkdir()
     fleet = FleetBackend(MemoryBackend(), lambda name: None)
     main = AddedBackend(MAIN, "local", {"directory": str(home)})
     return BackendsService(rooms.log, rooms.database, rooms.access, fleet, Opener(home, 0), main, tmp_path / "spool")
 
 
-async def test_what_was_added_is_listed_behind_main(ada, backends, disk):
+async def test_what_was_added_is_listed_behind_main(ada, backends, disk, tmp_path):
     added = await backends.add_backend(ada, "disk", "local", {"directory": str(disk)})
 
     assert (added.name, added.where, added.packs) == ("disk", str(disk), 0)
@@ -47,6 +49,9 @@ async def test_what_was_added_is_listed_behind_main(ada, backends, disk):
         ("disk", False),
     ]
     assert [path for path in disk.rglob("*") if path.is_file()] == [disk / MARK]
+    assert [each.name for each in places.read_list(tmp_path / "home")] == ["disk"]
+    await backends.remove_backend(ada, "disk")
+    assert places.read_list(tmp_path / "home") == []
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,23 @@ async def test_a_place_belongs_to_one_appliance(backup, rooms, ada, tmp_path):
         await backup.add_place(ada, "there", "local", {"directory": str(tmp_path / "there")})
 
 
+async def test_no_backup_is_made_where_the_disk_of_earlier_ones_is_not_mounted(backup, ada, tmp_path):
+    there = tmp_path / "there"
+    await in_a_thread(backup.run_create, {"to": str(there)}, Quiet())
+    there.rename(tmp_path / "unmounted")
+    with pytest.raises(NotFound):
+        await in_a_thread(backup.run_create, {"to": str(there)}, Quiet())
+    assert not there.exists()
+    there.mkdir()
+    with pytest.raises(NotFound):
+        await in_a_thread(backup.run_create, {"to": str(there)}, Quiet())
+    assert packs_in(there) == set()
+
+    await backup.remove_place(ada, str(there))
+
+    assert await in_a_thread(backup.run_create, {"to": str(there)}, Quiet())
+
+
 async def test_backups_of_somebody_else_without_a_mark_are_left_alone(backup, tmp_path):
     (tmp_path / "there" / "backups").mkdir(parents=True)
     (tmp_path / "there" / "backups" / "bak_x.json").write_text("{}")

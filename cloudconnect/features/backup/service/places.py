@@ -64,3 +64,19 @@ class Places:
                 place=facts.name,
             )
         return self._open_shelf(facts.kind, {**facts.parameters, "name": facts.name})
+
+    def open_to_add(self, facts: PlaceFacts) -> BackupPlace:
+        """Open a place that a backup is to be made in; a directory is made, unless there were backups in it before.
+
+        Raises:
+            NoSuchBackup: there were, and now there is nothing: its disk is not mounted.
+            BadBackend, BadCredentials: what is known of the bucket is not enough.
+        """
+        place = self.open(facts, is_made=facts.backed_up is None)
+        if facts.backed_up is not None and place.is_empty():
+            raise NoSuchBackup(
+                N_("There were backups in {place}, and now it is empty."),
+                fix=N_("Is its disk mounted? To begin anew there: cloudconnect backup place remove {place}"),
+                place=facts.name,
+            )
+        return place

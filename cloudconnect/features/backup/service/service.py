@@ -40,6 +40,7 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Access
 from cloudconnect.ports.operations import Outcome, Progress
 from cloudconnect.ports.restoring import Restoring
+from cloudconnect.storage.backends import abort_uploads
 from cloudconnect.storage.backup_places import CATALOG_DOMAIN, Backup, BackupPlace
 from cloudconnect.storage.backups import BackupMaker, Hold, restore_catalog, verify_packs
 from cloudconnect.storage.errors import BackupDamaged, ContentDamaged, NoDomain, NoSuchBackup
@@ -194,6 +195,12 @@ class BackupService:
             else:
                 done[facts.name] = True
         return done
+
+    def abort_uploads(self) -> None:
+        """Abort uploads to the buckets that backups go to which were begun long ago and never ended."""
+        for facts in self._database.read_now(store.find_places):
+            with contextlib.suppress(CloudConnectError):
+                abort_uploads(self._places.open(facts).shelf, self._clock.now())
 
     async def check(self) -> str:
         """Return ``ok``, or ``unproved`` when no backup of a scheduled place was proved within the last seven days."""
@@ -371,7 +378,7 @@ class BackupService:
         return {"id": backup.id, "packs": len(backup.packs), "versions_read": versions, "read_bytes": read_bytes}
 
     def _create(self, facts: PlaceFacts, progress: Progress) -> Outcome:
-        place = self._places.open(facts, is_made=True)
+        place = self._places.open_to_add(facts)
         now = self._clock.now()
         identifier = new_id("bak", to_ms(now))
         # Known before the first copy of the keyring lies there: whoever destroys keys has to find it.
