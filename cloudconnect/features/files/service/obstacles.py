@@ -1,6 +1,7 @@
 """Looking for what stands in the way of a plan, until what is left of it can be done whole."""
 
 from cloudconnect.features.files.moments import Obstacle
+from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, Step, load_parents
 from cloudconnect.features.files.store import history
 from cloudconnect.features.files.store.history import PastRow
@@ -93,12 +94,21 @@ class Examiner:
         return found
 
     def _find_detachment(self, step: Step, hanging: dict[NodeId, Obstacle | None]) -> Obstacle | None:
-        """Return why the folder that *step* needs does not hang on the root, None if it does."""
+        """Return why the folder that *step* needs does not hang on the root, None if it does.
+
+        What was out of sight before is put back out of sight, and what went out of sight by what is taken back is none
+        the worse for it.
+        """
         if step.then is not None:
-            return self._hangs(step.then.parent, hanging)
-        if step.now is None or self._line(step.now.parent) is not None:
+            folder, moment = step.then.parent, step.first - 1
+        elif step.now is None or self._line(step.now.parent) is not None:
             return None
-        return self._hangs(step.now.parent, hanging)
+        else:
+            folder, moment = step.now.parent, self._plan.seqs.last
+        obstacle = self._hangs(folder, hanging)
+        if obstacle is None or folder is None or find_path(self._sql, self._plan.space, folder, moment) is None:
+            return None
+        return obstacle
 
     def _hangs(self, node: NodeId | None, hanging: dict[NodeId, Obstacle | None]) -> Obstacle | None:
         """Return why *node* will not hang on the root once the plan is done, None if it will.
@@ -150,9 +160,9 @@ class Examiner:
             inner: list[tuple[NodeId, Step]] = []
             for node, owner in level:
                 for child in self._below[node]:
-                    if child.node in steps:
+                    if child.node in steps or owner.node in holding:
                         continue
-                    if child.node in hindered or self._is_foreign(child, owner):
+                    if child.node in hindered or (self._is_foreign(child, owner) and self._came_later(child, owner)):
                         holding.add(owner.node)
                     elif child.version is None:
                         inner.append((child.node, owner))
@@ -162,6 +172,13 @@ class Examiner:
     def _is_foreign(self, row: PastRow, owner: Step) -> bool:
         """Tell whether *row* came into the folder of *owner* later, by what the plan does not take back."""
         return row.from_seq >= owner.first and row.from_seq not in self._plan.seqs
+
+    def _came_later(self, row: PastRow, owner: Step) -> bool:
+        """Tell whether *row* is more than what was there all along, taken away once and put back since."""
+        at = self._plan.seqs.last
+        past = history.find_pasts(self._sql, self._plan.space.id, [row.node], at)[row.node]
+        known = past.rows[0]
+        return known.from_seq >= owner.first or known.state != row.state
 
     def _load_below(self, folders: list[NodeId]) -> None:
         missing = sorted(set(folders) - self._below.keys())

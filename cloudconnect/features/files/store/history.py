@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from cloudconnect.features.files.models import Entry
+from cloudconnect.features.files.moments import Seqs
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.ports.sql import Sql
 
@@ -200,6 +201,15 @@ def touches(sql: Sql, space: SpaceId, first: int, last: int) -> bool:
         (space, first, last, space, first, last),
     )
     return row is not None
+
+
+def holds_kind(sql: Sql, space: SpaceId, seqs: Seqs, kind: str) -> bool:
+    """Tell whether any fact of *space* at *seqs* is of this *kind*."""
+    rows = sql.rows(
+        "SELECT seq FROM event WHERE space = ? AND seq >= ? AND seq <= ? AND kind = ?",
+        (space, seqs.first, seqs.last, kind),
+    )
+    return any(seq in seqs for (seq,) in rows)
 
 
 def find_time(sql: Sql, space: SpaceId, seq: int) -> int | None:
