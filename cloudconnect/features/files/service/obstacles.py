@@ -24,9 +24,8 @@ class Examiner:
         self._parents: dict[NodeId, NodeId | None] = {}
         self._below: dict[NodeId, list[PastRow]] = {}
         steps = plan.steps.values()
-        self._occupants = history.find_occupants(
-            sql, {(step.then.parent, step.then.name) for step in steps if step.then is not None and step.then.parent}
-        )
+        placed = (step.then for step in steps if step.then is not None and (step.now is None or step.is_moved))
+        self._occupants = history.find_occupants(sql, {(then.parent, then.name) for then in placed if then.parent})
         starts = {row.parent for row in plan.touched.values()}
         starts |= {step.then.parent for step in steps if step.then is not None}
         load_parents(sql, plan.space, {node for node in starts if node is not None}, self._parents)

@@ -124,7 +124,8 @@ def find_occupants(sql: Sql, places: Collection[tuple[NodeId, str]]) -> dict[tup
         pairs = ", ".join(["(CAST(? AS TEXT), CAST(? AS TEXT))"] * len(part))
         rows = sql.rows(
             f"WITH wanted (parent, name) AS (VALUES {pairs}) SELECT e.parent, e.name, e.node FROM wanted"  # noqa: S608 - question marks only
-            " JOIN entry e ON e.parent = wanted.parent AND e.name = wanted.name AND e.to_seq IS NULL",
+            # A cross join keeps SQLite from reading all of the tree and looking for it in what is wanted.
+            " CROSS JOIN entry e WHERE e.parent = wanted.parent AND e.name = wanted.name AND e.to_seq IS NULL",
             [each for place in part for each in place],
         )
         found.update(((NodeId(parent), name), NodeId(node)) for parent, name, node in rows)
