@@ -174,10 +174,9 @@ class Examiner:
 
     def _came_later(self, row: PastRow, owner: Step) -> bool:
         """Tell whether *row* is more than what was there all along, taken away once and put back since."""
-        at = self._plan.seqs.last
-        past = history.find_pasts(self._sql, self._plan.space.id, [row.node], at)[row.node]
-        known = past.rows[0]
-        return known.from_seq >= owner.first or known.state != row.state
+        at = owner.first - 1
+        known = history.find_pasts(self._sql, self._plan.space.id, [row.node], at)[row.node].rows[0]
+        return known.from_seq > at or known.state != row.state
 
     def _load_below(self, folders: list[NodeId]) -> None:
         missing = sorted(set(folders) - self._below.keys())
