@@ -14,6 +14,8 @@ from cloudconnect.ports.sql import Sql
 _Key = TypeVar("_Key")
 
 _ASKED_AT_ONCE = 400
+_LAST_NODE = "nod_~"
+"""Sorts behind every node."""
 _ROW = "e.node, e.from_seq, e.to_seq, e.parent, e.name, e.version, e.modified_ns, v.size"
 _VERSION = "LEFT JOIN version v ON v.node = e.node AND v.seq = e.version"
 
@@ -105,14 +107,16 @@ def find_changed(
     sql: Sql, space: SpaceId, first: int, last: int, after: tuple[int, str], limit: int
 ) -> list[tuple[int, NodeId]]:
     """Return up to *limit* (seq, node) at which a row of the node begins or ends, in order, behind *after*."""
-    seq, node = after
+    seq, node = max(after, (first - 1, _LAST_NODE))
     rows = sql.rows(
-        "SELECT from_seq, node FROM entry WHERE space = ? AND from_seq >= ? AND from_seq <= ?"
-        " AND (from_seq > ? OR node > ?)"
-        " UNION SELECT to_seq, node FROM entry WHERE space = ? AND to_seq >= ? AND to_seq <= ?"
-        " AND (to_seq > ? OR node > ?)"
-        " ORDER BY 1, 2 LIMIT ?",
-        (space, max(first, seq), last, seq, node, space, max(first, seq), last, seq, node, limit),
+        # Each half is cut by itself, so that both follow their index and neither is read to its end.
+        "SELECT seq, node FROM (SELECT from_seq AS seq, node FROM entry"
+        " WHERE space = ? AND (from_seq, node) > (?, ?) AND from_seq <= ? ORDER BY from_seq, node LIMIT ?) begun"
+        " UNION SELECT seq, node FROM (SELECT to_seq AS seq, node FROM entry"
+        " WHERE space = ? AND to_seq IS NOT NULL AND (to_seq, node) > (?, ?) AND to_seq <= ?"
+        " ORDER BY to_seq, node LIMIT ?) ended"
+        " ORDER BY seq, node LIMIT ?",
+        (space, seq, node, last, limit, space, seq, node, last, limit, limit),
     )
     return [(changed, NodeId(of)) for changed, of in rows]
 
