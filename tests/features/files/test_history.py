@@ -287,3 +287,34 @@ async def test_one_may_only_undo_where_one_may_write(rooms, ada, bob):
         await rooms.history.undo(bob, space, token=f"{space}.99-99")
     with pytest.raises((Denied, NotFound)):
         await rooms.history.rollback(bob, space, Deeds())
+
+
+async def test_what_was_taken_away_and_put_back_since_is_not_in_the_way(rooms, ada):
+    await rooms.files.add_folder(ada, "personal", "/a")
+    inner = await rooms.files.add_folder(ada, "personal", "/a/b")
+    gone = await rooms.files.trash(ada, "personal", "/a", ANYTHING)
+    await rooms.files.restore(ada, "personal", gone.trashed.node)
+    undone = await undo(rooms, ada, inner.undo)
+    await undo(rooms, ada, str(undone.undo))
+    await rooms.files.add_folder(ada, "personal", "/c")
+    await undo(rooms, ada, last=2)
+    assert await listing(rooms, ada) == {}
+
+
+async def test_changes_that_cancel_out_are_taken_back_without_a_step(rooms, ada):
+    await rooms.files.add_folder(ada, "personal", "/a")
+    await rooms.files.trash(ada, "personal", "/a", ANYTHING)
+    undone = await undo(rooms, ada, last=2)
+    assert await rooms.history.find_undoable(ada, "personal", 10) == []
+    await undo(rooms, ada, str(undone.undo))
+    assert len(await rooms.history.find_undoable(ada, "personal", 10)) == 2
+
+
+async def test_what_came_and_went_with_its_folder_stays_with_it(rooms, ada):
+    await put_new(rooms, ada, "/a/b.txt")
+    await rooms.files.trash(ada, "personal", "/a", ANYTHING)
+    undone = await undo(rooms, ada, last=2)
+    assert len((await rooms.files.find_trash(ada, "personal", 10, None)).items) == 1
+    await undo(rooms, ada, str(undone.undo))
+    await undo(rooms, ada)
+    assert list(await listing(rooms, ada)) == ["/a", "/a/b.txt"]

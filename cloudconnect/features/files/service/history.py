@@ -180,7 +180,9 @@ class HistoryService:
         within = find_place(sql, space, names).require_entry().node if names else None
         try:
             planned = plan_reversal(sql, space, find_seqs(sql, space), within)
-            if not planned.steps and not planned.hindrances:
+            # Taking back an undo that had nothing to put back makes its changes count again.
+            has_undone = planned.seqs and history.holds_kind(sql, space.id, planned.seqs, ChangeUndone.kind)
+            if planned.is_void and not planned.hindrances and not has_undone:
                 raise NothingToUndo(fix=N_("See what can be undone, with: cloudconnect undo --list"))
         except CloudConnectError:
             self._guide.place(sql, principal, space_id, (), Action.WRITE)

@@ -1,6 +1,7 @@
 """Looking for what stands in the way of a plan, until what is left of it can be done whole."""
 
 from cloudconnect.features.files.moments import Obstacle
+from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, Step, load_parents
 from cloudconnect.features.files.store import history
 from cloudconnect.features.files.store.history import PastRow
@@ -23,9 +24,8 @@ class Examiner:
         self._parents: dict[NodeId, NodeId | None] = {}
         self._below: dict[NodeId, list[PastRow]] = {}
         steps = plan.steps.values()
-        self._occupants = history.find_occupants(
-            sql, {(step.then.parent, step.then.name) for step in steps if step.then is not None and step.then.parent}
-        )
+        placed = (step.then for step in steps if step.then is not None and (step.now is None or step.is_moved))
+        self._occupants = history.find_occupants(sql, {(then.parent, then.name) for then in placed if then.parent})
         starts = {row.parent for row in plan.touched.values()}
         starts |= {step.then.parent for step in steps if step.then is not None}
         load_parents(sql, plan.space, {node for node in starts if node is not None}, self._parents)
@@ -93,12 +93,21 @@ class Examiner:
         return found
 
     def _find_detachment(self, step: Step, hanging: dict[NodeId, Obstacle | None]) -> Obstacle | None:
-        """Return why the folder that *step* needs does not hang on the root, None if it does."""
+        """Return why the folder that *step* needs does not hang on the root, None if it does.
+
+        What was out of sight before is put back out of sight, and what went out of sight by what is taken back is none
+        the worse for it.
+        """
         if step.then is not None:
-            return self._hangs(step.then.parent, hanging)
-        if step.now is None or self._line(step.now.parent) is not None:
+            folder, moment = step.then.parent, step.first - 1
+        elif step.now is None or self._line(step.now.parent) is not None:
             return None
-        return self._hangs(step.now.parent, hanging)
+        else:
+            folder, moment = step.now.parent, self._plan.seqs.last
+        obstacle = self._hangs(folder, hanging)
+        if obstacle is None or folder is None or find_path(self._sql, self._plan.space, folder, moment) is None:
+            return None
+        return obstacle
 
     def _hangs(self, node: NodeId | None, hanging: dict[NodeId, Obstacle | None]) -> Obstacle | None:
         """Return why *node* will not hang on the root once the plan is done, None if it will.
@@ -150,9 +159,9 @@ class Examiner:
             inner: list[tuple[NodeId, Step]] = []
             for node, owner in level:
                 for child in self._below[node]:
-                    if child.node in steps:
+                    if child.node in steps or owner.node in holding:
                         continue
-                    if child.node in hindered or self._is_foreign(child, owner):
+                    if child.node in hindered or (self._is_foreign(child, owner) and self._came_later(child, owner)):
                         holding.add(owner.node)
                     elif child.version is None:
                         inner.append((child.node, owner))
@@ -162,6 +171,12 @@ class Examiner:
     def _is_foreign(self, row: PastRow, owner: Step) -> bool:
         """Tell whether *row* came into the folder of *owner* later, by what the plan does not take back."""
         return row.from_seq >= owner.first and row.from_seq not in self._plan.seqs
+
+    def _came_later(self, row: PastRow, owner: Step) -> bool:
+        """Tell whether *row* is more than what was there all along, taken away once and put back since."""
+        at = owner.first - 1
+        known = history.find_pasts(self._sql, self._plan.space.id, [row.node], at)[row.node].rows[0]
+        return known.from_seq > at or known.state != row.state
 
     def _load_below(self, folders: list[NodeId]) -> None:
         missing = sorted(set(folders) - self._below.keys())

@@ -1,7 +1,7 @@
 """What putting back would change: of each node that some seqs touched, the state before them beside the state now."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cloudconnect.features.files.models import Space
 from cloudconnect.features.files.moments import Obstacle, Seqs
@@ -57,13 +57,19 @@ class Step:
 
 @dataclass(slots=True)
 class Plan:
-    """Steps to take in one space, and what cannot be put back; ``touched`` is every node that was looked at."""
+    """Steps to take in one space, and what cannot be put back; ``touched`` is every node that was looked at.
+
+    ``is_void`` says that nothing would be taken back; changes that cancel each other out can be, though no step is
+    needed for it. ``gone`` are nodes that came and went by what is taken back; they stay in the trash.
+    """
 
     space: Space
     seqs: Seqs
     steps: dict[NodeId, Step]
     hindrances: dict[NodeId, Obstacle]
     touched: dict[NodeId, PastRow]
+    is_void: bool = True
+    gone: set[NodeId] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +119,11 @@ def _plan_node(plan: Plan, past: Past) -> None:
         then, first = turns[index].before, turns[index].seq
         index -= 1
     plan.touched[past.node] = last
+    plan.is_void = plan.is_void and first == 0
     if _state(then) != _state(now):
         plan.steps[past.node] = Step(past.node, now, then, last, first, past.born)
+    elif now is None and 0 < first <= past.born:
+        plan.gone.add(past.node)
 
 
 def _pop_run(own: list[int]) -> int:

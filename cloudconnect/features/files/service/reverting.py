@@ -80,12 +80,18 @@ def _hindrances(sql: Sql, plan: Plan) -> list[Hindrance]:
     found: list[Hindrance] = []
     for node, obstacle in plan.hindrances.items():
         row = plan.touched[node]
-        at = None if row.to_seq is None else row.to_seq - 1
-        parent = "" if row.parent is None else find_path(sql, plan.space, row.parent, at) or "…"
-        found.append(Hindrance(node, f"{parent.rstrip('/')}/{row.name}", obstacle))
+        found.append(Hindrance(node, _last_path(sql, plan, row), obstacle))
         if len(found) == LISTED_AT_MOST:
             break
     return sorted(found, key=lambda each: each.path)
+
+
+def _last_path(sql: Sql, plan: Plan, row: PastRow) -> str:
+    """Return where *row* is, or was last when the folders above it were there."""
+    moments = [None if row.to_seq is None else row.to_seq - 1, plan.seqs.last, plan.seqs.first - 1]
+    paths = (find_path(sql, plan.space, row.parent, at) for at in moments if row.parent is not None)
+    parent = next((path for path in paths if path is not None), "…")
+    return f"{parent.rstrip('/')}/{row.name}"
 
 
 def _held_bytes(step: Step) -> int:
@@ -100,8 +106,10 @@ def _placed(step: Step, then: PastRow, seq: int) -> Entry:
 
 def _goes_along(plan: Plan, step: Step) -> bool:
     """Tell whether *step* goes with its folder, which was made in the same run of changes and goes too."""
-    folder = None if step.now is None or step.now.parent is None else plan.steps.get(step.now.parent)
-    return folder is not None and step.is_made and folder.is_made
+    if step.now is None or step.now.parent is None or not step.is_made:
+        return False
+    folder = plan.steps.get(step.now.parent)
+    return step.now.parent in plan.gone or (folder is not None and folder.is_made)
 
 
 def _trashed(unit: Unit, step: Step, seq: int) -> Trashed:

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from cloudconnect.features.files.models import Entry
+from cloudconnect.features.files.moments import Seqs
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.ports.sql import Sql
 
@@ -15,6 +16,9 @@ _Key = TypeVar("_Key")
 _ASKED_AT_ONCE = 400
 _KEPT_SIZE = "CASE WHEN v.pruned_ms IS NULL THEN v.size END"
 _ROW = f"e.node, e.from_seq, e.to_seq, e.parent, e.name, e.version, e.modified_ns, {_KEPT_SIZE}"
+_LAST_NODE = "nod_~"
+"""Sorts behind every node."""
+_ROW = "e.node, e.from_seq, e.to_seq, e.parent, e.name, e.version, e.modified_ns, v.size"
 _VERSION = "LEFT JOIN version v ON v.node = e.node AND v.seq = e.version"
 
 State = tuple[NodeId | None, str, int | None, int]
@@ -105,14 +109,16 @@ def find_changed(
     sql: Sql, space: SpaceId, first: int, last: int, after: tuple[int, str], limit: int
 ) -> list[tuple[int, NodeId]]:
     """Return up to *limit* (seq, node) at which a row of the node begins or ends, in order, behind *after*."""
-    seq, node = after
+    seq, node = max(after, (first - 1, _LAST_NODE))
     rows = sql.rows(
-        "SELECT from_seq, node FROM entry WHERE space = ? AND from_seq >= ? AND from_seq <= ?"
-        " AND (from_seq > ? OR node > ?)"
-        " UNION SELECT to_seq, node FROM entry WHERE space = ? AND to_seq >= ? AND to_seq <= ?"
-        " AND (to_seq > ? OR node > ?)"
-        " ORDER BY 1, 2 LIMIT ?",
-        (space, max(first, seq), last, seq, node, space, max(first, seq), last, seq, node, limit),
+        # Each half is cut by itself, so that both follow their index and neither is read to its end.
+        "SELECT seq, node FROM (SELECT from_seq AS seq, node FROM entry"
+        " WHERE space = ? AND (from_seq, node) > (?, ?) AND from_seq <= ? ORDER BY from_seq, node LIMIT ?) begun"
+        " UNION SELECT seq, node FROM (SELECT to_seq AS seq, node FROM entry"
+        " WHERE space = ? AND to_seq IS NOT NULL AND (to_seq, node) > (?, ?) AND to_seq <= ?"
+        " ORDER BY to_seq, node LIMIT ?) ended"
+        " ORDER BY seq, node LIMIT ?",
+        (space, seq, node, last, limit, space, seq, node, last, limit, limit),
     )
     return [(changed, NodeId(of)) for changed, of in rows]
 
@@ -124,7 +130,8 @@ def find_occupants(sql: Sql, places: Collection[tuple[NodeId, str]]) -> dict[tup
         pairs = ", ".join(["(CAST(? AS TEXT), CAST(? AS TEXT))"] * len(part))
         rows = sql.rows(
             f"WITH wanted (parent, name) AS (VALUES {pairs}) SELECT e.parent, e.name, e.node FROM wanted"  # noqa: S608 - question marks only
-            " JOIN entry e ON e.parent = wanted.parent AND e.name = wanted.name AND e.to_seq IS NULL",
+            # A cross join keeps SQLite from reading all of the tree and looking for it in what is wanted.
+            " CROSS JOIN entry e WHERE e.parent = wanted.parent AND e.name = wanted.name AND e.to_seq IS NULL",
             [each for place in part for each in place],
         )
         found.update(((NodeId(parent), name), NodeId(node)) for parent, name, node in rows)
@@ -201,6 +208,15 @@ def touches(sql: Sql, space: SpaceId, first: int, last: int) -> bool:
         (space, first, last, space, first, last),
     )
     return row is not None
+
+
+def holds_kind(sql: Sql, space: SpaceId, seqs: Seqs, kind: str) -> bool:
+    """Tell whether any fact of *space* at *seqs* is of this *kind*."""
+    rows = sql.rows(
+        "SELECT seq FROM event WHERE space = ? AND seq >= ? AND seq <= ? AND kind = ?",
+        (space, seqs.first, seqs.last, kind),
+    )
+    return any(seq in seqs for (seq,) in rows)
 
 
 def find_time(sql: Sql, space: SpaceId, seq: int) -> int | None:
