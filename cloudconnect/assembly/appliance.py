@@ -13,7 +13,14 @@ from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.encryption import EncryptionService
-from cloudconnect.features.files import AccountingService, DamageService, FilesService, IntakeService, TagsService
+from cloudconnect.features.files import (
+    AccountingService,
+    DamageService,
+    FilesService,
+    FindingService,
+    IntakeService,
+    TagsService,
+)
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.monitoring import MonitoringService
 from cloudconnect.features.operations import OperationsService
@@ -48,6 +55,7 @@ class Appliance:
     accounting: AccountingService
     damage: DamageService
     tags: TagsService
+    finding: FindingService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService

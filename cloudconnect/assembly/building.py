@@ -145,7 +145,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         Job("operations.old", timedelta(days=1), operations.remove_old),
     ):
         jobs.add(job)
-    filing = open_files(log, database, clock, access, vault, operations, jobs)
+    filing = open_files(log, database, clock, access, vault, operations, jobs, accounts)
     hold = add_upkeep(
         settings,
         repository,
@@ -191,6 +191,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         accounting=filing.accounting,
         damage=filing.damage,
         tags=filing.tags,
+        finding=filing.finding,
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,

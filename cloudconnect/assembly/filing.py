@@ -11,6 +11,7 @@ from cloudconnect.features.files import (
     DamageService,
     Erasing,
     FilesService,
+    FindingService,
     Guide,
     IntakeService,
     RestoringFiles,
@@ -19,6 +20,7 @@ from cloudconnect.features.files import (
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.kernel.clock import Clock
 from cloudconnect.kernel.text import N_, Text
+from cloudconnect.ports.accounts import Accounts
 from cloudconnect.ports.operations import Kind
 from cloudconnect.ports.vault import Vault
 
@@ -34,6 +36,7 @@ class Filing:
     erasing: Erasing
     restoring: RestoringFiles
     tags: TagsService
+    finding: FindingService
 
 
 def open_files(
@@ -44,6 +47,7 @@ def open_files(
     vault: Vault,
     operations: OperationsService,
     jobs: Jobs,
+    accounts: Accounts,
 ) -> Filing:
     """Build the services of the room and declare their jobs."""
     guide = Guide(log, database, clock, access, vault)
@@ -60,4 +64,5 @@ def open_files(
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
         tags=TagsService(log, database, guide),
+        finding=FindingService(database, guide, clock, accounts),
     )

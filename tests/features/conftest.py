@@ -13,7 +13,7 @@ from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import FilesService, Guide, IntakeService, TagsService
+from cloudconnect.features.files import FilesService, FindingService, Guide, IntakeService, TagsService
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
@@ -125,6 +125,7 @@ class Rooms:
     intake: IntakeService
     guide: Guide
     tags: TagsService
+    finding: FindingService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -167,6 +168,7 @@ async def rooms(database_url, tmp_path):
         intake,
         guide,
         TagsService(log, database, guide),
+        FindingService(database, guide, clock, accounts),
     )
     await dispatcher.stop()
     await log.stop()

@@ -104,6 +104,14 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """An entry that a selection selects, with its tags by name."""
+
+    entry: Entry
+    tags: tuple[Tag, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TagUse:
     """A name of tags, and how many entries have one."""
 

@@ -1,5 +1,6 @@
 """What paths and moments may look like, and when a precondition holds."""
 
+import dataclasses
 import mimetypes
 import re
 import unicodedata
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from cloudconnect.features.files.errors import BadField, BadMoment, BadPath, BadTag, ConditionMissing, Exists, Stale
 from cloudconnect.features.files.models import Condition, Entry, Field, FieldKind, Tag
+from cloudconnect.kernel.selection import Query
 from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.values import LABEL, ValueKind, normalise_name, read_value
 
@@ -168,6 +170,20 @@ def _is_met(field: Field, tag: Tag) -> bool:
             return tag.value.kind is ValueKind.NUMBER
         case FieldKind.DATE:
             return tag.value.kind is ValueKind.DATE
+
+
+def check_query(query: Query, at: str | None) -> Query:
+    """Return *query* with the moment *at*, unless it names one itself.
+
+    Raises:
+        BadMoment: both are named, or one for the trash, which has no past.
+    """
+    if at is not None and query.at is not None:
+        raise BadMoment(N_("Two moments are named."), fix=N_("Leave out one: at: or the moment beside the selection."))
+    asked = dataclasses.replace(query, at=at or query.at)
+    if asked.is_in_trash and asked.at is not None:
+        raise BadMoment(N_("The trash is only known as it is now."), fix=N_("Leave out the moment, or in:trash."))
+    return asked
 
 
 def check_field(field: Field) -> None:

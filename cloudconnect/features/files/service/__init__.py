@@ -3,6 +3,7 @@
 from cloudconnect.features.files.service.accounting import AccountingService
 from cloudconnect.features.files.service.damaged import DamageService
 from cloudconnect.features.files.service.erasing import Erasing
+from cloudconnect.features.files.service.finding import FindingService
 from cloudconnect.features.files.service.guide import PERSONAL, Guide
 from cloudconnect.features.files.service.intake import IntakeService
 from cloudconnect.features.files.service.restoring import RestoringFiles
@@ -15,6 +16,7 @@ __all__ = [
     "DamageService",
     "Erasing",
     "FilesService",
+    "FindingService",
     "Guide",
     "IntakeService",
     "RestoringFiles",
