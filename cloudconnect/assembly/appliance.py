@@ -16,6 +16,8 @@ from cloudconnect.features.encryption import EncryptionService
 from cloudconnect.features.files import (
     AccountingService,
     DamageService,
+    DetailsService,
+    EditingService,
     FilesService,
     FindingService,
     IntakeService,
@@ -56,6 +58,8 @@ class Appliance:
     damage: DamageService
     tags: TagsService
     finding: FindingService
+    editing: EditingService
+    details: DetailsService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService

@@ -9,6 +9,8 @@ from cloudconnect.features.access import AccessService
 from cloudconnect.features.files import (
     AccountingService,
     DamageService,
+    DetailsService,
+    EditingService,
     Erasing,
     FilesService,
     FindingService,
@@ -37,6 +39,8 @@ class Filing:
     restoring: RestoringFiles
     tags: TagsService
     finding: FindingService
+    editing: EditingService
+    details: DetailsService
 
 
 def open_files(
@@ -53,6 +57,7 @@ def open_files(
     guide = Guide(log, database, clock, access, vault)
     files = FilesService(log, database, guide, vault)
     intake = IntakeService(log, database, guide, vault)
+    finding = FindingService(database, guide, clock, accounts)
     accounting = AccountingService(log, database, guide)
     operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
     jobs.add(Job("files.recount", timedelta(days=7), lambda: operations.start_due("files.recount")))
@@ -64,5 +69,7 @@ def open_files(
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),
         tags=TagsService(log, database, guide),
-        finding=FindingService(database, guide, clock, accounts),
+        finding=finding,
+        editing=EditingService(log, database, guide, clock, finding),
+        details=DetailsService(log, database, guide, vault),
     )

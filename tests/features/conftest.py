@@ -13,7 +13,15 @@ from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
-from cloudconnect.features.files import FilesService, FindingService, Guide, IntakeService, TagsService
+from cloudconnect.features.files import (
+    DetailsService,
+    EditingService,
+    FilesService,
+    FindingService,
+    Guide,
+    IntakeService,
+    TagsService,
+)
 from cloudconnect.features.gateway import GatewayService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
@@ -126,6 +134,8 @@ class Rooms:
     guide: Guide
     tags: TagsService
     finding: FindingService
+    editing: EditingService
+    details: DetailsService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -149,6 +159,7 @@ async def rooms(database_url, tmp_path):
     vault = FakeVault()
     guide = Guide(log, database, clock, access, vault)
     files = FilesService(log, database, guide, vault)
+    finding = FindingService(database, guide, clock, accounts)
     intake = IntakeService(log, database, guide, vault)
     dispatcher = Dispatcher(log, database)
     dispatcher.subscribe(sessions_room.reactions(sessions))
@@ -168,7 +179,9 @@ async def rooms(database_url, tmp_path):
         intake,
         guide,
         TagsService(log, database, guide),
-        FindingService(database, guide, clock, accounts),
+        finding,
+        EditingService(log, database, guide, clock, finding),
+        DetailsService(log, database, guide, vault),
     )
     await dispatcher.stop()
     await log.stop()

@@ -2,6 +2,8 @@
 
 from cloudconnect.features.files.service.accounting import AccountingService
 from cloudconnect.features.files.service.damaged import DamageService
+from cloudconnect.features.files.service.details import DetailsService
+from cloudconnect.features.files.service.editing import EditingService
 from cloudconnect.features.files.service.erasing import Erasing
 from cloudconnect.features.files.service.finding import FindingService
 from cloudconnect.features.files.service.guide import PERSONAL, Guide
@@ -14,6 +16,8 @@ __all__ = [
     "PERSONAL",
     "AccountingService",
     "DamageService",
+    "DetailsService",
+    "EditingService",
     "Erasing",
     "FilesService",
     "FindingService",
