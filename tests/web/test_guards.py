@@ -21,6 +21,11 @@ SAMPLES = {
     "place": "away",
     "name": "archive",
 }
+BODIES = {
+    "touch_entry": {"modified": "2026-01-01T00:00:00Z"},
+    "set_field": {"kind": "text"},
+    "edit_bulk": {"where": "a", "action": "trash", "dry_run": True},
+}
 GUARDED = [each for each in OPERATIONS if each.guard is not Guard.OPEN]
 
 
@@ -67,7 +72,7 @@ async def test_somebody_elses_space_is_not_there(site):
                 {"source": "/a", "target": "/b"}
                 if "target" in str(operation.signature.body.__struct_fields__)
                 and "source" in operation.signature.body.__struct_fields__
-                else {}
+                else BODIES.get(operation.name, {})
             )
         async with site.ask(operation.method, path, token=site.member, **options) as answer:
             assert answer.status == 404, operation.name
