@@ -16,7 +16,7 @@ from cloudconnect.features.encryption import EncryptionService
 from cloudconnect.features.files import (
     AccountingService,
     DamageService,
-    DetailsService,
+    TraitsService,
     EditingService,
     FilesService,
     FindingService,
@@ -59,7 +59,7 @@ class Appliance:
     tags: TagsService
     finding: FindingService
     editing: EditingService
-    details: DetailsService
+    traits: TraitsService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService

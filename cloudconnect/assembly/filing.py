@@ -9,7 +9,7 @@ from cloudconnect.features.access import AccessService
 from cloudconnect.features.files import (
     AccountingService,
     DamageService,
-    DetailsService,
+    TraitsService,
     EditingService,
     Erasing,
     FilesService,
@@ -40,7 +40,7 @@ class Filing:
     tags: TagsService
     finding: FindingService
     editing: EditingService
-    details: DetailsService
+    traits: TraitsService
 
 
 def open_files(
@@ -71,5 +71,5 @@ def open_files(
         tags=TagsService(log, database, guide),
         finding=finding,
         editing=EditingService(log, database, guide, clock, finding),
-        details=DetailsService(log, database, guide, vault),
+        traits=TraitsService(log, database, guide, vault),
     )

@@ -2,7 +2,7 @@
 
 from cloudconnect.features.files.service.accounting import AccountingService
 from cloudconnect.features.files.service.damaged import DamageService
-from cloudconnect.features.files.service.details import DetailsService
+from cloudconnect.features.files.service.traits import TraitsService
 from cloudconnect.features.files.service.editing import EditingService
 from cloudconnect.features.files.service.erasing import Erasing
 from cloudconnect.features.files.service.finding import FindingService
@@ -16,7 +16,7 @@ __all__ = [
     "PERSONAL",
     "AccountingService",
     "DamageService",
-    "DetailsService",
+    "TraitsService",
     "EditingService",
     "Erasing",
     "FilesService",
