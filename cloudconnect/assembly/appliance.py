@@ -18,7 +18,9 @@ from cloudconnect.features.files import (
     ComparingService,
     DamageService,
     DetailsService,
+    EditingService,
     FilesService,
+    FindingService,
     HistoryService,
     IntakeService,
     LocksService,
@@ -28,6 +30,7 @@ from cloudconnect.features.files import (
     ReturningService,
     SnapshotsService,
     TagsService,
+    TraitsService,
     UploadsService,
     VersionsService,
 )
@@ -76,6 +79,9 @@ class Appliance:
     comparing: ComparingService
     returning: ReturningService
     tags: TagsService
+    finding: FindingService
+    editing: EditingService
+    traits: TraitsService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService

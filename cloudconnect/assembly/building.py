@@ -147,7 +147,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         Job("storage.uploads", timedelta(days=1), partial(abort_old_uploads, fleet, clock)),
     ):
         jobs.add(job)
-    filing = open_files(settings, log, database, clock, access, vault, operations, jobs)
+    filing = open_files(settings, log, database, clock, access, vault, operations, jobs, accounts)
     hold = add_upkeep(
         settings,
         repository,
@@ -204,6 +204,9 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         comparing=filing.comparing,
         returning=filing.returning,
         tags=filing.tags,
+        finding=filing.finding,
+        editing=filing.editing,
+        traits=filing.traits,
         gateway=gateway,
         monitoring=monitoring,
         operations=operations,

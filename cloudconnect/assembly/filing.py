@@ -11,8 +11,10 @@ from cloudconnect.features.files import (
     ComparingService,
     DamageService,
     DetailsService,
+    EditingService,
     Erasing,
     FilesService,
+    FindingService,
     Guide,
     HistoryService,
     IntakeService,
@@ -24,6 +26,7 @@ from cloudconnect.features.files import (
     ReturningService,
     SnapshotsService,
     TagsService,
+    TraitsService,
     UploadLimits,
     UploadsService,
     VersionsService,
@@ -31,6 +34,7 @@ from cloudconnect.features.files import (
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.kernel.clock import Clock
 from cloudconnect.kernel.text import N_, Text
+from cloudconnect.ports.accounts import Accounts
 from cloudconnect.ports.operations import Kind
 from cloudconnect.ports.vault import Vault
 from cloudconnect.settings import Settings
@@ -58,6 +62,9 @@ class Filing:
     restoring: RestoringFiles
     uploads: UploadsService
     tags: TagsService
+    finding: FindingService
+    editing: EditingService
+    traits: TraitsService
 
 
 def open_files(
@@ -69,11 +76,13 @@ def open_files(
     vault: Vault,
     operations: OperationsService,
     jobs: Jobs,
+    accounts: Accounts,
 ) -> Filing:
     """Build the services of the room and declare their jobs."""
     guide = Guide(log, database, clock, access, vault)
     files = FilesService(log, database, guide, vault)
     intake = IntakeService(log, database, guide, vault)
+    finding = FindingService(database, guide, clock, accounts)
     accounting = AccountingService(log, database, guide)
     limits = UploadLimits(timedelta(hours=settings.uploads.lifetime_hours), settings.uploads.most_open)
     uploads = UploadsService(log, database, clock, guide, vault, limits)
@@ -105,4 +114,7 @@ def open_files(
         restoring=RestoringFiles(database, files, intake),
         uploads=uploads,
         tags=TagsService(log, database, guide),
+        finding=finding,
+        editing=EditingService(log, database, guide, clock, finding),
+        traits=TraitsService(log, database, guide, vault),
     )

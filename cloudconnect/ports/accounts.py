@@ -26,6 +26,10 @@ class Accounts(Protocol):
         """Return the account, or None when there is no such one."""
         ...
 
+    def find_named(self, sql: Sql, name: str) -> Holder | None:
+        """Return the account that signs in with *name*, or None when there is no such one."""
+        ...
+
 
 class Credentials(Protocol):
     """A kind of secret that signs somebody in; answered by `sessions` and `developer`."""

@@ -23,8 +23,18 @@ class Space(Answer, frozen=True):
     created: datetime
 
 
+class Tag(Answer, frozen=True):
+    """A word on a file or folder; ``kind`` is label, text, number or date, and a label has an empty value."""
+
+    name: str
+    kind: str
+    value: str
+
+
 class Entry(Answer, frozen=True):
     """A file or folder at a place in the tree.
+
+    ``tags`` are null where the answer does not tell them, ``blake3`` unless it was asked for.
 
     ``modified`` has nanoseconds (RFC 3339), as the file system it came from. A folder has no size, hash or version; a
     file's ``etag`` names its version and is what ``If-Match`` takes.
@@ -40,6 +50,8 @@ class Entry(Answer, frozen=True):
     media_type: str | None = None
     sha256: str | None = None
     version: int | None = None
+    tags: list[Tag] | None = None
+    blake3: str | None = None
 
 
 class Uploaded(Answer, frozen=True):

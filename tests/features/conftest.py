@@ -15,13 +15,16 @@ from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.files import (
     ComparingService,
+    EditingService,
     FilesService,
+    FindingService,
     Guide,
     HistoryService,
     IntakeService,
     ReturningService,
     SnapshotsService,
     TagsService,
+    TraitsService,
     UploadsService,
 )
 from cloudconnect.features.gateway import GatewayService
@@ -200,6 +203,9 @@ class Rooms:
     comparing: ComparingService
     returning: ReturningService
     tags: TagsService
+    finding: FindingService
+    editing: EditingService
+    traits: TraitsService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -223,6 +229,7 @@ async def rooms(database_url, tmp_path):
     vault = FakeVault()
     guide = Guide(log, database, clock, access, vault)
     files = FilesService(log, database, guide, vault)
+    finding = FindingService(database, guide, clock, accounts)
     intake = IntakeService(log, database, guide, vault)
     history = HistoryService(log, database, clock, guide, timedelta(days=30))
     dispatcher = Dispatcher(log, database)
@@ -248,6 +255,9 @@ async def rooms(database_url, tmp_path):
         ComparingService(database, guide),
         ReturningService(log, database, clock, guide),
         TagsService(log, database, guide),
+        finding,
+        EditingService(log, database, guide, clock, finding),
+        TraitsService(log, database, guide, vault),
     )
     await dispatcher.stop()
     await log.stop()

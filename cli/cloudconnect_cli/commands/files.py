@@ -11,9 +11,12 @@ from cloudconnect.kernel.errors import Conflict, Invalid, NotFound
 from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect.wire import files as wire
+from cloudconnect.wire import metadata
 from cloudconnect.wire.history import GiveBack
 from cloudconnect_cli import output
+from cloudconnect_cli.commands import bulk
 from cloudconnect_cli.commands.completing import remote_paths
+from cloudconnect_cli.commands.finding import show_tags
 from cloudconnect_cli.commands.history import DryRun, SkipConflicts
 from cloudconnect_cli.commands.past import copy_back, give_back
 from cloudconnect_cli.commands.running import AsJson, At, Yes, ask, confirm
@@ -50,7 +53,7 @@ def register(app: typer.Typer) -> None:
 
 def ls(
     path: Path = "/",
-    long: Annotated[bool, typer.Option("--long", "-l", help=_("Sizes and times too."))] = False,
+    long: Annotated[bool, typer.Option("--long", "-l", help=_("Sizes, times and tags too."))] = False,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
@@ -67,8 +70,8 @@ def ls(
     if as_json:
         output.document(entries)
     elif long:
-        rows = [(_size(each), output.local_time(each.modified), _name(each)) for each in entries]
-        output.table((N_(" Size"), N_("Modified"), N_("Name")), rows)
+        rows = [(_size(each), output.local_time(each.modified), _name(each), show_tags(each)) for each in entries]
+        output.table((N_(" Size"), N_("Modified"), N_("Name"), N_("Tags")), rows)
     else:
         for each in entries:
             output.data(output.printable(_name(each)))
@@ -108,6 +111,7 @@ def stat(path: Path, at: At = None, as_json: AsJson = False) -> None:
         (_("Modified"), entry.modified),
         (_("Type"), entry.media_type or "-"),
         ("SHA-256", entry.sha256 or "-"),
+        (_("Tags"), show_tags(entry) or "-"),
         (_("Version"), "-" if entry.version is None else str(entry.version)),
         (_("Id"), entry.id),
     ]
@@ -149,14 +153,32 @@ def mkdir(
 
 
 def mv(
-    sources: Annotated[list[str], typer.Argument(help=_("What to move, then where to."), autocompletion=remote_paths)],
+    sources: Annotated[
+        list[str] | None, typer.Argument(help=_("What to move, then where to."), autocompletion=remote_paths)
+    ] = None,
     replace: Replace = False,
+    where: bulk.Where = None,
+    into: Annotated[
+        str, typer.Option("--into", help=_("The folder for what --where selects."), autocompletion=remote_paths)
+    ] = "",
+    recursive: Recursive = False,
+    dry_run: bulk.DryRun = False,
+    expect: bulk.Expect = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Move or rename; into the target if that is a folder."""
+    if where is not None:
+        target = parse_place(into) if into else Place("personal", "")
+        body = metadata.BulkEdit(
+            where=where, action="move", path=_only(sources).path, into=target.path, recursive=recursive, expect=expect
+        )
+        question = _("Move {items} items ({size})?")
+        bulk.edit(target.space, body, question, is_dry=dry_run, is_confirmed=yes, as_json=as_json)
+        return
 
     async def act(client: Client) -> list[wire.Changed]:
-        pairs = await _pairs(client, sources)
+        pairs = await _pairs(client, sources or [])
         return [
             await client.ask(
                 "POST", f"/spaces/{source.space}/moves", wire.Changed, body=wire.Move(source.path, target.path, replace)
@@ -199,12 +221,23 @@ def cp(
 
 
 def rm(
-    paths: Annotated[list[str], typer.Argument(help=_("What to remove."), autocompletion=remote_paths)],
+    paths: Annotated[list[str] | None, typer.Argument(help=_("What to remove."), autocompletion=remote_paths)] = None,
     recursive: Recursive = False,
+    where: bulk.Where = None,
+    dry_run: bulk.DryRun = False,
+    expect: bulk.Expect = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Put files and folders into the trash."""
+    if where is not None:
+        place = _only(paths)
+        body = metadata.BulkEdit(where=where, action="trash", path=place.path, recursive=recursive, expect=expect)
+        question = _("Put {items} items ({size}) into the trash?")
+        bulk.edit(place.space, body, question, is_dry=dry_run, is_confirmed=yes, as_json=as_json)
+        return
+    if not paths or dry_run:
+        raise Invalid(N_("Name what to remove, or select it with --where."), fix=N_("See: cloudconnect rm --help"))
 
     async def look(client: Client) -> list[tuple[Place, wire.Entry, wire.Usage]]:
         found = []
@@ -284,6 +317,13 @@ def restore(
     else:
         output.hint(_("Restored: {path}").format(path=output.printable(change.entry.path)))
         hint_undo([change.undo])
+
+
+def _only(paths: list[str] | None) -> Place:
+    """Return the folder to select in: the root, or the one path beside --where."""
+    if paths is not None and len(paths) > 1:
+        raise Invalid(N_("Name one folder beside --where at most."), fix=N_("Select by path: with OR between them."))
+    return parse_place(paths[0] if paths else "/")
 
 
 async def _pairs(client: Client, paths: list[str]) -> list[tuple[Place, Place]]:

@@ -22,6 +22,11 @@ class AccountTable:
         row = sql.row("SELECT id, name, is_admin, disabled_ms FROM account WHERE id = ?", (account,))
         return None if row is None else Holder(UserId(row[0]), row[1], bool(row[2]), row[3] is not None)
 
+    def find_named(self, sql: Sql, name: str) -> Holder | None:
+        """Return the account with this name as far as credentials care."""
+        row = sql.row("SELECT id, name, is_admin, disabled_ms FROM account WHERE name = ?", (name,))
+        return None if row is None else Holder(UserId(row[0]), row[1], bool(row[2]), row[3] is not None)
+
 
 def add_account(sql: Sql, account: Account, password: str | None) -> None:
     """Add *account* with its password's hash, if it has one."""

@@ -331,6 +331,34 @@ class NoSuchField(NotFound):
     title = N_("There is no such field")
 
 
+class BadEdit(Invalid):
+    """Not something that can be done to everything that a selection selects."""
+
+    code = "files.bad-edit"
+    title = N_("This cannot be done in bulk")
+
+
+class TooMany(TooLarge):
+    """More is selected than one edit takes."""
+
+    code = "files.too-many"
+    title = N_("Too much is selected")
+
+
+class PlanMissing(PreconditionRequired):
+    """An edit in bulk without the plan that says what it would do."""
+
+    code = "files.plan-required"
+    title = N_("Make a plan first")
+
+
+class PlanDrifted(PreconditionFailed):
+    """What an edit in bulk would do is not what its plan said."""
+
+    code = "files.plan-drifted"
+    title = N_("The plan does not hold any more")
+
+
 class NamedTwice(Invalid):
     """Two items of one request have the same path."""
 

@@ -1,5 +1,6 @@
 """What paths and moments may look like, and when a precondition holds."""
 
+import dataclasses
 import mimetypes
 import re
 import unicodedata
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from cloudconnect.features.files.errors import (
+    BadEdit,
     BadField,
     BadMoment,
     BadPath,
@@ -17,9 +19,10 @@ from cloudconnect.features.files.errors import (
     Exists,
     Stale,
 )
-from cloudconnect.features.files.models import Condition, Entry, Field, FieldKind, Tag
+from cloudconnect.features.files.models import BulkDeed, BulkEdit, Condition, Entry, Field, FieldKind, Tag
 from cloudconnect.features.files.moments import Seqs, UndoToken
 from cloudconnect.kernel.ids import SpaceId
+from cloudconnect.kernel.selection import Query
 from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.values import LABEL, ValueKind, normalise_name, read_value
 
@@ -183,6 +186,55 @@ def _is_met(field: Field, tag: Tag) -> bool:
             return tag.value.kind is ValueKind.NUMBER
         case FieldKind.DATE:
             return tag.value.kind is ValueKind.DATE
+
+
+def check_query(query: Query, at: str | None) -> Query:
+    """Return *query* with the moment *at*, unless it names one itself.
+
+    Raises:
+        BadMoment: both are named, or one for the trash, which has no past.
+    """
+    if at is not None and query.at is not None:
+        raise BadMoment(N_("Two moments are named."), fix=N_("Leave out one: at: or the moment beside the selection."))
+    asked = dataclasses.replace(query, at=at or query.at)
+    if asked.is_in_trash and asked.at is not None:
+        raise BadMoment(N_("The trash is only known as it is now."), fix=N_("Leave out the moment, or in:trash."))
+    return asked
+
+
+def check_edit(edit: BulkEdit, query: Query) -> Query:
+    """Return *query* if *edit* can be done to what it selects.
+
+    Raises:
+        BadEdit: it selects everything, the past or the trash, or the edit does not say what to do.
+    """
+    if query.is_everything:
+        raise BadEdit(N_("Everything is selected."), fix=N_("Say what you mean, if need be with path:/**"))
+    if query.is_in_trash or query.at is not None:
+        raise BadEdit(N_("Only what is there now can be changed."), fix=N_("Leave out in:trash and at:"))
+    if (edit.deed is BulkDeed.MOVE) != bool(edit.into):
+        raise BadEdit(N_("Moving, and only that, is into a folder."), fix=N_("Name the folder to move into."))
+    if (edit.deed is BulkDeed.TAG) != bool(edit.added or edit.removed):
+        raise BadEdit(N_("Tagging, and only that, names tags."), fix=N_("Name tags to put on or take off."))
+    return query
+
+
+def check_distinct(entries: Sequence[Entry]) -> None:
+    """Return if *entries* could all be in one folder.
+
+    Raises:
+        Exists: two have the same name.
+    """
+    seen: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.name in seen:
+            raise Exists(
+                N_("“{path}” and “{other}” have the same name."),
+                fix=N_("Move one of them by itself."),
+                path=seen[entry.name].path,
+                other=entry.path,
+            )
+        seen[entry.name] = entry
 
 
 def check_field(field: Field) -> None:

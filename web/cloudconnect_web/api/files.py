@@ -1,11 +1,12 @@
 """Spaces, files and folders."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
 
-from cloudconnect.features.files import Change, Condition, Entry, NewItem, Put, Space, Trashed
+from cloudconnect.features.files import Change, Condition, Entry, NewItem, Put, Space, Tag, Trashed
 from cloudconnect.kernel.clock import format_ns, parse_ns
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import NodeId
@@ -22,6 +23,9 @@ _NS_MAX = (1 << 63) - 1
 
 Modified = Annotated[str, msgspec.Meta(max_length=40, description="When it was modified, RFC 3339, nanoseconds kept.")]
 Seq = Annotated[int, msgspec.Meta(ge=1, le=_NS_MAX, description="The seq that names a version.")]
+Checksum = Annotated[
+    Literal["blake3"], msgspec.Meta(description="A further hash of the content; it may have to be read through first.")
+]
 Parents = Annotated[bool, msgspec.Meta(description="Make missing folders on the way.")]
 
 
@@ -35,10 +39,17 @@ async def get_space(call: Call, space: str) -> wire.Space:
     return _to_space(await call.appliance.files.get_space(call.principal, space))
 
 
-async def get_entry(call: Call, space: str, path: str, at: Moment | None = None) -> Reply[wire.Entry]:
+async def get_entry(
+    call: Call, space: str, path: str, at: Moment | None = None, checksum: Checksum | None = None
+) -> Reply[wire.Entry]:
     """Return what is at a path, now or at a moment in the past."""
     entry = await call.appliance.files.get_entry(call.principal, space, path, at)
-    return Reply(to_entry(entry), headers={"ETag": quote(entry.etag)})
+    tags = await call.appliance.tags.find_tags(call.principal, space, path, at)
+    told = msgspec.structs.replace(to_entry(entry), tags=to_tags(tags))
+    if checksum == "blake3":
+        digest = await call.appliance.traits.find_blake3(call.principal, space, path, at)
+        told = msgspec.structs.replace(told, blake3=digest.hex())
+    return Reply(told, headers={"ETag": quote(entry.etag)})
 
 
 async def find_children(
@@ -46,7 +57,9 @@ async def find_children(
 ) -> PageAnswer[wire.Entry]:
     """List a folder by name; all pages show the moment of the first."""
     page = await call.appliance.files.find_children(call.principal, space, path, at=at, limit=limit, cursor=cursor)
-    return to_page(page, to_entry)
+    nodes = [entry.node for entry in page.items]
+    tags = await call.appliance.tags.find_tags_in(call.principal, space, path, nodes, at)
+    return to_page(page, lambda entry: msgspec.structs.replace(to_entry(entry), tags=to_tags(tags.get(entry.node, ()))))
 
 
 async def find_descendants(
@@ -222,6 +235,29 @@ def to_entry(entry: Entry) -> wire.Entry:
     )
 
 
+def to_tags(tags: Sequence[Tag]) -> list[wire.Tag]:
+    """Return *tags* as they cross HTTP."""
+    return [wire.Tag(tag.name, tag.value.kind.value, tag.value.text) for tag in tags]
+
+
+def parse_modified(text: str) -> int:
+    """Return the nanoseconds since 1970 that *text* names, bounded to what can be kept.
+
+    Raises:
+        BadRequest: it is no moment in RFC 3339.
+    """
+    try:
+        nanoseconds = parse_ns(text)
+    except ValueError as error:
+        raise BadRequest(
+            N_("“{text}” is not a moment."),
+            errors=[FieldError("/query/modified", str(error))],
+            fix=N_("Write it like 2026-11-01T12:00:00.123456789Z."),
+            text=text,
+        ) from error
+    return min(max(nanoseconds, -_NS_MAX), _NS_MAX)
+
+
 def _to_outcome(outcome: Entry | CloudConnectError) -> wire.BulkOutcome:
     if isinstance(outcome, Entry):
         return wire.BulkOutcome(outcome.etag)
@@ -269,18 +305,7 @@ def _condition(etag: str | None) -> Condition:
 
 
 def _parse_modified(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        nanoseconds = parse_ns(text)
-    except ValueError as error:
-        raise BadRequest(
-            N_("“{text}” is not a moment."),
-            errors=[FieldError("/query/modified", str(error))],
-            fix=N_("Write it like 2026-11-01T12:00:00.123456789Z."),
-            text=text,
-        ) from error
-    return _clamp(nanoseconds)
+    return None if text is None else parse_modified(text)
 
 
 def _clamp(nanoseconds: int | None) -> int | None:

@@ -14,8 +14,14 @@ from cloudconnect.features.files.service.details import (
     Sight,
     Wanted,
 )
+from cloudconnect.features.files.service.editing import (
+    EditingService,
+)
 from cloudconnect.features.files.service.erasing import (
     Erasing,
+)
+from cloudconnect.features.files.service.finding import (
+    FindingService,
 )
 from cloudconnect.features.files.service.guide import (
     PERSONAL,
@@ -33,8 +39,13 @@ from cloudconnect.features.files.service.locks import (
 from cloudconnect.features.files.service.properties import (
     PropertiesService,
 )
-from cloudconnect.features.files.service.pruning import Pruned, PruningService
-from cloudconnect.features.files.service.purging import PurgingService
+from cloudconnect.features.files.service.pruning import (
+    Pruned,
+    PruningService,
+)
+from cloudconnect.features.files.service.purging import (
+    PurgingService,
+)
 from cloudconnect.features.files.service.restoring import (
     RestoringFiles,
 )
@@ -50,11 +61,16 @@ from cloudconnect.features.files.service.snapshots import (
 from cloudconnect.features.files.service.tags import (
     TagsService,
 )
+from cloudconnect.features.files.service.traits import (
+    TraitsService,
+)
 from cloudconnect.features.files.service.uploads import (
     UploadLimits,
     UploadsService,
 )
-from cloudconnect.features.files.service.versions import VersionsService
+from cloudconnect.features.files.service.versions import (
+    VersionsService,
+)
 
 __all__ = [
     "PERSONAL",
@@ -62,8 +78,10 @@ __all__ = [
     "ComparingService",
     "DamageService",
     "DetailsService",
+    "EditingService",
     "Erasing",
     "FilesService",
+    "FindingService",
     "Guide",
     "HistoryService",
     "IntakeService",
@@ -77,6 +95,7 @@ __all__ = [
     "Sight",
     "SnapshotsService",
     "TagsService",
+    "TraitsService",
     "UploadLimits",
     "UploadsService",
     "VersionsService",
