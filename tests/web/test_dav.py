@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from cloudconnect.features.files.store import tree
+from cloudconnect.ports.access import Resource, Role
 from cloudconnect_web.dav import ROUTES, looking
 from cloudconnect_web.operations import Guard
 
 D = "{DAV:}"
+LOCK = b'<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'
 
 
 def basic(name, token):
@@ -215,6 +217,35 @@ async def test_a_whole_tree_at_once_is_refused_by_name(dav):
         async with dav("PROPFIND", "/dav/personal/", headers=headers) as answer:
             assert answer.status == 403
             assert "propfind-finite-depth" in await answer.text()
+
+
+async def test_a_lock_that_webdav_took_holds_over_rest(site, dav):
+    await site.put("/a.txt", b"first")
+    admin = await site.appliance.auth.local_administrator()
+    space = await site.appliance.files.get_space(admin, "personal")
+    bob = await site.appliance.auth.get_account(admin, "bob")
+    resource = Resource(space.id, (space.root,))
+    await site.appliance.log.commit(
+        lambda unit: site.appliance.access.add_grant(unit.sql, bob.id, resource, Role.EDIT, unit.now_ms), actor=admin
+    )
+    async with dav("LOCK", f"/dav/{space.id}/a.txt", data=LOCK, headers={"Depth": "0"}) as answer:
+        assert answer.status == 200
+        token = answer.headers["Lock-Token"]
+    url, any_state = f"/api/v1/spaces/{space.id}/content/a.txt", {"If-Match": "*"}
+
+    async with site.ask("PUT", url, token=site.member, data=b"second", headers=any_state) as answer:
+        problem = await answer.json()
+    assert (answer.status, problem["code"]) == (423, "files.locked")
+    assert "admin has locked this until 20" in problem["detail"]
+    assert await status(site.ask("PUT", url, data=b"own", headers=any_state)) == 200, "the holder passes as himself"
+    assert await status(dav("PUT", "/dav/personal/a.txt", data=b"own")) == 423, "and over WebDAV with his token alone"
+    assert await status(dav("PUT", "/dav/personal/a.txt", data=b"own", headers={"If": f"({token})"})) == 204
+    async with site.ask("GET", f"/api/v1/spaces/{space.id}/locks", token=site.member) as answer:
+        (lock,) = (await answer.json())["data"]
+    broken = site.ask("DELETE", f"/api/v1/spaces/{space.id}/locks/{lock['id']}", token=site.member)
+    assert await status(broken) == 403
+    assert await status(site.ask("DELETE", f"/api/v1/spaces/{space.id}/locks/{lock['id']}")) == 204
+    assert await status(site.ask("PUT", url, token=site.member, data=b"second", headers=any_state)) == 200
 
 
 async def test_a_destination_elsewhere_is_refused(dav):
