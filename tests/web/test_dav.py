@@ -297,7 +297,7 @@ async def test_a_folder_of_a_hundred_thousand_is_listed_in_flat_memory(site, dav
 
 
 async def test_a_listing_shows_one_moment_however_many_pages_it_takes(site, dav, monkeypatch):
-    monkeypatch.setattr(looking, "_ENTRIES_AT_ONCE", 5)
+    monkeypatch.setattr(looking, "_RICH_ENTRIES_AT_ONCE", 5)
     for number in range(12):
         await site.put(f"/{number:02}.txt")
     find_children = site.appliance.details.find_children
