@@ -111,6 +111,16 @@ async def test_spaces_are_listed_and_lead_to_their_trees(dav):
     assert entry[f"{D}resourcetype"].find(f"{D}collection") is None
 
 
+async def test_what_one_may_do_is_told_in_the_letters_of_owncloud(site, dav):
+    await site.put("/a.txt")
+    body = b'<propfind xmlns="DAV:"><prop><permissions xmlns="http://owncloud.org/ns"/></prop></propfind>'
+    for token, folder, file in ((site.admin, "GDNVCK", "GDNVW"), (site.reader, "G", "G")):
+        async with dav("PROPFIND", "/dav/personal/", token=token, data=body, headers={"Depth": "1"}) as answer:
+            listed = await found(answer)
+        letters = [each["{http://owncloud.org/ns}permissions"].text for each in listed.values()]
+        assert letters == [folder, file]
+
+
 @pytest.mark.parametrize("root", ["/dav/personal", "/remote.php/webdav", "/remote.php/dav/files/admin"])
 async def test_every_address_of_the_own_files_answers_in_its_own_words(dav, root):
     assert await status(dav("MKCOL", f"{root}/a")) == 201

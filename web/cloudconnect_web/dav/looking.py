@@ -66,7 +66,7 @@ class _Listing:
     def __init__(self, ask: Ask, shape: Properties | Names) -> None:
         self._ask = ask
         self._shape = shape
-        self._wanted = Wanted(properties=shape.wants_dead, locks=shape.wants_locks)
+        self._wanted = Wanted(properties=shape.wants_dead, locks=shape.wants_locks, writable=shape.wants_rights)
         self._hides_clutter = ask.appliance.settings.webdav.clutter == "hide"
         self._now = ask.appliance.clock.now()
 
