@@ -9,14 +9,19 @@ import xml.etree.ElementTree as ET
 import zlib
 from pathlib import Path
 
+import aiohttp
 import pytest
+from aiohttp import web
 
 from cloudconnect.features.files.store import tree
 from cloudconnect.ports.access import Resource, Role
 from cloudconnect_web.dav import ROUTES, looking
 from cloudconnect_web.operations import Guard
+from cloudconnect_web.protocol import Listeners
+from cloudconnect_web.server import create_app
 
 D = "{DAV:}"
+PASSWORD = "purple tram rides north"
 LOCK = b'<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'
 
 
@@ -91,6 +96,18 @@ async def test_every_route_but_options_asks_who_is_there(site):
 async def test_a_cookie_opens_nothing(site):
     headers = {"Cookie": f"cc={site.admin}", "Depth": "0"}
     assert await status(site.ask("PROPFIND", "/dav/", token="", headers=headers)) == 401
+
+
+async def test_this_machines_administrator_needs_no_token(appliance, tmp_path):
+    runner = web.AppRunner(create_app(appliance), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    listeners = Listeners(runner)
+    await listeners.add_unix(tmp_path / "socket")
+    await appliance.auth.open_setup(PASSWORD)
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(tmp_path / "socket"))) as http:
+        assert await status(http.request("PROPFIND", "http://localhost/dav/personal/", headers={"Depth": "0"})) == 207
+    listeners.close()
+    await runner.cleanup()
 
 
 async def test_a_token_that_only_reads_writes_nothing(site, dav):
@@ -227,6 +244,27 @@ async def test_a_whole_tree_at_once_is_refused_by_name(dav):
         async with dav("PROPFIND", "/dav/personal/", headers=headers) as answer:
             assert answer.status == 403
             assert "propfind-finite-depth" in await answer.text()
+
+
+async def test_a_space_that_is_shared_stands_in_the_list_by_its_name(site, dav):
+    await site.put("/a.txt", b"shared")
+    admin = await site.appliance.auth.local_administrator()
+    space = await site.appliance.files.get_space(admin, "personal")
+    bob = await site.appliance.auth.get_account(admin, "bob")
+    resource = Resource(space.id, (space.root,))
+    await site.appliance.log.commit(
+        lambda unit: site.appliance.access.add_grant(unit.sql, bob.id, resource, Role.VIEW, unit.now_ms), actor=admin
+    )
+    as_bob = {"name": "bob", "token": site.member}
+
+    async with dav("PROPFIND", "/dav/", headers={"Depth": "1"}, **as_bob) as answer:
+        assert sorted(await found(answer)) == ["/dav/", "/dav/admin/", "/dav/personal/"]
+    async with dav("PROPFIND", "/dav/admin/", headers={"Depth": "1"}, **as_bob) as answer:
+        assert list(await found(answer)) == ["/dav/admin/", "/dav/admin/a.txt"]
+    assert await status(dav("GET", f"/dav/{space.id}/a.txt", **as_bob)) == 200
+    assert await status(dav("PUT", "/dav/admin/a.txt", data=b"x", **as_bob)) == 403
+    headers = {"Destination": "/dav/personal/a.txt"}
+    assert await status(dav("COPY", "/dav/admin/a.txt", headers=headers, **as_bob)) == 403
 
 
 async def test_a_lock_that_webdav_took_holds_over_rest(site, dav):
