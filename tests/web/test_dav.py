@@ -9,13 +9,20 @@ import xml.etree.ElementTree as ET
 import zlib
 from pathlib import Path
 
+import aiohttp
 import pytest
+from aiohttp import web
 
 from cloudconnect.features.files.store import tree
+from cloudconnect.ports.access import Resource, Role
 from cloudconnect_web.dav import ROUTES, looking
 from cloudconnect_web.operations import Guard
+from cloudconnect_web.protocol import Listeners
+from cloudconnect_web.server import create_app
 
 D = "{DAV:}"
+PASSWORD = "purple tram rides north"
+LOCK = b'<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'
 
 
 def basic(name, token):
@@ -91,6 +98,18 @@ async def test_a_cookie_opens_nothing(site):
     assert await status(site.ask("PROPFIND", "/dav/", token="", headers=headers)) == 401
 
 
+async def test_this_machines_administrator_needs_no_token(appliance, tmp_path):
+    runner = web.AppRunner(create_app(appliance), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    listeners = Listeners(runner)
+    await listeners.add_unix(tmp_path / "socket")
+    await appliance.auth.open_setup(PASSWORD)
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(tmp_path / "socket"))) as http:
+        assert await status(http.request("PROPFIND", "http://localhost/dav/personal/", headers={"Depth": "0"})) == 207
+    listeners.close()
+    await runner.cleanup()
+
+
 async def test_a_token_that_only_reads_writes_nothing(site, dav):
     assert await status(dav("PUT", "/dav/personal/a.txt", token=site.reader, data=b"a")) == 403
     assert await status(dav("PROPFIND", "/dav/personal/", token=site.reader, headers={"Depth": "1"})) == 207
@@ -107,6 +126,16 @@ async def test_spaces_are_listed_and_lead_to_their_trees(dav):
     assert entry[f"{D}displayname"].text == "Käse & Brot.txt"
     assert entry[f"{D}getcontentlength"].text == "6"
     assert entry[f"{D}resourcetype"].find(f"{D}collection") is None
+
+
+async def test_what_one_may_do_is_told_in_the_letters_of_owncloud(site, dav):
+    await site.put("/a.txt")
+    body = b'<propfind xmlns="DAV:"><prop><permissions xmlns="http://owncloud.org/ns"/></prop></propfind>'
+    for token, folder, file in ((site.admin, "GDNVCK", "GDNVW"), (site.reader, "G", "G")):
+        async with dav("PROPFIND", "/dav/personal/", token=token, data=body, headers={"Depth": "1"}) as answer:
+            listed = await found(answer)
+        letters = [each["{http://owncloud.org/ns}permissions"].text for each in listed.values()]
+        assert letters == [folder, file]
 
 
 @pytest.mark.parametrize("root", ["/dav/personal", "/remote.php/webdav", "/remote.php/dav/files/admin"])
@@ -217,6 +246,56 @@ async def test_a_whole_tree_at_once_is_refused_by_name(dav):
             assert "propfind-finite-depth" in await answer.text()
 
 
+async def test_a_space_that_is_shared_stands_in_the_list_by_its_name(site, dav):
+    await site.put("/a.txt", b"shared")
+    admin = await site.appliance.auth.local_administrator()
+    space = await site.appliance.files.get_space(admin, "personal")
+    bob = await site.appliance.auth.get_account(admin, "bob")
+    resource = Resource(space.id, (space.root,))
+    await site.appliance.log.commit(
+        lambda unit: site.appliance.access.add_grant(unit.sql, bob.id, resource, Role.VIEW, unit.now_ms), actor=admin
+    )
+    as_bob = {"name": "bob", "token": site.member}
+
+    async with dav("PROPFIND", "/dav/", headers={"Depth": "1"}, **as_bob) as answer:
+        assert sorted(await found(answer)) == ["/dav/", "/dav/admin/", "/dav/personal/"]
+    async with dav("PROPFIND", "/dav/admin/", headers={"Depth": "1"}, **as_bob) as answer:
+        assert list(await found(answer)) == ["/dav/admin/", "/dav/admin/a.txt"]
+    assert await status(dav("GET", f"/dav/{space.id}/a.txt", **as_bob)) == 200
+    assert await status(dav("PUT", "/dav/admin/a.txt", data=b"x", **as_bob)) == 403
+    headers = {"Destination": "/dav/personal/a.txt"}
+    assert await status(dav("COPY", "/dav/admin/a.txt", headers=headers, **as_bob)) == 403
+
+
+async def test_a_lock_that_webdav_took_holds_over_rest(site, dav):
+    await site.put("/a.txt", b"first")
+    admin = await site.appliance.auth.local_administrator()
+    space = await site.appliance.files.get_space(admin, "personal")
+    bob = await site.appliance.auth.get_account(admin, "bob")
+    resource = Resource(space.id, (space.root,))
+    await site.appliance.log.commit(
+        lambda unit: site.appliance.access.add_grant(unit.sql, bob.id, resource, Role.EDIT, unit.now_ms), actor=admin
+    )
+    async with dav("LOCK", f"/dav/{space.id}/a.txt", data=LOCK, headers={"Depth": "0"}) as answer:
+        assert answer.status == 200
+        token = answer.headers["Lock-Token"]
+    url, any_state = f"/api/v1/spaces/{space.id}/content/a.txt", {"If-Match": "*"}
+
+    async with site.ask("PUT", url, token=site.member, data=b"second", headers=any_state) as answer:
+        problem = await answer.json()
+    assert (answer.status, problem["code"]) == (423, "files.locked")
+    assert "admin has locked this until 20" in problem["detail"]
+    assert await status(site.ask("PUT", url, data=b"own", headers=any_state)) == 200, "the holder passes as himself"
+    assert await status(dav("PUT", "/dav/personal/a.txt", data=b"own")) == 423, "and over WebDAV with his token alone"
+    assert await status(dav("PUT", "/dav/personal/a.txt", data=b"own", headers={"If": f"({token})"})) == 204
+    async with site.ask("GET", f"/api/v1/spaces/{space.id}/locks", token=site.member) as answer:
+        (lock,) = (await answer.json())["data"]
+    broken = site.ask("DELETE", f"/api/v1/spaces/{space.id}/locks/{lock['id']}", token=site.member)
+    assert await status(broken) == 403
+    assert await status(site.ask("DELETE", f"/api/v1/spaces/{space.id}/locks/{lock['id']}")) == 204
+    assert await status(site.ask("PUT", url, token=site.member, data=b"second", headers=any_state)) == 200
+
+
 async def test_a_destination_elsewhere_is_refused(dav):
     await status(dav("PUT", "/dav/personal/a.txt", data=b"1"))
     for destination, expected in (
@@ -266,7 +345,7 @@ async def test_a_folder_of_a_hundred_thousand_is_listed_in_flat_memory(site, dav
 
 
 async def test_a_listing_shows_one_moment_however_many_pages_it_takes(site, dav, monkeypatch):
-    monkeypatch.setattr(looking, "_ENTRIES_AT_ONCE", 5)
+    monkeypatch.setattr(looking, "_RICH_ENTRIES_AT_ONCE", 5)
     for number in range(12):
         await site.put(f"/{number:02}.txt")
     find_children = site.appliance.details.find_children

@@ -129,6 +129,20 @@ async def test_bodies_have_limits(site):
             assert answer.status == expected
 
 
+async def test_questions_have_limits(site):
+    many = b"".join(b"<p%d/>" % number for number in range(257))
+    long = b"".join(b"<%s/>" % (b"abcdefgh"[n : n + 1] * 4_000) for n in range(5))
+    for names in (many, long):
+        body = b'<propfind xmlns="DAV:"><prop xmlns="urn:x">'.replace(b"<prop ", b'<D:prop xmlns:D="DAV:" ')
+        body += names + b"</D:prop></propfind>"
+        async with site.ask("PROPFIND", "/dav/personal/", headers={"Depth": "1"}, data=body) as answer:
+            assert answer.status == 400
+            assert "properties are asked for" in await answer.text()
+    headers = {"Depth": "1", "If": "(<a:b>)" * 101}
+    async with site.ask("PROPFIND", "/dav/personal/", headers=headers) as answer:
+        assert answer.status == 400
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_are_xml_or_refused(body):
     with contextlib.suppress(BadRequest):

@@ -464,12 +464,14 @@ class Detail:
 
     ``state`` is the seq at which the entry, or anything below it if it is a folder, changed last. ``properties`` are
     what clients keep beside it, by name; ``locks`` are those that cover it, its own and those that reach down to it.
+    ``is_writable`` says whether the asker may change it, as far as a role on it or above it says so.
     """
 
     entry: Entry
     state: int
     properties: Mapping[str, str]
     locks: Sequence["Lock"]
+    is_writable: bool = False
 
     @property
     def etag(self) -> str:

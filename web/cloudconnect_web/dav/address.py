@@ -1,5 +1,6 @@
 """Where a WebDAV address leads: which space, which path in it, and how the way back is written."""
 
+import unicodedata
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
@@ -8,6 +9,7 @@ from aiohttp import web
 from cloudconnect.assembly import Appliance
 from cloudconnect.features.files import PERSONAL, Space
 from cloudconnect.kernel.errors import Denied, NotFound
+from cloudconnect.kernel.ids import is_id
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect_web.keys import APPLIANCE, PRINCIPAL
@@ -148,13 +150,11 @@ async def _resolve(appliance: Appliance, principal: Principal, whole: str) -> Ta
 
 
 async def _find_space(appliance: Appliance, principal: Principal, name: str) -> str:
-    if name == PERSONAL:
-        return PERSONAL
-    space = (await find_spaces(appliance, principal)).get(name)
-    if space is None:
-        # An id is taken as it is; the service decides whether it is there for this principal.
+    if name == PERSONAL or is_id(name, "spc"):
+        # Whether a space is there for this principal is for the service to say.
         return name
-    return space.id
+    space = (await find_spaces(appliance, principal)).get(unicodedata.normalize("NFC", name))
+    return name if space is None else space.id
 
 
 def _path(rest: str) -> str:

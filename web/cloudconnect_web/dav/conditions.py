@@ -8,6 +8,7 @@ from cloudconnect.kernel.text import N_
 from cloudconnect_web.problems import BadRequest
 
 LENGTH_MOST = 16 << 10
+LISTS_MOST = 100
 _PIECE = re.compile(r'\s*(?:<([^<>\s]{1,4096})>|\[((?:W/)?"[^"]{0,1024}")\]|(\()|(\))|(Not)(?=[\s<\[]))', re.IGNORECASE)
 
 
@@ -71,7 +72,7 @@ class _Parser:
             if piece[3] is None:
                 raise _unreadable()
             lists.append(Claims(url, self._claims()))
-        if not lists:
+        if not 0 < len(lists) <= LISTS_MOST:
             raise _unreadable()
         return lists
 

@@ -117,6 +117,15 @@ def _node(shown: Shown) -> str | None:
     return None if shown.detail is None else shown.detail.entry.node
 
 
+def _permissions(shown: Shown) -> str | None:
+    """Return what may be done, in ownCloud's letters: read, delete, rename, move, write, and add files and folders."""
+    if shown.detail is None:
+        return None
+    if not shown.detail.is_writable:
+        return "G"
+    return "GDNVCK" if shown.is_folder else "GDNVW"
+
+
 def _checksums(shown: Shown) -> str | None:
     if shown.detail is None or shown.detail.entry.sha256 is None:
         return None
@@ -138,7 +147,7 @@ LIVE: Mapping[str, Render] = {
     f"{OC}id": _node,
     f"{OC}fileid": _node,
     f"{OC}size": _length,
-    f"{OC}permissions": lambda shown: None if shown.detail is None else "GDNVCK" if shown.is_folder else "GDNVW",
+    f"{OC}permissions": _permissions,
     f"{OC}checksums": _checksums,
 }
 """Every live property; nobody can set them, but for those that ``SETTABLE`` names."""
@@ -158,6 +167,7 @@ class Properties:
         self._is_minimal = is_minimal
         self.wants_dead = with_dead or bool(self._asked)
         self.wants_locks = names is not None and f"{DAV}lockdiscovery" in names
+        self.wants_rights = names is not None and f"{OC}permissions" in names
 
     def response(self, shown: Shown) -> str:
         """Return the response element for *shown*."""
@@ -183,6 +193,7 @@ class Names:
 
     wants_dead = True
     wants_locks = False
+    wants_rights = False
 
     def response(self, shown: Shown) -> str:
         """Return the response element for *shown*."""

@@ -23,7 +23,13 @@ METHODS: Final = (
     "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, UNLOCK"  # as Allow has it
 )
 OPTIONS_HEADERS: Final = {"DAV": "1, 2, 3", "MS-Author-Via": "DAV", "Allow": METHODS, "Accept-Ranges": "bytes"}
+PROPERTIES_MOST: Final = 256
+NAMES_MOST: Final = 16 << 10
+"""How many properties may be asked for by name, and how long the names may be together: each entry answers for all."""
+
 _ENTRIES_AT_ONCE = 500
+_RICH_ENTRIES_AT_ONCE = 200
+"""How many entries are looked up together; fewer where each may bring up to 64 KiB of what clients keep."""
 
 
 async def options(request: web.Request) -> web.StreamResponse:
@@ -60,7 +66,7 @@ class _Listing:
     def __init__(self, ask: Ask, shape: Properties | Names) -> None:
         self._ask = ask
         self._shape = shape
-        self._wanted = Wanted(properties=shape.wants_dead, locks=shape.wants_locks)
+        self._wanted = Wanted(properties=shape.wants_dead, locks=shape.wants_locks, writable=shape.wants_rights)
         self._hides_clutter = ask.appliance.settings.webdav.clutter == "hide"
         self._now = ask.appliance.clock.now()
 
@@ -100,8 +106,9 @@ class _Listing:
 
     async def _page(self, space_name: str, cursor: str | None) -> Page[Detail]:
         ask = self._ask
+        limit = _RICH_ENTRIES_AT_ONCE if self._wanted.properties else _ENTRIES_AT_ONCE
         return await self._details.find_children(
-            ask.principal, space_name, ask.target.path, self._wanted, limit=_ENTRIES_AT_ONCE, cursor=cursor
+            ask.principal, space_name, ask.target.path, self._wanted, limit=limit, cursor=cursor
         )
 
     def _text(self, space: Space, page: Page[Detail]) -> str:
@@ -134,6 +141,10 @@ def _shape(body: Element | None, *, is_minimal: bool) -> Properties | Names:
         more = [] if include is None else [each.name for each in include.children if each.name in LIVE]
         return Properties(tuple(dict.fromkeys((*ALL, *more))), with_dead=True, is_minimal=True)
     names = tuple(dict.fromkeys(each.name for each in question.children))
+    if len(names) > PROPERTIES_MOST or sum(map(len, names)) > NAMES_MOST:
+        raise BadRequest(
+            N_("More than {most} properties are asked for."), fix=N_("Ask for fewer at once."), most=PROPERTIES_MOST
+        )
     return Properties(names, with_dead=False, is_minimal=is_minimal)
 
 

@@ -15,6 +15,7 @@ from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.ids import NodeId
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
 from cloudconnect.kernel.principal import Principal
+from cloudconnect.ports.access import Action, Verdict
 from cloudconnect.ports.sql import Sql
 
 
@@ -24,6 +25,7 @@ class Wanted:
 
     properties: bool = True
     locks: bool = True
+    writable: bool = False
 
 
 EVERYTHING = Wanted()
@@ -74,7 +76,8 @@ class DetailsService:
             place = self._guide.seen(sql, principal, space_id, names, None)
             entry = place.require_entry()
             covering = self._covering(sql, place, wanted)
-            return place.space, self._details(sql, [entry], covering, wanted)[0]
+            is_writable = self._is_writable(sql, principal, place, wanted)
+            return place.space, self._details(sql, [entry], covering, wanted, is_writable=is_writable)[0]
 
         return await self._database.read(ask)
 
@@ -101,7 +104,8 @@ class DetailsService:
             place = self._guide.seen(sql, principal, space_id, names, None, None if seq is None else int(seq))
             found = tree.find_children(sql, place.require_folder(), place.at, str(after), limit + 1)
             above = [lock for lock in self._covering(sql, place, wanted) if lock.is_deep]
-            shown = self._details(sql, found[:limit], above, wanted)
+            is_writable = self._is_writable(sql, principal, place, wanted)
+            shown = self._details(sql, found[:limit], above, wanted, is_writable=is_writable)
             if len(found) <= limit:
                 return Page(shown)
             return Page(shown, encode_cursor(place.space.seq if place.at is None else place.at, found[limit - 1].name))
@@ -116,7 +120,20 @@ class DetailsService:
         found = locks.find_covering(sql, place.resource.line, self._now_ms) if wanted.locks else []
         return [with_path(lock, place) for lock in found]
 
-    def _details(self, sql: Sql, entries: Sequence[Entry], above: Sequence[Lock], wanted: Wanted) -> list[Detail]:
+    def _is_writable(self, sql: Sql, principal: Principal, place: Place, wanted: Wanted) -> bool:
+        if not wanted.writable:
+            return False
+        return self._guide.access.decide(sql, principal, Action.WRITE, place.resource).verdict is Verdict.ALLOW
+
+    def _details(
+        self,
+        sql: Sql,
+        entries: Sequence[Entry],
+        above: Sequence[Lock],
+        wanted: Wanted,
+        *,
+        is_writable: bool = False,
+    ) -> list[Detail]:
         """Return the details of *entries*; *above* are locks that cover them all, or lie on the only one."""
         nodes = [entry.node for entry in entries]
         kept = properties.find(sql, nodes) if wanted.properties else {}
@@ -133,6 +150,7 @@ class DetailsService:
                 max(entry.from_seq, seqs.get(entry.node, 0)),
                 kept.get(entry.node, {}),
                 (*above, *own.get(entry.node, ())),
+                is_writable,
             )
             for entry in entries
         ]

@@ -18,7 +18,7 @@ from cloudconnect.ports.access import Action
 from cloudconnect.ports.sql import Sql
 
 COUNT_MOST = 200
-TEXT_MOST_BYTES = 256 << 10
+TEXT_MOST_BYTES = 64 << 10
 """How many properties there may be beside one entry, and how long they may be together, with their names."""
 
 _ANYTHING = Condition(is_whatever=True)
@@ -47,7 +47,7 @@ class PropertiesService:
 
         Raises:
             NoSuchEntry: nothing is at *path*.
-            TooManyProperties: more than 200, or more than 256 KiB.
+            TooManyProperties: more than 200, or more than 64 KiB.
             Stale: *condition* does not hold.
         """
         names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
