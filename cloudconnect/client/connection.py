@@ -27,6 +27,9 @@ _PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 3, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5)
 """How long to wait before each repetition: about a minute in all, enough for a daemon to restart."""
 
 _LONGEST_PAUSE_SECONDS = 30
+_FROM_PROXIES = frozenset({502, 503, 504})
+"""What a proxy answers when it gets no answer itself."""
+
 _IDLE_SECONDS = 120
 _CONNECTIONS = 64
 _KINDS: dict[int, type[CloudConnectError]] = {
@@ -230,6 +233,13 @@ def _refusal(status: int, body: bytes, retry_after: str | None) -> CloudConnectE
     try:
         problem = msgspec.json.decode(body, type=Problem)
     except msgspec.DecodeError:
+        if status in _FROM_PROXIES:
+            return Unreachable(
+                N_("Nobody answers behind the proxy, which says {status}."),
+                fix=N_("Start the daemon: cloudconnect up"),
+                retry_after_seconds=seconds,
+                status=status,
+            )
         return kind(N_("The server answered with status {status}."), retry_after_seconds=seconds, status=status)
     detail = "; ".join([problem.detail, *(f"{each.pointer}: {each.detail}" for each in problem.errors)])
     refusal = kind(detail, fix=problem.fix or "", retry_after_seconds=seconds)

@@ -20,10 +20,11 @@ from cloudconnect.client.connection import PREFIX, Client, Pauses, encode_path
 from cloudconnect.client.negotiation import Changed
 from cloudconnect.client.progress import Progress
 from cloudconnect.kernel.clock import SystemClock, format_ns
-from cloudconnect.kernel.errors import CloudConnectError, NotFound
+from cloudconnect.kernel.errors import CloudConnectError, NotFound, TooLarge
 from cloudconnect.wire.files import Entry, Uploaded
 
 _PIECE_BYTES: Final = 64 << 20
+_SMALLEST_BYTES: Final = 512 << 10
 _READ_BYTES: Final = 1 << 20
 _POLL_SECONDS: Final = 1.0
 _KEPT_SECONDS: Final = 7 * 86_400
@@ -112,7 +113,11 @@ class Resumable:
 
 
 class _Sending:
-    """One file on its way. An offset of None means that the appliance has to be asked how far it is."""
+    """One file on its way. An offset of None means that the appliance has to be asked how far it is.
+
+    Pieces get smaller when they do not arrive, for a proxy that gathers each before it passes it on may let large ones
+    never through, and larger again when they do.
+    """
 
     def __init__(
         self, client: Client, space: str, progress: Progress, note: Note, file: tuple[str, str, int, int]
@@ -123,6 +128,7 @@ class _Sending:
         self._note = note
         self._local, self._remote, self._size, self._modified_ns = file
         self._counted = 0
+        self._piece_bytes = _PIECE_BYTES
         self._address = note.read().removeprefix(PREFIX)
         self._offset: int | None = None
 
@@ -134,13 +140,20 @@ class _Sending:
                 uploaded = await self._step(etag)
             except CloudConnectError as refusal:
                 self._offset = None
-                if not await later.wait(refusal):
+                if not self._fits_smaller(refusal) and not await later.wait(refusal):
                     raise
             else:
                 if uploaded is not None:
                     self._note.remove()
                     return uploaded
                 later = Pauses()
+
+    def _fits_smaller(self, refusal: CloudConnectError) -> bool:
+        """Make pieces smaller; return whether that is all it takes to get through."""
+        is_smallest = self._piece_bytes == _SMALLEST_BYTES
+        self._piece_bytes = max(self._piece_bytes // 2, _SMALLEST_BYTES)
+        # Our own refusals have codes of their own; this one comes from a proxy.
+        return not is_smallest and isinstance(refusal, TooLarge) and refusal.code == TooLarge.code
 
     async def _step(self, etag: str | None) -> Uploaded | None:
         if not self._address:
@@ -180,7 +193,7 @@ class _Sending:
         return None
 
     async def _append(self, offset: int) -> Uploaded | None:
-        end = min(offset + _PIECE_BYTES, self._size)
+        end = min(offset + self._piece_bytes, self._size)
         headers = {
             "Content-Type": "application/partial-upload",
             "Content-Length": str(end - offset),
@@ -193,6 +206,7 @@ class _Sending:
             if response.status in {200, 201}:
                 return msgspec.json.decode(await response.read(), type=Uploaded)
             self._offset = None if response.status == _ACCEPTED else end
+        self._piece_bytes = min(self._piece_bytes * 2, _PIECE_BYTES)
         return None
 
     async def _find(self) -> Uploaded | None:
