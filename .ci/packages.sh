@@ -11,6 +11,7 @@ packages=(
     restic borgbackup               # benchmarks beside ours
     ceph-mon ceph-osd radosgw       # an S3 server; tests start it in memory
     litmus cadaver davfs2 rclone curl  # programs that speak WebDAV
+    nginx-light                     # a proxy with limits before a large upload
     softhsm2                        # keys on a token, without the token
     libatomic1 procps               # Node; counting memory of a running daemon
 )
