@@ -27,6 +27,7 @@ from cloudconnect_cli.commands import (
     storage,
     transfer,
     upkeep,
+    uploads,
 )
 from cloudconnect_cli.commands.running import COMPLETION, STATE, environment, guard
 from cloudconnect_cli.i18n import _
@@ -70,6 +71,7 @@ for module in (
     finding,
     metadata,
     transfer,
+    uploads,
     accounts,
     operations,
     service,

@@ -114,6 +114,21 @@ def test_an_interrupted_large_file_goes_on_with_what_was_not_acknowledged(machin
     assert machine.json("ls", "/large")[0]["sha256"] == hashlib.sha256(large.read_bytes()).hexdigest()
 
 
+def test_an_upload_that_was_broken_off_is_listed_and_can_be_given_up(machine, large):
+    putting = begin(machine, "put", large, "/large")
+    wait_until(lambda: received(machine) > 0, putting)
+    putting.kill()
+    putting.communicate(timeout=30)
+
+    (upload,) = machine.json("uploads", "list")
+    assert (upload["path"], upload["length"]) == ("/large", LARGE)
+    assert upload["id"].encode() in machine.run("uploads", "list").stdout
+    assert machine.run("uploads", "remove", upload["id"]).returncode == 0
+    assert machine.json("uploads", "list") == []
+    assert machine.run("uploads", "remove", upload["id"]).returncode == 4
+    assert machine.run("put", large, "/large").returncode == 0
+
+
 def test_a_large_file_outlives_a_daemon_that_is_killed(machine, large, tmp_path):
     putting = begin(machine, "put", large, "/large")
     wait_until(lambda: received(machine) > 20_000_000, putting)

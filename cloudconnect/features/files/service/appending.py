@@ -160,7 +160,7 @@ class Appending:
         if received > space.quota_bytes:
             raise QuotaExceeded(
                 N_("Uploads in progress hold {received}; the space may have {quota}."),
-                fix=N_("Complete or remove some of them first."),
+                fix=N_("Complete some of them, or give them up: cloudconnect uploads list"),
                 received=format_bytes(received),
                 quota=format_bytes(space.quota_bytes),
             )

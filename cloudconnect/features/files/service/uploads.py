@@ -95,7 +95,7 @@ class UploadsService:
             if uploads.count_open(unit.sql, principal.id) >= self.limits.most_open:
                 raise TooManyUploads(
                     N_("You have {most} uploads in progress."),
-                    fix=N_("Complete or remove some of them first."),
+                    fix=N_("Complete some of them, or give them up: cloudconnect uploads list"),
                     retry_after_seconds=60,
                     most=self.limits.most_open,
                 )
