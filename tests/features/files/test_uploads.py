@@ -270,6 +270,7 @@ async def test_another_version_needs_the_etag_of_the_one_that_is_meant(rooms, ad
     put_again = await complete(rooms, ada, upload)
 
     assert (put_again.created, put_again.entry.node) == (False, entry.node)
+    assert not (await complete(rooms, ada, upload)).created
     assert await refused(complete(rooms, ada, late)) == "files.stale"
     assert await read(rooms, ada) == DATA
 

@@ -129,8 +129,11 @@ def _chunks(sql: Sql, upload: Upload) -> list[tuple[bytes, int]]:
 
 def _remembered(sql: Sql, upload: Upload) -> Put:
     """Return what became of an upload that is done."""
-    entry = None if upload.node is None else tree.find_row(sql, upload.space, upload.node, upload.version)
+    if upload.node is None or upload.version is None:
+        raise gone()
+    entry = tree.find_row(sql, upload.space, upload.node, upload.version)
     if entry is None:
         raise gone()
+    is_new = tree.find_row(sql, upload.space, upload.node, upload.version - 1) is None
     entry = dataclasses.replace(entry, path=rules.join_path(rules.parse_path(upload.plan.path)))
-    return Put(entry, True, entry.from_seq, upload.stored_bytes, upload.reused_bytes)
+    return Put(entry, is_new, entry.from_seq, upload.stored_bytes, upload.reused_bytes)
