@@ -174,6 +174,14 @@ async def test_only_who_began_it_goes_on_with_it(rooms, ada, bob):
     assert [each.id for each in (await rooms.uploads.find(ada, 10, None)).items] == [upload]
 
 
+async def test_no_words_of_a_client_break_the_database(rooms, ada):
+    upload = await begin(rooms, ada, media_type="\0/\0", metadata="path L2Y=", modified_ns=-(1 << 63) + 1, length=0)
+
+    assert await refused(rooms.uploads.get(ada, "upl_\0")) == "files.no-such-upload"
+    assert await refused(rooms.uploads.join(ada, "personal", UploadPlan(path="/f"), ["\0"])) == "files.no-such-upload"
+    assert (await complete(rooms, ada, upload)).entry.media_type == "application/octet-stream"
+
+
 async def test_two_requests_cannot_work_on_it_at_once_and_the_later_may_end_the_earlier(rooms, ada):
     upload = await begin(rooms, ada)
     broken = asyncio.Event()
@@ -350,6 +358,41 @@ async def test_who_may_no_longer_write_there_cannot_complete_it(rooms, ada, bob)
 
     assert await refused(complete(rooms, bob, upload)) == "access.not-found"
     assert await refused(append(rooms, bob, upload, 3, b"")) == "access.not-found"
+
+
+async def trash_folder(rooms, who):
+    await rooms.files.trash(who, "personal", "/a", Condition(if_match=frozenset({"*"})))
+
+
+async def take_place(rooms, who):
+    await rooms.files.put_file(who, "personal", "/a/f", stream(b"somebody was faster"))
+
+
+async def take_room(rooms, who):
+    await set_quota(rooms, who, 100)
+
+
+@pytest.mark.parametrize("meanwhile", [trash_folder, take_place, take_room])
+@pytest.mark.parametrize("pauses", range(4))
+async def test_what_changes_while_it_becomes_a_file_refuses_it_or_comes_later(rooms, ada, meanwhile, pauses):
+    async def later():
+        for _ in range(pauses):
+            await rooms.database.read(lambda sql: sql.row("SELECT 1"))
+        await meanwhile(rooms, ada)
+
+    await rooms.files.add_folder(ada, "personal", "/a")
+    upload = await begin(rooms, ada, path="/a/f")
+    await append(rooms, ada, upload, 0, DATA)
+
+    completed, changed = await asyncio.gather(complete(rooms, ada, upload), later(), return_exceptions=True)
+
+    assert not isinstance(changed, Exception) or changed.code == "files.condition-required"
+    if isinstance(completed, CloudConnectError):
+        assert (await rooms.uploads.get(ada, upload)).received == len(DATA)
+        assert completed.code in {"files.no-parent", "files.condition-required", "files.quota-exceeded"}
+    else:
+        assert completed.entry.size == len(DATA)
+        assert (await rooms.uploads.get(ada, upload)).is_done
 
 
 async def part(rooms, who, data, **options):

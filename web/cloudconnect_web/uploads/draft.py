@@ -101,7 +101,7 @@ async def create_upload(
         condition=fields.find_condition(call.request, None),
         parents=parents,
     )
-    upload = await call.appliance.uploads.begin(call.principal, space, plan, length=length)
+    upload = await call.appliance.uploads.begin(call.principal, fields.parse_space(space), plan, length=length)
     await _tell_address(call, upload)
     return await _append(call, upload, 0, length, is_complete=is_complete, status=201)
 

@@ -9,8 +9,10 @@ from aiohttp import web
 from aiohttp.http_exceptions import PayloadEncodingError
 from aiohttp.web_protocol import RequestPayloadError
 
-from cloudconnect.features.files import Condition, Put, Upload
+from cloudconnect.features.files import PERSONAL, Condition, Put, Upload
 from cloudconnect.kernel.clock import parse_ns
+from cloudconnect.kernel.errors import NotFound
+from cloudconnect.kernel.ids import is_id
 from cloudconnect.kernel.text import N_
 from cloudconnect.wire import files as wire
 from cloudconnect.wire.shape import FieldError
@@ -98,6 +100,17 @@ def parse_modified(text: str | None, pointer: str) -> int | None:
             fix=N_("Write it like 2026-11-01T12:00:00.123456789Z."),
             text=text[:100],
         ) from error
+
+
+def parse_space(text: str) -> str:
+    """Return the id of a space, or ``personal``, as it was said.
+
+    Raises:
+        NotFound: it can name no space.
+    """
+    if text != PERSONAL and not is_id(text, "spc"):
+        raise NotFound(N_("There is no such space."))
+    return text
 
 
 def find_condition(request: web.Request, if_match: str | None) -> Condition:

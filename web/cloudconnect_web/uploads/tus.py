@@ -13,7 +13,7 @@ from typing import Final
 
 from aiohttp import web
 
-from cloudconnect.features.files import LONGEST_BYTES, Put, Upload, UploadKind, UploadPlan
+from cloudconnect.features.files import LONGEST_BYTES, PERSONAL, Put, Upload, UploadKind, UploadPlan
 from cloudconnect.kernel.errors import CloudConnectError, Invalid, PreconditionFailed, Unsupported
 from cloudconnect.kernel.text import N_
 from cloudconnect_web.conditions import quote
@@ -249,7 +249,7 @@ def _plan(call: Call, kind: UploadKind) -> tuple[str, UploadPlan]:
         parents=said.get("parents") == "true",
         metadata=text,
     )
-    return said.get("space", "personal"), plan
+    return fields.parse_space(said.get("space", PERSONAL)), plan
 
 
 def _check_media_type(call: Call) -> None:

@@ -8,6 +8,7 @@ from cloudconnect.features.files.errors import NoSuchUpload
 from cloudconnect.features.files.models import Upload
 from cloudconnect.features.files.store import uploads
 from cloudconnect.kernel.clock import Clock
+from cloudconnect.kernel.ids import is_id
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.sql import Sql
@@ -34,7 +35,7 @@ class Growths:
         Raises:
             NoSuchUpload: there is none, it has expired, or somebody else began it.
         """
-        found = uploads.find(sql, upload, principal.id, self._clock.now())
+        found = uploads.find(sql, upload, principal.id, self._clock.now()) if is_id(upload, "upl") else None
         if found is None:
             raise gone()
         return found

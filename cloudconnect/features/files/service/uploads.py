@@ -258,13 +258,15 @@ class UploadsService:
         kind: UploadKind,
         length: int | None,
     ) -> Upload:
+        # What was given may be anything; what is kept is a media type.
+        media_type = rules.media_type(plan.path.rpartition("/")[2], plan.media_type)
         return Upload(
             id=new_id("upl", unit.now_ms),
             kind=kind,
             state=UploadState.OPEN,
             principal=principal.id,
             space=space,
-            plan=plan,
+            plan=dataclasses.replace(plan, media_type=media_type),
             length=length,
             received=0,
             created=unit.now,
