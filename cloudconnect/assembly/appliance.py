@@ -15,6 +15,7 @@ from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.encryption import EncryptionService
 from cloudconnect.features.files import (
     AccountingService,
+    BrakeService,
     ComparingService,
     DamageService,
     DetailsService,
@@ -72,6 +73,7 @@ class Appliance:
     properties: PropertiesService
     uploads: UploadsService
     history: HistoryService
+    brake: BrakeService
     versions: VersionsService
     purging: PurgingService
     pruning: PruningService

@@ -197,6 +197,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         properties=filing.properties,
         uploads=filing.uploads,
         history=filing.history,
+        brake=filing.brake,
         versions=filing.versions,
         purging=filing.purging,
         pruning=filing.pruning,

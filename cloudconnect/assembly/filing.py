@@ -8,6 +8,7 @@ from cloudconnect.database import Database
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.files import (
     AccountingService,
+    BrakeService,
     ComparingService,
     DamageService,
     DetailsService,
@@ -52,6 +53,7 @@ class Filing:
     locks: LocksService
     properties: PropertiesService
     history: HistoryService
+    brake: BrakeService
     versions: VersionsService
     purging: PurgingService
     pruning: PruningService
@@ -87,6 +89,8 @@ def open_files(
     limits = UploadLimits(timedelta(hours=settings.uploads.lifetime_hours), settings.uploads.most_open)
     uploads = UploadsService(log, database, clock, guide, vault, limits)
     jobs.add(Job("files.uploads", timedelta(minutes=10), uploads.remove_expired, is_noted=False))
+    brake = BrakeService(log, database, clock, guide)
+    jobs.add(Job("files.brake", timedelta(hours=1), brake.remove_old, is_noted=False))
     purging = PurgingService(log, database, clock, guide, timedelta(days=settings.retention.trash_days))
     pruning = PruningService(log, database, clock, guide, settings.retention.versions)
     operations.add_kind(Kind("files.purge", Text(N_("Empty the trash of what is old")), "files", purging.purge_old))
@@ -103,6 +107,7 @@ def open_files(
         details=DetailsService(database, guide, clock),
         locks=LocksService(log, database, guide, vault, clock),
         properties=PropertiesService(log, guide),
+        brake=brake,
         versions=VersionsService(log, database, guide, vault),
         purging=purging,
         pruning=pruning,

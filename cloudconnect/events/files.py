@@ -170,6 +170,32 @@ class RetentionSet(SpaceFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrakePulled(SpaceFact):
+    """A session was stopped: it removed or overwrote too much; ``subject`` is the brake, ``stopped`` the session."""
+
+    kind: ClassVar[str] = "files.brake-pulled"
+    stopped: str
+    reason: str
+    changes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrakeLifted(SpaceFact):
+    """A session that was stopped may write again; ``subject`` is the brake."""
+
+    kind: ClassVar[str] = "files.brake-lifted"
+    stopped: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrakeSet(SpaceFact):
+    """How much one session may remove or overwrite in a minute was said anew; ``subject`` is the space."""
+
+    kind: ClassVar[str] = "files.brake-set"
+    changes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeUndone(SpaceFact):
     """What happened from ``from_seq`` to ``to_seq`` was taken back; ``subject`` is the root folder of the space.
 

@@ -21,10 +21,11 @@ SAMPLES = {
     "operation": "opn_x",
     "slot": "5f0c11d2",
     "lock": "x",
+    "brake": "x",
     "place": "away",
     "name": "archive",
 }
-BODIES = {"source": "/a", "target": "/b", "path": "/a", "at": "1h", "name": "x", "version": 1}
+BODIES = {"source": "/a", "target": "/b", "path": "/a", "at": "1h", "name": "x", "version": 1, "changes": 20}
 """What a body must have, wherever it has it."""
 BODIES = {
     "touch_entry": {"modified": "2026-01-01T00:00:00Z"},

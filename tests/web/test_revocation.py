@@ -23,6 +23,7 @@ SAMPLES = {
     "operation": "opn_x",
     "slot": "5f0c11d2",
     "lock": "x",
+    "brake": "x",
     "name": "disk",
     "place": "away",
 }

@@ -3,6 +3,7 @@
 from cloudconnect.features.files.models import (
     LONGEST_BYTES,
     Batch,
+    Brake,
     BulkDeed,
     BulkEdit,
     BulkEdited,
@@ -54,6 +55,7 @@ from cloudconnect.features.files.rules import (
 from cloudconnect.features.files.service import (
     PERSONAL,
     AccountingService,
+    BrakeService,
     ComparingService,
     DamageService,
     DetailsService,
@@ -95,6 +97,8 @@ __all__ = [
     "PERSONAL",
     "AccountingService",
     "Batch",
+    "Brake",
+    "BrakeService",
     "BulkDeed",
     "BulkEdit",
     "BulkEdited",

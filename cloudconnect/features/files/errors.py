@@ -58,6 +58,34 @@ class BadPolicy(Invalid):
     title = N_("This is not a policy")
 
 
+class Braked(Exhausted):
+    """This session removed or overwrote so much that it may not write to the space until somebody has looked."""
+
+    code = "files.braked"
+    title = N_("This session was stopped from changing more")
+
+
+class NoSuchBrake(NotFound):
+    """No session was stopped by this one."""
+
+    code = "files.no-such-brake"
+    title = N_("There is no such brake")
+
+
+class OwnBrake(Denied):
+    """The session that was stopped would let itself go on."""
+
+    code = "files.own-brake"
+    title = N_("The session that was stopped cannot lift this")
+
+
+class BadExpectation(Invalid):
+    """Not a number of changes."""
+
+    code = "files.bad-expectation"
+    title = N_("This is not a number of changes")
+
+
 class NothingToUndo(Conflict):
     """What is named changed nothing that could be taken back, or is taken back already."""
 

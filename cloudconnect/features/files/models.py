@@ -37,7 +37,8 @@ class Space:
     """A tree with one owner and one key domain; ``seq`` is the last place in its log.
 
     ``used_bytes`` counts every file in its latest version, in the tree or in the trash; ``quota_bytes`` is what that
-    may come to, None for no limit.
+    may come to, None for no limit. ``brake_changes`` is how many files one session may remove or overwrite in a minute,
+    None for the default, 0 for any number.
     """
 
     id: SpaceId
@@ -49,6 +50,23 @@ class Space:
     created: datetime
     used_bytes: int = 0
     quota_bytes: int | None = None
+    brake_changes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """A session that was stopped from writing to a space: whose, why, after how many changes, and at which seq."""
+
+    id: str
+    space: SpaceId
+    session: str
+    actor: str
+    actor_name: str
+    reason: str
+    changes: int
+    seq: int
+    pulled: datetime
+    lifted: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

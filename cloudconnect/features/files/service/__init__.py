@@ -3,6 +3,7 @@
 from cloudconnect.features.files.service.accounting import (
     AccountingService,
 )
+from cloudconnect.features.files.service.brake import BrakeService
 from cloudconnect.features.files.service.comparing import (
     ComparingService,
 )
@@ -75,6 +76,7 @@ from cloudconnect.features.files.service.versions import (
 __all__ = [
     "PERSONAL",
     "AccountingService",
+    "BrakeService",
     "ComparingService",
     "DamageService",
     "DetailsService",

@@ -7,7 +7,7 @@ from cloudconnect.events.files import FileWritten, FolderAdded
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NamedTwice, NotAFile, NotSmall
 from cloudconnect.features.files.models import Condition, Entry, NewItem, Version
-from cloudconnect.features.files.service import covering, deeds
+from cloudconnect.features.files.service import braking, covering, deeds
 from cloudconnect.features.files.service.charging import Charges
 from cloudconnect.features.files.service.places import Place
 from cloudconnect.features.files.store import tree
@@ -126,6 +126,7 @@ class Incoming:
                 continue
             entry = _new_entry(unit, place, parent, name, item, existing, contents.get(index))
             if existing is not None:
+                braking.count_overwritten(unit, place.space, existing, contents[index])
                 ended.append((entry.node, entry.from_seq))
             if item.raw is not None:
                 versions.append(deeds.new_version(entry, contents[index], unit))

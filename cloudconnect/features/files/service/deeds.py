@@ -8,7 +8,7 @@ from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import RootStays
 from cloudconnect.features.files.models import Change, Entry, Space, Trashed, Version
 from cloudconnect.features.files.moments import Seqs, UndoToken
-from cloudconnect.features.files.service import covering
+from cloudconnect.features.files.service import braking, covering
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import Place, walk
 from cloudconnect.features.files.store import properties, states, tags, trash, tree
@@ -45,6 +45,8 @@ def write_entry(unit: Unit, place: Place, content: Content, modified_ns: int | N
         tree.close_entry(unit.sql, node, seq)
     tree.add_version(unit.sql, new_version(entry, content, unit))
     tree.add_entry(unit.sql, place.space.id, entry)
+    if existing is not None:
+        braking.count_overwritten(unit, place.space, existing, content)
     return entry
 
 
@@ -93,6 +95,7 @@ def trash_entry(unit: Unit, space: Space, entry: Entry) -> Trashed:
     """
     check_not_root(entry)
     covering.release(unit, space, entry)
+    braking.count_removed(unit, space, entry)
     recorded = unit.record(EntryTrashed(subject=entry.node, space=space.id))
     seq = seq_of(recorded)
     trashed = Trashed(
@@ -121,6 +124,7 @@ def replant(unit: Unit, entry: Entry, place: Place, seq: int) -> Change:
         EntryLocked: somebody else holds one of them, or one on the folder that it leaves.
     """
     covering.release(unit, place.space, entry)
+    braking.note_renamed(unit, place.space, entry, place.names[-1])
     parent = place.line[len(place.names) - 1]
     planted = dataclasses.replace(entry, parent=parent.node, name=place.names[-1], path=place.path, from_seq=seq)
     tree.close_entry(unit.sql, entry.node, seq)

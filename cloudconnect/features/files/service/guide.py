@@ -6,12 +6,12 @@ from cloudconnect.events.files import SpaceAdded
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import BadMoment, NoSuchEntry, NotAFile
 from cloudconnect.features.files.models import Condition, Entry, Space, SpaceKind
-from cloudconnect.features.files.service import covering, deeds
+from cloudconnect.features.files.service import braking, covering, deeds
 from cloudconnect.features.files.service.places import Place, find_place
 from cloudconnect.features.files.store import snapshots, spaces, tree
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId, UserId, new_id
-from cloudconnect.kernel.principal import Principal
+from cloudconnect.kernel.principal import Principal, Scope
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Access, Action, Resource, Role
 from cloudconnect.ports.sql import Sql
@@ -51,11 +51,24 @@ class Guide:
             NoSuchEntry: the space is not there, or was not yet.
             Denied, NotFound: as ``Access.require`` decides.
             EntryLocked: somebody else's lock covers what *action* would change.
+            Braked: the principal's session was stopped from writing to the space.
         """
         place = self._place(sql, principal, space_id, names, action, at)
         if action is Action.WRITE:
+            braking.check_free(sql, principal, space_id)
             covering.check_covered(sql, principal, place.resource.line, to_ms(self._clock.now()))
         return place
+
+    def place_to_manage(self, sql: Sql, principal: Principal, space_id: SpaceId) -> Place:
+        """Return the root of a space if *principal* manages it, or administers the appliance.
+
+        Raises:
+            Denied, NotFound: as ``Access.require`` decides.
+        """
+        space = spaces.find_space(sql, space_id)
+        if space is not None and principal.is_admin and Scope.ADMIN in principal.scopes:
+            return find_place(sql, space, ())
+        return self.place(sql, principal, space_id, (), Action.MANAGE)
 
     def place_to_lock(self, sql: Sql, principal: Principal, space_id: SpaceId, names: tuple[str, ...]) -> Place:
         """Return the place that *names* lead to, whoever has locked it, if *principal* may write there.

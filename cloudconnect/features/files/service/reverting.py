@@ -10,7 +10,7 @@ from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, Step
-from cloudconnect.features.files.store import purging, trash, tree
+from cloudconnect.features.files.store import purging, states, trash, tree
 from cloudconnect.features.files.store.history import PastRow
 from cloudconnect.kernel.ids import NodeId
 from cloudconnect.ports.sql import Sql
@@ -29,6 +29,7 @@ def trash_steps(unit: Unit, plan: Plan) -> None:
         ended.append((step.node, seq))
         trashed.append(_trashed(unit, step, seq))
     tree.close_entries(unit.sql, ended)
+    states.touch(unit.sql, [(each.parent, each.seq) for each in trashed])
     trash.add_many(unit.sql, plan.space.id, trashed)
 
 

@@ -1,12 +1,14 @@
 """The table of spaces."""
 
 from cloudconnect.features.files.models import Space, SpaceKind
+from cloudconnect.features.files.store import brakes
 from cloudconnect.kernel.clock import from_ms, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId, UserId
 from cloudconnect.ports.sql import Row, Sql
 
 _SELECT = (
-    "SELECT s.id, s.name, s.kind, s.owner, s.root, s.created_ms, COALESCE(l.seq, 0), s.used_bytes, s.quota_bytes"
+    "SELECT s.id, s.name, s.kind, s.owner, s.root, s.created_ms, COALESCE(l.seq, 0), s.used_bytes, s.quota_bytes,"
+    " s.brake_changes"
     " FROM space s LEFT JOIN space_log l ON l.space = s.id"
 )
 
@@ -75,6 +77,7 @@ def find_miscounted(sql: Sql) -> list[tuple[SpaceId, int, int]]:
 def remove_space(sql: Sql, space: SpaceId) -> None:
     """Remove the row of *space*, its trash and its locks."""
     sql.execute("DELETE FROM node_lock WHERE space = ?", (space,))
+    brakes.remove_space(sql, space)
     sql.execute("DELETE FROM trash WHERE space = ?", (space,))
     sql.execute("DELETE FROM purge WHERE space = ?", (space,))
     sql.execute("DELETE FROM retention WHERE space = ?", (space,))
@@ -87,7 +90,7 @@ def set_used(sql: Sql, space: SpaceId, used_bytes: int) -> None:
 
 
 def _space(row: Row) -> Space:
-    identifier, name, kind, owner, root, created_ms, seq, used_bytes, quota_bytes = row
+    identifier, name, kind, owner, root, created_ms, seq, used_bytes, quota_bytes, brake_changes = row
     return Space(
         SpaceId(identifier),
         name,
@@ -98,4 +101,5 @@ def _space(row: Row) -> Space:
         from_ms(created_ms),
         used_bytes,
         quota_bytes,
+        brake_changes,
     )

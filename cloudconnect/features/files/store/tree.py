@@ -103,6 +103,19 @@ def measure(sql: Sql, folder: NodeId, at: int | None) -> tuple[int, int, int]:
     return files, folders, size
 
 
+def count_files(sql: Sql, folder: NodeId, most: int) -> int:
+    """Return how many files lie below *folder*, or a number from *most* on if there are more."""
+    files = 0
+    level: Sequence[NodeId] = [folder]
+    while level and files < most:
+        part, rest = level[:_ASKED_AT_ONCE], level[_ASKED_AT_ONCE:]
+        marks = ", ".join("?" * len(part))
+        rows = sql.rows(f"SELECT node, version FROM entry WHERE parent IN ({marks}) AND to_seq IS NULL", part)  # noqa: S608 - question marks only
+        files += sum(version is not None for _, version in rows)
+        level = [*rest, *(NodeId(node) for node, version in rows if version is None)]
+    return files
+
+
 def add_entry(sql: Sql, space: SpaceId, entry: Entry) -> None:
     """Add the row that is true from the entry's ``from_seq`` on."""
     add_entries(sql, space, [entry])
