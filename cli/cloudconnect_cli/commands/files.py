@@ -266,8 +266,8 @@ def restore(
     place = parse_place(what)
     if at is None and (keep_new or skip_conflicts or dry_run):
         raise Invalid(N_("This goes together with --at."), fix=N_("Name a moment, such as: --at yesterday"))
-    if at is not None and to is not None and not dry_run:
-        copy_back(place, at, parse_place(to).path, as_json=as_json)
+    if at is not None and to is not None:
+        copy_back(place, at, parse_place(to).path, dry_run=dry_run, as_json=as_json)
         return
     if at is not None:
         body = GiveBack(place.path, at, keep_new, skip_conflicts, dry_run)
