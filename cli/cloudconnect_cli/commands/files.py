@@ -297,8 +297,10 @@ def restore(
 ) -> None:
     """Bring something back from the trash, or with --at a file or folder as it was at a moment."""
     place = parse_place(what)
+    if at is None and (keep_new or skip_conflicts or dry_run):
+        raise Invalid(N_("This goes together with --at."), fix=N_("Name a moment, such as: --at yesterday"))
     if at is not None and to is not None:
-        copy_back(place, at, parse_place(to).path, as_json=as_json)
+        copy_back(place, at, parse_place(to).path, dry_run=dry_run, as_json=as_json)
         return
     if at is not None:
         body = GiveBack(place.path, at, keep_new, skip_conflicts, dry_run)

@@ -121,8 +121,11 @@ def give_back(place: Place, body: wire.GiveBack, *, as_json: bool) -> None:
     report(done, body.dry_run, as_json)
 
 
-def copy_back(place: Place, at: str, target: str, *, as_json: bool) -> None:
-    """Copy what was at *place* at a moment to *target*."""
+def copy_back(place: Place, at: str, target: str, *, dry_run: bool, as_json: bool) -> None:
+    """Copy what was at *place* at a moment to *target*, or only tell how much that is."""
+    if dry_run:
+        _tell_size(place, at, as_json=as_json)
+        return
     body = files.Copy(place.path, target, at)
     url = f"/spaces/{place.space}/copies"
     change = ask(lambda client: client.ask("POST", url, files.Changed, body=body), as_json=as_json)
@@ -131,6 +134,16 @@ def copy_back(place: Place, at: str, target: str, *, as_json: bool) -> None:
         return
     output.hint(_("Restored: {path}").format(path=output.printable(change.entry.path)))
     hint_undo([change.undo])
+
+
+def _tell_size(place: Place, at: str, *, as_json: bool) -> None:
+    query = {"at": at}
+    usage = ask(lambda client: client.ask("GET", place.url("usage"), files.Usage, query=query), as_json=as_json)
+    if as_json:
+        output.document(usage)
+        return
+    line = _("{files} files, {folders} folders, {bytes}")
+    output.data(line.format(files=usage.files, folders=usage.folders, bytes=format_bytes(usage.logical_bytes)))
 
 
 def _url(space: str) -> str:

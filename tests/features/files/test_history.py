@@ -9,6 +9,7 @@ from cloudconnect.features.files.moments import Deeds, Obstacle
 from cloudconnect.features.files.store import spaces
 from cloudconnect.kernel.errors import Conflict, Denied, Invalid, NotFound
 from cloudconnect.kernel.principal import Principal, PrincipalKind
+from cloudconnect.ports.access import Resource, Role
 
 ANYTHING = Condition(if_match=frozenset({"*"}))
 
@@ -318,3 +319,31 @@ async def test_what_came_and_went_with_its_folder_stays_with_it(rooms, ada):
     await undo(rooms, ada, str(undone.undo))
     await undo(rooms, ada)
     assert list(await listing(rooms, ada)) == ["/a", "/a/b.txt"]
+
+
+async def test_who_may_write_to_one_folder_takes_back_only_there(rooms, ada, bob):
+    await rooms.files.add_folder(ada, "personal", "/shared")
+    made = await put_new(rooms, ada, "/own.txt")
+    space = (await rooms.files.get_space(ada, "personal")).id
+    shared = (await rooms.files.get_entry(ada, "personal", "/shared")).node
+    root = (await rooms.files.get_space(ada, "personal")).root
+
+    def share(unit):
+        rooms.access.add_grant(unit.sql, bob.id, Resource(space, (root, shared)), Role.EDIT, unit.now_ms)
+
+    await rooms.log.commit(share, actor=ada)
+    await rooms.files.put_file(bob, space, "/shared/1.txt", stream(b"one"))
+    second = await rooms.files.put_file(bob, space, "/shared/2.txt", stream(b"two"))
+    await rooms.history.undo(bob, space, token=second.undo)
+    await rooms.history.undo(bob, space, last=1)
+    assert list(await listing(rooms, ada)) == ["/own.txt", "/shared"]
+    for token in (made.undo, f"{space}.2-9"):
+        with pytest.raises(NotFound):
+            await rooms.history.undo(bob, space, token=token, is_dry_run=True)
+
+
+async def test_what_a_rollback_left_out_still_counts_as_ones_own(rooms, ada):
+    await put_new(rooms, ada, "/in/a.txt")
+    await put_new(rooms, ada, "/out.txt")
+    await rooms.history.rollback(ada, "personal", Deeds(since="1h", path="/in"))
+    assert [each.path for each in await rooms.history.find_undoable(ada, "personal", 10)] == ["/out.txt"]

@@ -18,7 +18,7 @@ from cloudconnect.features.files.moments import Deeds, Obstacle, Reverted, Seqs,
 from cloudconnect.features.files.service import deeds, reverting
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.obstacles import Examiner
-from cloudconnect.features.files.service.places import find_path, find_place
+from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, plan_reversal
 from cloudconnect.features.files.store import history, spaces
 from cloudconnect.features.files.store.history import Made
@@ -142,8 +142,11 @@ class HistoryService:
         skip: bool,
         is_dry_run: bool,
     ) -> Reverted:
+        # Looking for them may take a while, for which the one writer need not wait; all else is decided in the unit.
+        seqs = await self._database.read(lambda sql: self._find_seqs(sql, principal, space_id, find_seqs))
+
         def plan(sql: Sql) -> Plan:
-            planned = self._plan(sql, principal, space_id, names, find_seqs)
+            planned = self._plan(sql, principal, space_id, names, seqs)
             examiner = Examiner(sql, planned)
             examiner.require(self._guide.access, principal)
             examiner.examine()
@@ -166,28 +169,36 @@ class HistoryService:
 
         return await self._log.commit(change, actor=principal)
 
-    def _plan(
-        self, sql: Sql, principal: Principal, space_id: SpaceId, names: tuple[str, ...], find_seqs: FindSeqs
-    ) -> Plan:
-        """Return what takes the seqs back; whoever may not write to the space is told no more than that.
+    def _find_seqs(self, sql: Sql, principal: Principal, space_id: SpaceId, find_seqs: FindSeqs) -> Seqs:
+        """Return what *find_seqs* finds; whoever may not write to the space is told no more than that."""
+        space = self._space(sql, principal, space_id)
+        try:
+            return find_seqs(sql, space)
+        except CloudConnectError:
+            self._guide.place(sql, principal, space_id, (), Action.WRITE)
+            raise
+
+    def _plan(self, sql: Sql, principal: Principal, space_id: SpaceId, names: tuple[str, ...], seqs: Seqs) -> Plan:
+        """Return what takes *seqs* back at the path of *names*.
 
         Raises:
             NothingToUndo: nothing would change.
         """
-        space = spaces.find_space(sql, space_id)
-        if space is None or names:
-            space = self._guide.place(sql, principal, space_id, (), Action.WRITE).space
-        within = find_place(sql, space, names).require_entry().node if names else None
-        try:
-            planned = plan_reversal(sql, space, find_seqs(sql, space), within)
-            # Taking back an undo that had nothing to put back makes its changes count again.
-            has_undone = planned.seqs and history.holds_kind(sql, space.id, planned.seqs, ChangeUndone.kind)
-            if planned.is_void and not planned.hindrances and not has_undone:
-                raise NothingToUndo(fix=N_("See what can be undone, with: cloudconnect undo --list"))
-        except CloudConnectError:
+        space = self._space(sql, principal, space_id)
+        within = None
+        if names:
+            within = self._guide.place(sql, principal, space_id, names, Action.WRITE).require_entry().node
+        planned = plan_reversal(sql, space, seqs, within)
+        # Taking back an undo that had nothing to put back makes its changes count again.
+        has_undone = planned.seqs and history.holds_kind(sql, space.id, planned.seqs, ChangeUndone.kind)
+        if planned.is_void and not planned.hindrances and not has_undone:
             self._guide.place(sql, principal, space_id, (), Action.WRITE)
-            raise
+            raise NothingToUndo(fix=N_("See what can be undone, with: cloudconnect undo --list"))
         return planned
+
+    def _space(self, sql: Sql, principal: Principal, space_id: SpaceId) -> Space:
+        found = spaces.find_space(sql, space_id)
+        return self._guide.place(sql, principal, space_id, (), Action.WRITE).space if found is None else found
 
     def _check_age(self, sql: Sql, token: UndoToken) -> None:
         hlc = history.find_time(sql, token.space, token.seqs.first)
@@ -203,23 +214,23 @@ class HistoryService:
     def _find_own(self, sql: Sql, space: Space, principal: Principal) -> Iterator[list[Made]]:
         """Yield the facts of each change of *principal* that is not undone, the latest first, as far as any can be."""
         undone = Seqs(())
-        for _, group in groupby(self._find_made(sql, space), key=attrgetter("unit")):
+        for _, group in groupby(self._find_made(sql, space, principal), key=attrgetter("unit")):
             made = list(group)
             ranges = [_undone_range(fact) for fact in made if fact.kind == ChangeUndone.kind]
             if made[-1].seq in undone:
                 continue
             if ranges:
                 undone = Seqs([*undone, *ranges])
-            elif made[0].actor == principal.id and history.touches(sql, space.id, made[-1].seq, made[0].seq):
+            elif history.touches(sql, space.id, made[-1].seq, made[0].seq):
                 yield made
 
-    def _find_made(self, sql: Sql, space: Space) -> Iterator[Made]:
-        """Yield the facts of *space*, the latest first, down to the oldest that can be undone."""
+    def _find_made(self, sql: Sql, space: Space, principal: Principal) -> Iterator[Made]:
+        """Yield the facts of *principal*, and what was undone, the latest first, as far as any can be undone."""
         horizon = self._clock.now() - self._keep
         last = space.seq
         while True:
             # The first fact of a space makes it and its root, which stay.
-            page = history.find_made(sql, space.id, 2, last, _FACTS_AT_ONCE)
+            page = history.find_made(sql, space.id, (2, last), (principal.id, ChangeUndone.kind), _FACTS_AT_ONCE)
             for fact in page:
                 if from_ms(fact.hlc >> _COUNTER_BITS) < horizon:
                     return

@@ -61,6 +61,7 @@ class Plan:
 
     ``is_void`` says that nothing would be taken back; changes that cancel each other out can be, though no step is
     needed for it. ``gone`` are nodes that came and went by what is taken back; they stay in the trash.
+    ``turned`` are the seqs at which each node was changed by it.
     """
 
     space: Space
@@ -70,6 +71,7 @@ class Plan:
     touched: dict[NodeId, PastRow]
     is_void: bool = True
     gone: set[NodeId] = field(default_factory=set)
+    turned: dict[NodeId, list[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def _plan_node(plan: Plan, past: Past) -> None:
     own = [index for index, turn in enumerate(turns) if turn.seq in plan.seqs]
     if not own:
         return
+    plan.turned[past.node] = [turns[index].seq for index in own]
     last = past.rows[-1]
     now = last if last.to_seq is None else None
     then, first = now, 0
@@ -179,6 +182,9 @@ def _keep_within(sql: Sql, plan: Plan, within: NodeId) -> None:
         del plan.touched[node]
         plan.steps.pop(node, None)
         plan.hindrances.pop(node, None)
+        del plan.turned[node]
+    plan.seqs = Seqs((seq, seq) for turned in plan.turned.values() for seq in turned)
+    plan.is_void = not plan.turned
 
 
 def load_parents(sql: Sql, space: Space, nodes: Iterable[NodeId], parents: dict[NodeId, NodeId | None]) -> None:

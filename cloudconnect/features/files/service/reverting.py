@@ -56,6 +56,8 @@ def place_steps(unit: Unit, plan: Plan, seq: int) -> None:
         unit.actor.id,
         unit.now_ms,
     )
+    left = {step.now.parent for step, _ in placed if step.now is not None and step.is_moved}
+    states.touch(unit.sql, [(parent, seq) for parent in left if parent is not None])
     tree.add_entries(unit.sql, plan.space.id, [_placed(step, then, seq) for step, then in placed])
     for step, _ in placed:
         _tell(unit, plan.space, step)

@@ -1,4 +1,7 @@
-"""What changed in a space between two of its seqs, and by whom."""
+"""What changed in a space between two of its seqs, and by whom.
+
+``space || ''`` asks for the indexes by time; the plain ``space`` only makes sure that a node is of this space.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -59,13 +62,11 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A fact of a space, as far as it tells who did what when."""
+    """A fact of a space, as far as it tells what was done when."""
 
     seq: int
     unit: int
     kind: str
-    actor: str
-    session: str
     subject: str
     payload: str
     hlc: int
@@ -75,8 +76,8 @@ def find_touched(sql: Sql, space: SpaceId, first: int, last: int) -> list[Past]:
     """Return the nodes of *space* of which a row begins or ends from *first* to *last*, in order, roots left out."""
     rows = sql.rows(
         "WITH touched (node) AS ("  # noqa: S608 - names of columns only
-        "SELECT node FROM entry WHERE space = ? AND from_seq >= ? AND from_seq <= ?"
-        " UNION SELECT node FROM entry WHERE space = ? AND to_seq >= ? AND to_seq <= ?)"
+        "SELECT node FROM entry WHERE space || '' = ? AND from_seq >= ? AND from_seq <= ?"
+        " UNION SELECT node FROM entry WHERE space || '' = ? AND to_seq >= ? AND to_seq <= ?)"
         f" SELECT (SELECT MIN(b.from_seq) FROM entry b WHERE b.node = t.node), {_ROW}"
         f" FROM touched t JOIN entry e ON e.node = t.node {_VERSION}"
         " WHERE e.parent IS NOT NULL AND (e.to_seq IS NULL OR e.to_seq >= ?)"
@@ -113,9 +114,9 @@ def find_changed(
     rows = sql.rows(
         # Each half is cut by itself, so that both follow their index and neither is read to its end.
         "SELECT seq, node FROM (SELECT from_seq AS seq, node FROM entry"
-        " WHERE space = ? AND (from_seq, node) > (?, ?) AND from_seq <= ? ORDER BY from_seq, node LIMIT ?) begun"
+        " WHERE space || '' = ? AND (from_seq, node) > (?, ?) AND from_seq <= ? ORDER BY from_seq, node LIMIT ?) begun"
         " UNION SELECT seq, node FROM (SELECT to_seq AS seq, node FROM entry"
-        " WHERE space = ? AND to_seq IS NOT NULL AND (to_seq, node) > (?, ?) AND to_seq <= ?"
+        " WHERE space || '' = ? AND to_seq IS NOT NULL AND (to_seq, node) > (?, ?) AND to_seq <= ?"
         " ORDER BY to_seq, node LIMIT ?) ended"
         " ORDER BY seq, node LIMIT ?",
         (space, seq, node, last, limit, space, seq, node, last, limit, limit),
@@ -173,12 +174,12 @@ def find_in_trash(sql: Sql, nodes: Sequence[NodeId]) -> set[NodeId]:
     return found
 
 
-def find_made(sql: Sql, space: SpaceId, first: int, last: int, limit: int) -> list[Made]:
-    """Return up to *limit* facts of *space* from *last* down to *first*, the latest first."""
+def find_made(sql: Sql, space: SpaceId, span: tuple[int, int], chosen: tuple[str, str], limit: int) -> list[Made]:
+    """Return up to *limit* facts of *space* in *span*, the latest first: those of an actor, and those of a kind."""
     rows = sql.rows(
-        "SELECT seq, COALESCE(unit, position), kind, actor, session, subject, payload, hlc FROM event"
-        " WHERE space = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC LIMIT ?",
-        (space, first, last, limit),
+        "SELECT seq, COALESCE(unit, position), kind, subject, payload, hlc FROM event"
+        " WHERE space = ? AND seq >= ? AND seq <= ? AND (actor = ? OR kind = ?) ORDER BY seq DESC LIMIT ?",
+        (space, *span, *chosen, limit),
     )
     return [Made(*row) for row in rows]
 
@@ -203,8 +204,8 @@ def find_seqs_by(
 def touches(sql: Sql, space: SpaceId, first: int, last: int) -> bool:
     """Tell whether anything in the tree of *space* changed from *first* to *last*."""
     row = sql.row(
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM entry WHERE space = ? AND from_seq >= ? AND from_seq <= ?)"
-        " OR EXISTS (SELECT 1 FROM entry WHERE space = ? AND to_seq >= ? AND to_seq <= ?)",
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM entry WHERE space || '' = ? AND from_seq >= ? AND from_seq <= ?)"
+        " OR EXISTS (SELECT 1 FROM entry WHERE space || '' = ? AND to_seq >= ? AND to_seq <= ?)",
         (space, first, last, space, first, last),
     )
     return row is not None
