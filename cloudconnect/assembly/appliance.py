@@ -25,13 +25,13 @@ from cloudconnect.features.files import (
     HistoryService,
     IntakeService,
     LocksService,
+    ParticularsService,
     PropertiesService,
     PruningService,
     PurgingService,
     ReturningService,
     SnapshotsService,
     TagsService,
-    TraitsService,
     UploadsService,
     VersionsService,
 )
@@ -83,7 +83,7 @@ class Appliance:
     tags: TagsService
     finding: FindingService
     editing: EditingService
-    traits: TraitsService
+    particulars: ParticularsService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService

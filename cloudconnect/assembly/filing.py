@@ -20,6 +20,7 @@ from cloudconnect.features.files import (
     HistoryService,
     IntakeService,
     LocksService,
+    ParticularsService,
     PropertiesService,
     PruningService,
     PurgingService,
@@ -27,7 +28,6 @@ from cloudconnect.features.files import (
     ReturningService,
     SnapshotsService,
     TagsService,
-    TraitsService,
     UploadLimits,
     UploadsService,
     VersionsService,
@@ -66,7 +66,7 @@ class Filing:
     tags: TagsService
     finding: FindingService
     editing: EditingService
-    traits: TraitsService
+    particulars: ParticularsService
 
 
 def open_files(
@@ -121,5 +121,5 @@ def open_files(
         tags=TagsService(log, database, guide),
         finding=finding,
         editing=EditingService(log, database, guide, clock, finding),
-        traits=TraitsService(log, database, guide, vault),
+        particulars=ParticularsService(log, database, guide, vault),
     )

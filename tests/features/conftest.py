@@ -21,10 +21,10 @@ from cloudconnect.features.files import (
     Guide,
     HistoryService,
     IntakeService,
+    ParticularsService,
     ReturningService,
     SnapshotsService,
     TagsService,
-    TraitsService,
     UploadsService,
 )
 from cloudconnect.features.gateway import GatewayService
@@ -205,7 +205,7 @@ class Rooms:
     tags: TagsService
     finding: FindingService
     editing: EditingService
-    traits: TraitsService
+    particulars: ParticularsService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -257,7 +257,7 @@ async def rooms(database_url, tmp_path):
         TagsService(log, database, guide),
         finding,
         EditingService(log, database, guide, clock, finding),
-        TraitsService(log, database, guide, vault),
+        ParticularsService(log, database, guide, vault),
     )
     await dispatcher.stop()
     await log.stop()

@@ -37,6 +37,9 @@ from cloudconnect.features.files.service.intake import (
 from cloudconnect.features.files.service.locks import (
     LocksService,
 )
+from cloudconnect.features.files.service.particulars import (
+    ParticularsService,
+)
 from cloudconnect.features.files.service.properties import (
     PropertiesService,
 )
@@ -62,9 +65,6 @@ from cloudconnect.features.files.service.snapshots import (
 from cloudconnect.features.files.service.tags import (
     TagsService,
 )
-from cloudconnect.features.files.service.traits import (
-    TraitsService,
-)
 from cloudconnect.features.files.service.uploads import (
     UploadLimits,
     UploadsService,
@@ -88,6 +88,7 @@ __all__ = [
     "HistoryService",
     "IntakeService",
     "LocksService",
+    "ParticularsService",
     "PropertiesService",
     "Pruned",
     "PruningService",
@@ -97,7 +98,6 @@ __all__ = [
     "Sight",
     "SnapshotsService",
     "TagsService",
-    "TraitsService",
     "UploadLimits",
     "UploadsService",
     "VersionsService",

@@ -24,7 +24,7 @@ from cloudconnect.ports.vault import Vault
 _ANYTHING = Condition()
 
 
-class TraitsService:
+class ParticularsService:
     """Keeps what is said of one file at a time; spaces and paths are named as for ``FilesService``."""
 
     def __init__(self, log: EventLog, database: Database, guide: Guide, vault: Vault) -> None:
