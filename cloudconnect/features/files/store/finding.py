@@ -134,17 +134,13 @@ def _ask(
 
 
 def _below(folder: NodeId, lens: Lens) -> tuple[str, list[Value]]:
-    moment, times = _moment("c", lens)
-    inside = "SELECT p.node FROM entry p WHERE p.parent = b.node AND p.to_seq IS NULL"
-    if lens.at is not None:
-        inside += " UNION ALL SELECT q.node FROM entry q WHERE q.parent = b.node AND q.to_seq IS NOT NULL"
-    top, top_times = _moment("a", lens)
+    top, times = _moment("a", lens)
+    step, _ = _moment("c", lens)
     text = (
         f"WITH RECURSIVE below (node) AS (SELECT a.node FROM entry a WHERE a.node = ? AND {top}"  # noqa: S608 - constants
-        f" UNION ALL SELECT c.node FROM below b JOIN entry c ON c.node IN ({inside})"
-        f" AND c.parent = b.node AND {moment}) "
+        f" UNION ALL SELECT c.node FROM below b JOIN entry c ON c.parent = b.node AND {step}) "
     )
-    return text, [folder, *top_times, *times]
+    return text, [folder, *times, *times]
 
 
 def _moment(alias: str, lens: Lens) -> tuple[str, list[Value]]:
