@@ -164,8 +164,10 @@ async def test_nothing_moves_into_itself(rooms, ada, old):
 async def test_tags_are_put_on_and_taken_off(rooms, ada, old):
     await do(rooms, ada, BulkEdit(where="type:txt", deed=BulkDeed.TAG, added=(read_tag("text", None),)))
     await do(rooms, ada, BulkEdit(where="tag:text path:/Tmp/**", deed=BulkDeed.TAG, removed=("text",)))
+    done = await do(rooms, ada, BulkEdit(where="name:keep.txt", deed=BulkDeed.TAG, added=(read_tag("kept", None),)))
     found = await rooms.finding.find(ada, "personal", "tag:text", limit=10)
 
+    assert done.seq == await seq(rooms, ada)
     assert [each.entry.path for each in found.items] == ["/keep.txt"]
 
 
