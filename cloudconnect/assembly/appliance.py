@@ -16,11 +16,11 @@ from cloudconnect.features.encryption import EncryptionService
 from cloudconnect.features.files import (
     AccountingService,
     DamageService,
-    DetailsService,
     EditingService,
     FilesService,
     FindingService,
     IntakeService,
+    ParticularsService,
     TagsService,
 )
 from cloudconnect.features.gateway import GatewayService
@@ -59,7 +59,7 @@ class Appliance:
     tags: TagsService
     finding: FindingService
     editing: EditingService
-    details: DetailsService
+    particulars: ParticularsService
     gateway: GatewayService
     monitoring: MonitoringService
     operations: OperationsService

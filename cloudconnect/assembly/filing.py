@@ -9,13 +9,13 @@ from cloudconnect.features.access import AccessService
 from cloudconnect.features.files import (
     AccountingService,
     DamageService,
-    DetailsService,
     EditingService,
     Erasing,
     FilesService,
     FindingService,
     Guide,
     IntakeService,
+    ParticularsService,
     RestoringFiles,
     TagsService,
 )
@@ -40,7 +40,7 @@ class Filing:
     tags: TagsService
     finding: FindingService
     editing: EditingService
-    details: DetailsService
+    particulars: ParticularsService
 
 
 def open_files(
@@ -71,5 +71,5 @@ def open_files(
         tags=TagsService(log, database, guide),
         finding=finding,
         editing=EditingService(log, database, guide, clock, finding),
-        details=DetailsService(log, database, guide, vault),
+        particulars=ParticularsService(log, database, guide, vault),
     )

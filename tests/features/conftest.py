@@ -14,12 +14,12 @@ from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.files import (
-    DetailsService,
     EditingService,
     FilesService,
     FindingService,
     Guide,
     IntakeService,
+    ParticularsService,
     TagsService,
 )
 from cloudconnect.features.gateway import GatewayService
@@ -135,7 +135,7 @@ class Rooms:
     tags: TagsService
     finding: FindingService
     editing: EditingService
-    details: DetailsService
+    particulars: ParticularsService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -181,7 +181,7 @@ async def rooms(database_url, tmp_path):
         TagsService(log, database, guide),
         finding,
         EditingService(log, database, guide, clock, finding),
-        DetailsService(log, database, guide, vault),
+        ParticularsService(log, database, guide, vault),
     )
     await dispatcher.stop()
     await log.stop()

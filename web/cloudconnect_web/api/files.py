@@ -46,7 +46,7 @@ async def get_entry(
     tags = await call.appliance.tags.find_tags(call.principal, space, path, at)
     told = msgspec.structs.replace(to_entry(entry), tags=to_tags(tags))
     if checksum == "blake3":
-        digest = await call.appliance.details.find_blake3(call.principal, space, path, at)
+        digest = await call.appliance.particulars.find_blake3(call.principal, space, path, at)
         told = msgspec.structs.replace(told, blake3=digest.hex())
     return Reply(told, headers={"ETag": quote(entry.etag)})
 

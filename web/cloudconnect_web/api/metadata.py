@@ -36,7 +36,7 @@ async def touch_entry(call: Call, space: str, path: str, body: wire.Touch) -> Re
     """Say when a file or folder was modified; its content stays the same."""
     modified_ns = parse_modified(body.modified)
     condition = parse_condition(call.request)
-    change = await call.appliance.details.touch(call.principal, space, path, modified_ns, condition)
+    change = await call.appliance.particulars.touch(call.principal, space, path, modified_ns, condition)
     return Reply(files.Changed(to_entry(change.entry), change.seq), headers={"ETag": quote(change.entry.etag)})
 
 
@@ -76,17 +76,17 @@ async def remove_field(call: Call, space: str, name: str) -> None:
 
 async def find_favourites(call: Call, limit: Limit = 100, cursor: Cursor | None = None) -> PageAnswer[wire.Favourite]:
     """List one's own favourites."""
-    return to_page(await call.appliance.details.find_favourites(call.principal, limit, cursor), _to_favourite)
+    return to_page(await call.appliance.particulars.find_favourites(call.principal, limit, cursor), _to_favourite)
 
 
 async def add_favourite(call: Call, space: str, path: str) -> files.Entry:
     """Make a file or folder a favourite of one's own."""
-    return to_entry(await call.appliance.details.add_favourite(call.principal, space, path))
+    return to_entry(await call.appliance.particulars.add_favourite(call.principal, space, path))
 
 
 async def remove_favourite(call: Call, space: str, path: str) -> None:
     """Let a file or folder be no favourite of one's own any more."""
-    await call.appliance.details.remove_favourite(call.principal, space, path)
+    await call.appliance.particulars.remove_favourite(call.principal, space, path)
 
 
 async def find_entries(
