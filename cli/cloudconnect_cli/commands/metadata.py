@@ -60,13 +60,14 @@ def tag_add(
     where: bulk.Where = None,
     dry_run: bulk.DryRun = False,
     expect: bulk.Expect = None,
+    space: Space = _OWN,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Put tags on a file or folder, or on all that --where selects; a tag of the same name gets the new value."""
     if where is not None:
         body = wire.BulkEdit(where=where, action="tag", add=[_read(word) for word in words], expect=expect)
-        _tag_all(body, is_dry=dry_run, is_confirmed=yes, as_json=as_json)
+        _tag_all(space, body, is_dry=dry_run, is_confirmed=yes, as_json=as_json)
         return
     path, *texts = _path_and(words)
     _change(path, wire.TagChange(add=[_read(text) for text in texts]), as_json=as_json)
@@ -77,13 +78,14 @@ def tag_remove(
     where: bulk.Where = None,
     dry_run: bulk.DryRun = False,
     expect: bulk.Expect = None,
+    space: Space = _OWN,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Take tags off a file or folder, or off all that --where selects."""
     if where is not None:
         body = wire.BulkEdit(where=where, action="tag", remove=words, expect=expect)
-        _tag_all(body, is_dry=dry_run, is_confirmed=yes, as_json=as_json)
+        _tag_all(space, body, is_dry=dry_run, is_confirmed=yes, as_json=as_json)
         return
     path, *names = _path_and(words)
     _change(path, wire.TagChange(remove=names), as_json=as_json)
@@ -232,9 +234,9 @@ def _change(path: str, body: wire.TagChange, *, as_json: bool) -> None:
     _show(found.tags, as_json=as_json)
 
 
-def _tag_all(body: wire.BulkEdit, *, is_dry: bool, is_confirmed: bool, as_json: bool) -> None:
+def _tag_all(space: str, body: wire.BulkEdit, *, is_dry: bool, is_confirmed: bool, as_json: bool) -> None:
     question = _("Change the tags of {items} items?")
-    bulk.edit(_OWN, body, question, is_dry=is_dry, is_confirmed=is_confirmed, as_json=as_json)
+    bulk.edit(quote(space, safe=""), body, question, is_dry=is_dry, is_confirmed=is_confirmed, as_json=as_json)
 
 
 def _show(tags: list[files.Tag], *, as_json: bool) -> None:

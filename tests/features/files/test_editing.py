@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from cloudconnect.features.files import BulkDeed, BulkEdit, Condition, Field, FieldKind, read_tag
+from cloudconnect.features.files import BulkDeed, BulkEdit, Condition, Field, FieldKind, NewItem, read_tag
 from cloudconnect.kernel.errors import Conflict, Denied, Invalid, NotFound, PreconditionFailed, PreconditionRequired
 from cloudconnect.kernel.principal import Principal, PrincipalKind, Scope
 
@@ -164,8 +164,10 @@ async def test_nothing_moves_into_itself(rooms, ada, old):
 async def test_tags_are_put_on_and_taken_off(rooms, ada, old):
     await do(rooms, ada, BulkEdit(where="type:txt", deed=BulkDeed.TAG, added=(read_tag("text", None),)))
     await do(rooms, ada, BulkEdit(where="tag:text path:/Tmp/**", deed=BulkDeed.TAG, removed=("text",)))
+    done = await do(rooms, ada, BulkEdit(where="name:keep.txt", deed=BulkDeed.TAG, added=(read_tag("kept", None),)))
     found = await rooms.finding.find(ada, "personal", "tag:text", limit=10)
 
+    assert done.seq == await seq(rooms, ada)
     assert [each.entry.path for each in found.items] == ["/keep.txt"]
 
 
@@ -203,10 +205,28 @@ async def test_only_who_may_write_edits(rooms, ada, bob, old):
 
 @pytest.mark.slow
 async def test_more_than_a_commit_holds_is_done_in_portions(rooms, ada):
-    from cloudconnect.features.files import NewItem
-
     await rooms.intake.put_many(ada, "personal", [NewItem(f"/many/{number}", b"", None) for number in range(2_300)])
     done = await do(rooms, ada, trash("path:/many/*"))
 
     assert done.items == 2_300
     assert await paths(rooms, ada) == ["/many"]
+
+
+@pytest.mark.slow
+async def test_what_changes_between_two_commits_ends_the_edit_and_it_tells_how_far_it_came(rooms, ada, monkeypatch):
+    await rooms.intake.put_many(ada, "personal", [NewItem(f"/many/{number}", b"", None) for number in range(1_100)])
+    plan = await rooms.editing.plan(ada, "personal", trash("path:/many/*"))
+    commit = rooms.log.commit
+
+    async def commit_and_meddle(change, *, actor):
+        monkeypatch.undo()
+        answer = await commit(change, actor=actor)
+        await rooms.files.move(ada, "personal", "/many", "/other")
+        return answer
+
+    monkeypatch.setattr(rooms.log, "commit", commit_and_meddle)
+    with pytest.raises(PreconditionFailed) as refusal:
+        await rooms.editing.apply(ada, "personal", trash("path:/many/*"), plan.token)
+
+    assert refusal.value.facts["done"] == 1_000
+    assert len(await paths(rooms, ada)) == 101

@@ -3,7 +3,9 @@
 from cloudconnect.features.files.service.accounting import (
     AccountingService,
 )
-from cloudconnect.features.files.service.brake import BrakeService
+from cloudconnect.features.files.service.brake import (
+    BrakeService,
+)
 from cloudconnect.features.files.service.comparing import (
     ComparingService,
 )

@@ -141,9 +141,8 @@ def _do(unit: Unit, target: Place, edit: BulkEdit, entry: Entry) -> int:
         case BulkDeed.MOVE:
             return _move(unit, target, entry)
         case BulkDeed.TAG:
-            tag(unit, target.space, entry.node, edit.added)
-            untag(unit, target.space, entry.node, edit.removed, may_lack=True)
-            return 0
+            untagged = untag(unit, target.space, entry.node, edit.removed, may_lack=True)
+            return max(untagged, tag(unit, target.space, entry.node, edit.added))
 
 
 def _move(unit: Unit, target: Place, entry: Entry) -> int:
@@ -166,8 +165,8 @@ def _items(sql: Sql, edit: BulkEdit, selected: list[Entry]) -> tuple[list[Entry]
     if edit.deed is BulkDeed.TAG:
         return selected, selected
     whole = selected if edit.is_recursive else _whole(sql, selected)
-    nodes = {entry.path for entry in whole}
-    items = [entry for entry in whole if not any(above in nodes for above in _above(entry.path))]
+    paths = {entry.path for entry in whole}
+    items = [entry for entry in whole if not any(above in paths for above in _above(entry.path))]
     return items, whole
 
 

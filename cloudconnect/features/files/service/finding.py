@@ -98,9 +98,9 @@ class FindingService:
         below = None if folder == place.space.root or query.is_in_trash else folder
         while True:
             if query.is_in_trash:
-                found = finding.find_trashed(sql, place.space.id, query.where, lens, after, _AT_ONCE)
+                found = finding.find_trashed(sql, query.where, lens, after, _AT_ONCE)
             else:
-                found = finding.find_candidates(sql, place.space.id, query.where, lens, below, after, _AT_ONCE)
+                found = finding.find_candidates(sql, query.where, lens, below, after, _AT_ONCE)
             lines = lineage.find([each.entry for each in found])
             for candidate, names in zip(found, lines, strict=True):
                 if names is not None and _is_below(names, place.names) and _passes(parts, candidate, names):
@@ -137,7 +137,7 @@ class FindingService:
                 holder = self._accounts.find_named(sql, term.name)
                 if holder is not None:
                     people[term.name] = holder.id
-        return finding.Lens(now, principal.id, people, place.space.owner, place.at)
+        return finding.Lens(place.space.id, now, principal.id, people, place.space.owner, place.at)
 
 
 def _parts_with_paths(where: Selection) -> list[Selection]:

@@ -12,7 +12,7 @@ from cloudconnect.features.files.models import Change, Condition, Entry, Favouri
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import find_path
-from cloudconnect.features.files.store import details, spaces, tree
+from cloudconnect.features.files.store import particulars, spaces, tree
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
 from cloudconnect.kernel.principal import Principal
@@ -74,7 +74,7 @@ class ParticularsService:
             if entry.version is None:
                 raise NotAFile(N_("“{path}” is a folder."), fix=N_("Name a file in it."), path=entry.path)
             version = tree.get_version(sql, entry.node, entry.version)
-            return version, details.find_blake3(sql, version)
+            return version, particulars.find_blake3(sql, version)
 
         version, known = await self._database.read(ask)
         if known is not None:
@@ -85,7 +85,7 @@ class ParticularsService:
         async for piece in self._vault.read(space_id, version.manifest, 0, None):
             await asyncio.to_thread(hasher.update, piece)
         digest = hasher.digest()
-        await self._log.commit(lambda unit: details.keep_blake3(unit.sql, version, digest), actor=principal)
+        await self._log.commit(lambda unit: particulars.keep_blake3(unit.sql, version, digest), actor=principal)
         return digest
 
     async def add_favourite(self, principal: Principal, space: str, path: str) -> Entry:
@@ -98,7 +98,7 @@ class ParticularsService:
 
         def change(unit: Unit) -> Entry:
             entry = self._guide.place(unit.sql, principal, space_id, names, Action.READ).require_entry()
-            details.add_favourite(unit.sql, principal.id, space_id, entry.node, unit.now_ms)
+            particulars.add_favourite(unit.sql, principal.id, space_id, entry.node, unit.now_ms)
             return entry
 
         return await self._log.commit(change, actor=principal)
@@ -113,7 +113,7 @@ class ParticularsService:
 
         def change(unit: Unit) -> None:
             entry = self._guide.place(unit.sql, principal, space_id, names, Action.READ).require_entry()
-            details.remove_favourite(unit.sql, principal.id, entry.node)
+            particulars.remove_favourite(unit.sql, principal.id, entry.node)
 
         await self._log.commit(change, actor=principal)
 
@@ -123,7 +123,7 @@ class ParticularsService:
 
         def ask(sql: Sql) -> Page[Favourite]:
             horizon = sorted(self._guide.access.horizon(sql, principal))
-            found = details.find_favourites(sql, principal.id, horizon, after, limit + 1)
+            found = particulars.find_favourites(sql, principal.id, horizon, after, limit + 1)
             favourites = [each for each in (_favourite(sql, *one) for one in found[:limit]) if each is not None]
             return Page(favourites, encode_cursor(found[limit - 1][1]) if len(found) > limit else None)
 

@@ -144,30 +144,31 @@ class TagsService:
 
 
 def tag(unit: Unit, space: Space, node: NodeId, added: Sequence[Tag]) -> int:
-    """Put those of the tags *added* on *node* that it does not have; return how many those were."""
-    held = store.find_tags(unit.sql, [node], None).get(node, [])
-    new = [each for each in added if each not in held]
-    for each in new:
+    """Put those of the tags *added* on *node* that it does not have; return the last seq of it, 0 without any."""
+    held, seq = store.find_tags(unit.sql, [node], None).get(node, []), 0
+    for each in added:
+        if each in held:
+            continue
         value = each.value
         fact = Tagged(subject=node, space=space.id, name=each.name, form=value.kind.value, value=value.text)
-        store.add_tag(unit.sql, space.id, node, each, deeds.seq_of(unit.record(fact)))
-    return len(new)
+        seq = deeds.seq_of(unit.record(fact))
+        store.add_tag(unit.sql, space.id, node, each, seq)
+    return seq
 
 
 def untag(unit: Unit, space: Space, node: NodeId, removed: Sequence[str], *, may_lack: bool) -> int:
-    """Take the tags called *removed* off *node*; return how many it had.
+    """Take the tags called *removed* off *node*; return the last seq of it, 0 where it had none.
 
     Raises:
         NoSuchTag: it lacks one and *may_lack* is false.
     """
-    held = {each.name for each in store.find_tags(unit.sql, [node], None).get(node, [])}
-    for name in removed:
-        if name not in held and not may_lack:
+    held, seq = {each.name for each in store.find_tags(unit.sql, [node], None).get(node, [])}, 0
+    for name in dict.fromkeys(removed):
+        if name in held:
+            seq = deeds.seq_of(unit.record(Untagged(subject=node, space=space.id, name=name)))
+            store.end_tag(unit.sql, node, name, seq)
+        elif not may_lack:
             raise NoSuchTag(
                 N_("It has no tag “{name}”."), fix=N_("See which it has, with: cloudconnect tag list PATH"), name=name
             )
-    gone = [name for name in dict.fromkeys(removed) if name in held]
-    for name in gone:
-        fact = Untagged(subject=node, space=space.id, name=name)
-        store.end_tag(unit.sql, node, name, deeds.seq_of(unit.record(fact)))
-    return len(gone)
+    return seq

@@ -46,8 +46,12 @@ _PAST = "({0}.from_seq <= ? AND ({0}.to_seq IS NULL OR {0}.to_seq > ?))"
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """What the words of a selection stand for: when it is, who asks, who people are, whose space it is, as of when."""
+    """What the words of a selection stand for: where and when it is, who asks, who people are and who owns the space.
 
+    ``at`` is the seq as of which to look, None for the present.
+    """
+
+    space: SpaceId
     now: datetime
     asker: str
     people: Mapping[str, str]
@@ -79,7 +83,7 @@ def open_terms(selection: Selection) -> list[Term]:
 
 
 def find_candidates(
-    sql: Sql, space: SpaceId, selection: Selection, lens: Lens, below: NodeId | None, after: str, limit: int
+    sql: Sql, selection: Selection, lens: Lens, below: NodeId | None, after: str, limit: int
 ) -> list[Candidate]:
     """Return up to *limit* entries of the tree that may pass, by node, behind the node *after*.
 
@@ -93,18 +97,18 @@ def find_candidates(
         (source, sourced),
         "",
         f"e.space = ? AND e.node > ? AND {moment}{inside}",
-        [space, after, *times],
+        [lens.space, after, *times],
         selection,
         lens,
         limit,
     )
 
 
-def find_trashed(sql: Sql, space: SpaceId, selection: Selection, lens: Lens, after: str, limit: int) -> list[Candidate]:
+def find_trashed(sql: Sql, selection: Selection, lens: Lens, after: str, limit: int) -> list[Candidate]:
     """Return up to *limit* entries of the tree, or removed from it into the trash, that may pass, behind *after*."""
     join = " LEFT JOIN trash g ON g.node = e.node AND g.trashed_seq = e.to_seq"
     scope = "e.space = ? AND e.node > ? AND (e.to_seq IS NULL OR g.node IS NOT NULL)"
-    return _ask(sql, ("", []), join, scope, [space, after], selection, lens, limit)
+    return _ask(sql, ("", []), join, scope, [lens.space, after], selection, lens, limit)
 
 
 def _ask(
@@ -134,17 +138,13 @@ def _ask(
 
 
 def _below(folder: NodeId, lens: Lens) -> tuple[str, list[Value]]:
-    moment, times = _moment("c", lens)
-    inside = "SELECT p.node FROM entry p WHERE p.parent = b.node AND p.to_seq IS NULL"
-    if lens.at is not None:
-        inside += " UNION ALL SELECT q.node FROM entry q WHERE q.parent = b.node AND q.to_seq IS NOT NULL"
-    top, top_times = _moment("a", lens)
+    top, times = _moment("a", lens)
+    step, _ = _moment("c", lens)
     text = (
         f"WITH RECURSIVE below (node) AS (SELECT a.node FROM entry a WHERE a.node = ? AND {top}"  # noqa: S608 - constants
-        f" UNION ALL SELECT c.node FROM below b JOIN entry c ON c.node IN ({inside})"
-        f" AND c.parent = b.node AND {moment}) "
+        f" UNION ALL SELECT c.node FROM below b JOIN entry c ON c.parent = b.node AND {step}) "
     )
-    return text, [folder, *top_times, *times]
+    return text, [folder, *times, *times]
 
 
 def _moment(alias: str, lens: Lens) -> tuple[str, list[Value]]:
@@ -199,7 +199,7 @@ def _said(term: Path | Tagged | By | Owner | Is, lens: Lens) -> tuple[str, list[
         case Owner(name):
             return (_YES if lens.people.get(name) == lens.owner else _NO), []
         case Is():
-            return "EXISTS (SELECT 1 FROM favourite f WHERE f.node = e.node AND f.account = ?)", [lens.asker]
+            return "e.node IN (SELECT f.node FROM favourite f WHERE f.account = ?)", [lens.asker]
         case Path():
             raise LookupError("a path is not decided by the database")
         case _:
@@ -239,8 +239,12 @@ def _tagged(term: Tagged, lens: Lens) -> tuple[str, list[Value]]:
         if compared is None or compared.kind not in {ValueKind.NUMBER, ValueKind.DATE}:
             return _NO, []
         text, values = f" AND t.kind = ? AND t.number {term.operator.value} ?", [compared.kind.value, compared.number]
-    condition = f"t.node = e.node AND t.name = ? AND {moment}{text}"
-    return f"EXISTS (SELECT 1 FROM tag t WHERE {condition})", [term.name, *times, *values]  # noqa: S608 - as above
+    # As a set, for the few that have a tag are found by it, and not one by one among all.
+    condition = f"t.space = ? AND t.name = ? AND {moment}{text}"
+    return (
+        f"e.node IN (SELECT t.node FROM tag t WHERE {condition})",  # noqa: S608 - as above
+        [lens.space, term.name, *times, *values],
+    )
 
 
 def _like(text: str, *, has_wildcards: bool = False) -> str:
