@@ -117,7 +117,7 @@ def test_several_are_chosen_moved_removed_and_brought_back(signed_in, script):
     assert page.locator("tbody tr").count() == 0
 
     page.click(".notice button")
-    page.wait_for_selector("text=2 are back.")
+    page.wait_for_selector("text=Undone.")
     assert page.locator("tbody tr").count() == 2
     assert page.complaints == []
 
@@ -155,6 +155,77 @@ def test_a_folder_is_seen_as_it_was(signed_in, daemon):
     page.wait_for_url("**/files/Past")
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_an_earlier_version_comes_back_and_goes_again(signed_in, tmp_path, script):
+    page = signed_in(java_script_enabled=script)
+    name = f"letter {script}.txt"
+    file = tmp_path / name
+    for text in ("one", "two, longer"):
+        file.write_text(text)
+        with page.expect_navigation():
+            upload(page, file)
+        page.wait_for_selector(f"tr[data-name='{name}'] td.size:has-text('{len(text)} B')")
+    page.click(f"tr[data-name='{name}'] a.name")
+    page.click("a[href^='/versions']")
+    assert page.locator("tbody tr").count() == 2
+    page.click("button[value=pin]")
+    page.wait_for_selector("text=This version is kept for good.")
+    page.click("button[value=restore]")
+    page.wait_for_selector("dd:has-text('3 B')")
+    page.click(".notice button")
+    page.wait_for_selector("text=Undone.")
+    page.wait_for_selector("dd:has-text('11 B')")
+    page.click("text=Add a tag")
+    page.fill("details[open] input[name=name]", "family")
+    page.click("details[open] button")
+    page.wait_for_selector(".tags li:has-text('family')")
+    page.click(".tags button")
+    assert page.locator(".tags li").count() == 0
+    assert page.complaints == []
+
+
+def test_what_is_in_the_trash_goes_for_good(signed_in, daemon):
+    page = signed_in()
+    for name in ("Gone", "Going"):
+        make_folder(page, name)
+        page.check(f"tr[data-name='{name}'] .pick input")
+        page.click("#selection button.danger")
+        page.wait_for_selector("text=are in the trash")
+    page.goto(f"{daemon.url}/trash")
+    page.click("summary[aria-label='Actions for Gone']")
+    page.click("details[open] button.danger")
+    page.wait_for_selector("text=It is gone for good.")
+    assert page.locator("tr:has-text('Gone')").count() == 0
+    page.click("text=Empty the trash")
+    page.click("text=Delete all of it for good")
+    page.wait_for_selector("text=The trash is empty")
+
+
+def test_a_program_that_removes_too_much_is_stopped_and_undone(signed_in, daemon):
+    page = signed_in()
+    page.goto(f"{daemon.url}/settings/apps")
+    page.fill("input[name=name]", "sync")
+    page.click("button.primary")
+    headers = {"Authorization": f"Bearer {page.inner_text('#secret')}", "If-Match": "*"}
+    address = f"{daemon.url}/api/v1/spaces/personal"
+    own = {"X-CloudConnect": "1"}
+    assert page.request.put(f"{address}/brake", headers=own, data={"changes": 20}).status == 200
+    for number in range(25):
+        page.request.post(f"{address}/folders/Brake/{number}?parents=true", headers=headers)
+    statuses = [
+        page.request.delete(f"{address}/entries/Brake/{number}", headers=headers).status for number in range(25)
+    ]
+    assert statuses == [200] * 20 + [429] * 5
+
+    page.goto(f"{daemon.url}/files/")
+    page.click(".alarm button[value=rollback]")
+    page.wait_for_selector("text=What it did is taken back")
+    page.wait_for_selector("text=Undo")
+    page.click(".alarm button[value=lift]")
+    page.wait_for_selector("text=It may write again.")
+    assert page.locator(".alarm").count() == 0
+
+
 def test_an_app_gets_a_password_of_its_own(signed_in, daemon):
     page = signed_in()
     page.goto(f"{daemon.url}/settings/apps")
@@ -171,6 +242,7 @@ def test_an_app_gets_a_password_of_its_own(signed_in, daemon):
     assert secret not in page.content()
     page.click("button[aria-label='Take away laptop']")
     page.wait_for_selector("text=holds no longer")
+    page.wait_for_timeout(600)  # who was recognised is remembered for half a second
     assert page.request.get(address, headers=headers).status == 401
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from aiohttp import BodyPartReader, web
 
-from cloudconnect.features.files import Condition, Entry, Listing, Space
+from cloudconnect.features.files import Condition, Entry, Listing, Space, read_tag
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, PreconditionFailed
 from cloudconnect.kernel.text import N_, Text
 from cloudconnect.kernel.units import format_bytes
@@ -13,10 +13,11 @@ from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
 from cloudconnect_web.operations import Guard
 from cloudconnect_web.pages.page import Notice, Page, file_url, read_all, read_form, redirect, render, safe_target
+from cloudconnect_web.pages.past import find_stopped, merge_undo
 from cloudconnect_web.problems import BadRequest
 
 _ROWS = 500
-_UNDONE_AT_ONCE = 40  # the notice is a cookie
+_UNDO_MOST = 1_000
 _TOLD_AT_ONCE = 5
 _SPACE = "personal"
 _ANYTHING = Condition(if_match=frozenset({"*"}))
@@ -36,7 +37,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     path, at = _path(request), request.query.get("at") or None
     entry = await files.get_entry(principal, _SPACE, path, at)
     if not entry.is_folder:
-        return render(request, "file.html", entry=entry, crumbs=_crumbs(entry), at=at, up=_parent(entry.path))
+        tags = await request.app[APPLIANCE].tags.find_tags(principal, _SPACE, path, at)
+        return render(request, "file.html", entry=entry, crumbs=_crumbs(entry), at=at, tags=tags)
     cursor = request.query.get("cursor") or None
     page = await files.find_children(
         principal, _SPACE, path, at=at, limit=_ROWS, cursor=cursor, listing=Listing.FOLDERS_FIRST
@@ -51,6 +53,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         folder=entry,
         space=space,
         used=_used(request, space),
+        stopped=await find_stopped(request),
         entries=entries,
         crumbs=_crumbs(entry),
         at=at,
@@ -102,15 +105,16 @@ async def move(request: web.Request) -> web.StreamResponse:
     paths, folder = await read_all(request, "path"), (await read_form(request)).get("to", "/")
     files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
 
-    async def act(path: str) -> str:
+    async def act(path: str) -> tuple[str, str]:
         target = f"{folder.rstrip('/')}/{path.rstrip('/').rpartition('/')[2]}"
-        return (await files.move(principal, _SPACE, path, target)).entry.name
+        change = await files.move(principal, _SPACE, path, target)
+        return change.entry.name, change.undo
 
     done, failed = await _for_each(request, paths, act)
-    notice = _notice(request, N_("{count} are here now."), count=len(done))
+    text = _words(request, N_("{count} are here now."), count=len(done))
     if len(done) == 1:
-        notice = _notice(request, N_("“{name}” is here now."), name=done[0])
-    return redirect(request, file_url(folder), Notice(" ".join([notice.text, *failed])))
+        text = _words(request, N_("“{name}” is here now."), name=done[0][0])
+    return redirect(request, file_url(folder), _done(text, done, failed))
 
 
 async def show_trash(request: web.Request) -> web.StreamResponse:
@@ -125,31 +129,32 @@ async def restore(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
 
-    async def act(node: str) -> str:
-        return (await files.restore(principal, _SPACE, node)).entry.path
+    async def act(node: str) -> tuple[str, str]:
+        change = await files.restore(principal, _SPACE, node)
+        return change.entry.path, change.undo
 
-    nodes = [node for each in await read_all(request, "node") for node in each.split(",")]
-    done, failed = await _for_each(request, nodes, act)
-    notice = _notice(request, N_("{count} are back."), count=len(done))
+    done, failed = await _for_each(request, await read_all(request, "node"), act)
+    text = _words(request, N_("{count} are back."), count=len(done))
     if len(done) == 1:
-        notice = _notice(request, N_("“{name}” is back."), name=done[0].rpartition("/")[2])
-    target = form.get("next") or file_url(_parent(done[0] if done else "/"))
-    return redirect(request, safe_target(target), Notice(" ".join([notice.text, *failed])))
+        text = _words(request, N_("“{name}” is back."), name=done[0][0].rpartition("/")[2])
+    target = form.get("next") or file_url(_parent(done[0][0] if done else "/"))
+    return redirect(request, safe_target(target), _done(text, done, failed))
 
 
 async def _add_folder(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
     path = _path(request)
     name = form.get("name", "").strip()
-    await request.app[APPLIANCE].files.add_folder(request[PRINCIPAL], _SPACE, _below(path, name))
-    return redirect(request, file_url(path), _notice(request, N_("The folder “{name}” is made."), name=name))
+    change = await request.app[APPLIANCE].files.add_folder(request[PRINCIPAL], _SPACE, _below(path, name))
+    text = _words(request, N_("The folder “{name}” is made."), name=name)
+    return redirect(request, file_url(path), Notice(text, change.undo))
 
 
 async def _rename(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
     path, name = form.get("path", ""), form.get("name", "").strip()
     target = _below(_parent(path), name)
-    await request.app[APPLIANCE].files.move(request[PRINCIPAL], _SPACE, path, target)
-    notice = _notice(request, N_("It is called “{name}” now."), name=name)
-    return redirect(request, file_url(_parent(path)), notice)
+    change = await request.app[APPLIANCE].files.move(request[PRINCIPAL], _SPACE, path, target)
+    text = _words(request, N_("It is called “{name}” now."), name=name)
+    return redirect(request, file_url(_parent(path)), Notice(text, change.undo))
 
 
 async def _trash(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
@@ -157,28 +162,36 @@ async def _trash(request: web.Request, form: dict[str, str]) -> web.StreamRespon
     etag = form.get("etag")
     condition = Condition(if_match=frozenset({etag})) if etag else _ANYTHING
     change = await request.app[APPLIANCE].files.trash(request[PRINCIPAL], _SPACE, path, condition)
-    text = say(Text(N_("“{name}” is in the trash."), {"name": change.trashed.name}), request[LANGUAGE])
-    return redirect(request, file_url(_parent(path)), Notice(text, change.trashed.node))
+    text = _words(request, N_("“{name}” is in the trash."), name=change.trashed.name)
+    return redirect(request, file_url(_parent(path)), Notice(text, change.undo))
 
 
 async def _trash_selected(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
     del form
     files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
 
-    async def act(path: str) -> str:
-        return (await files.trash(principal, _SPACE, path, _ANYTHING)).trashed.node
+    async def act(path: str) -> tuple[str, str]:
+        change = await files.trash(principal, _SPACE, path, _ANYTHING)
+        return change.trashed.name, change.undo
 
     done, failed = await _for_each(request, await read_all(request, "path"), act)
-    notice = _notice(request, N_("{count} are in the trash."), count=len(done))
-    restore = ",".join(done) if len(done) <= _UNDONE_AT_ONCE else ""
-    return redirect(request, file_url(_path(request)), Notice(" ".join([notice.text, *failed]), restore))
+    text = _words(request, N_("{count} are in the trash."), count=len(done))
+    return redirect(request, file_url(_path(request)), _done(text, done, failed))
+
+
+async def _tag(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
+    path, name = form.get("path", ""), form.get("name", "").strip()
+    added = [read_tag(name, form.get("value", "").strip() or None)] if name else []
+    removed = [form["remove"]] if "remove" in form else []
+    await request.app[APPLIANCE].tags.change_tags(request[PRINCIPAL], _SPACE, path, added, removed)
+    return redirect(request, file_url(path))
 
 
 async def _for_each(
-    request: web.Request, paths: list[str], act: Callable[[str], Awaitable[str]]
-) -> tuple[list[str], list[str]]:
-    """Do *act* for each path; return what it answered, and in words what was refused."""
-    done: list[str] = []
+    request: web.Request, paths: list[str], act: Callable[[str], Awaitable[tuple[str, str]]]
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Do *act* for each path; return what it did and how to undo that, and in words what was refused."""
+    done: list[tuple[str, str]] = []
     failed: list[str] = []
     for path in paths:
         try:
@@ -188,22 +201,27 @@ async def _for_each(
     return done, failed[:_TOLD_AT_ONCE]
 
 
+def _done(text: str, done: list[tuple[str, str]], failed: list[str]) -> Notice:
+    """Return the notice that tells what was *done* and what *failed*; a cookie holds only so much to undo."""
+    undo = merge_undo(token for _, token in done)
+    return Notice(" ".join([text, *failed]), undo if len(undo) <= _UNDO_MOST else "")
+
+
 async def _upload(request: web.Request) -> web.StreamResponse:
     """Store every file of a form as it comes; one that is there already gets a new version."""
     folder = _path(request)
-    stored = 0
+    stored: list[tuple[str, str]] = []
     failed: list[str] = []
     async for part in _parts(request):
         if not isinstance(part, BodyPartReader) or not part.filename:
             continue
         name = part.filename.replace("\\", "/").rpartition("/")[2]
         try:
-            await _store(request, _below(folder, name), part)
-            stored += 1
+            stored.append((name, await _store(request, _below(folder, name), part)))
         except CloudConnectError as refusal:
             failed.append(f"{name}: {_detail(request, refusal)}")
-    notice = _notice(request, N_("{count} uploaded."), count=stored)
-    return redirect(request, file_url(folder), Notice(" ".join([notice.text, *failed])) if failed else notice)
+    text = _words(request, N_("{count} uploaded."), count=len(stored))
+    return redirect(request, file_url(folder), _done(text, stored, failed))
 
 
 async def _parts(request: web.Request) -> AsyncIterator[object]:
@@ -215,7 +233,7 @@ async def _parts(request: web.Request) -> AsyncIterator[object]:
         raise BadRequest(N_("The form cannot be read."), fix=N_("Go back and send it again.")) from error
 
 
-async def _store(request: web.Request, path: str, part: BodyPartReader) -> None:
+async def _store(request: web.Request, path: str, part: BodyPartReader) -> str:
     files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
     try:
         entry = await files.get_entry(principal, _SPACE, path)
@@ -224,9 +242,10 @@ async def _store(request: web.Request, path: str, part: BodyPartReader) -> None:
         condition = _NOTHING
     media_type = part.headers.get("Content-Type")
     try:
-        await files.put_file(principal, _SPACE, path, _pieces(part), media_type=media_type, condition=condition)
+        put = await files.put_file(principal, _SPACE, path, _pieces(part), media_type=media_type, condition=condition)
     except PreconditionFailed as refusal:
         raise Conflict(N_("Somebody else changed it meanwhile."), fix=N_("Upload it again.")) from refusal
+    return put.undo
 
 
 async def _pieces(part: BodyPartReader) -> AsyncIterator[bytes]:
@@ -253,15 +272,15 @@ def _crumbs(entry: Entry) -> list[tuple[str, str]]:
     return [(name, "/" + "/".join(names[: count + 1])) for count, name in enumerate(names)]
 
 
-def _notice(request: web.Request, message: str, **facts: str | int) -> Notice:
-    return Notice(say(Text(message, facts), request[LANGUAGE]))
+def _words(request: web.Request, message: str, **facts: str | int) -> str:
+    return say(Text(message, facts), request[LANGUAGE])
 
 
 def _used(request: web.Request, space: Space) -> str:
     used = format_bytes(space.used_bytes)
     if space.quota_bytes is None:
-        return _notice(request, N_("{used} used"), used=used).text
-    return _notice(request, N_("{used} of {quota} used"), used=used, quota=format_bytes(space.quota_bytes)).text
+        return _words(request, N_("{used} used"), used=used)
+    return _words(request, N_("{used} of {quota} used"), used=used, quota=format_bytes(space.quota_bytes))
 
 
 def _detail(request: web.Request, refusal: CloudConnectError) -> str:
@@ -273,6 +292,7 @@ _ACTS: dict[str, Callable[[web.Request, dict[str, str]], Awaitable[web.StreamRes
     "rename": _rename,
     "trash": _trash,
     "trash-selected": _trash_selected,
+    "tag": _tag,
 }
 
 PAGES = [

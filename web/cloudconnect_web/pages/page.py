@@ -63,10 +63,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What has just been done, told once on the next page; *restore* offers to undo a removal."""
+    """What has just been done, told once on the next page; with the token *undo* it can be taken back there."""
 
     text: str
-    restore: str = ""
+    undo: str = ""
 
 
 def is_page(route: str) -> bool:
@@ -108,7 +108,7 @@ def redirect(request: web.Request, target: str, notice: Notice | None = None) ->
     """Send the reader to *target*, a path of ours, where *notice* is told."""
     response = web.Response(status=303, headers={"Location": target})
     if notice is not None:
-        text = json.dumps([notice.text, notice.restore]).encode()[:_NOTICE_MAX]
+        text = json.dumps([notice.text, notice.undo]).encode()[:_NOTICE_MAX]
         response.set_cookie(
             NOTICE_COOKIE,
             base64.urlsafe_b64encode(text).decode(),
@@ -204,8 +204,8 @@ def _environment() -> jinja2.Environment:
 
 def _read_notice(request: web.Request) -> Notice | None:
     try:
-        text, restore = json.loads(base64.urlsafe_b64decode(request.cookies.get(NOTICE_COOKIE, "")))
-        return Notice(str(text), str(restore))
+        text, undo = json.loads(base64.urlsafe_b64decode(request.cookies.get(NOTICE_COOKIE, "")))
+        return Notice(str(text), str(undo))
     except (ValueError, TypeError, binascii.Error):
         return None
 

@@ -1,0 +1,126 @@
+"""What was, as people see it: undoing, versions of a file, the trash, and sessions that were stopped."""
+
+import re
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from cloudconnect.features.files import Brake, Deeds
+from cloudconnect.kernel.errors import CloudConnectError, Conflict, Denied
+from cloudconnect.kernel.text import N_, Text
+from cloudconnect.kernel.units import format_bytes
+from cloudconnect_web.i18n import say
+from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
+from cloudconnect_web.operations import Guard
+from cloudconnect_web.pages.page import Notice, Page, file_url, read_form, redirect, render, safe_target
+
+_SPACE = "personal"
+_ROWS = 100
+_TOKEN = re.compile(r"(spc_[0-9A-Za-z]+)\.([0-9,-]+)")
+
+
+def merge_undo(tokens: Iterable[str]) -> str:
+    """Return one token for all of *tokens*, which are of one space; empty if there is none, or one is no token."""
+    found = [_TOKEN.fullmatch(token) for token in tokens if token]
+    spaces = {each[1] for each in found if each is not None}
+    if len(spaces) != 1 or None in found:
+        return ""
+    return f"{spaces.pop()}.{','.join(each[2] for each in found if each is not None)}"
+
+
+async def find_stopped(request: web.Request) -> list[Brake]:
+    """Return the sessions that are stopped from changing the own files, last first."""
+    page = await request.app[APPLIANCE].brake.find_brakes(request[PRINCIPAL], _SPACE, 20, None)
+    return [each for each in page.items if each.lifted is None]
+
+
+async def undo(request: web.Request) -> web.StreamResponse:
+    """Take back what was done last."""
+    form = await read_form(request)
+    history, principal = request.app[APPLIANCE].history, request[PRINCIPAL]
+    try:
+        reverted = await history.undo(principal, _SPACE, token=form.get("undo", ""))
+        notice = Notice(_say(request, N_("Undone.")), str(reverted.undo or ""))
+    except Conflict as refusal:
+        words = [_say(request, refusal.detail), *(_say(request, fix) for fix in (refusal.fix,) if fix is not None)]
+        notice = Notice(" ".join(words))
+    return redirect(request, safe_target(form.get("next", "/files/")), notice)
+
+
+async def show_versions(request: web.Request) -> web.StreamResponse:
+    """List the versions of a file."""
+    appliance, principal = request.app[APPLIANCE], request[PRINCIPAL]
+    path = "/" + request.match_info["path"].strip("/")
+    entry = await appliance.files.get_entry(principal, _SPACE, path)
+    page = await appliance.versions.find_versions(principal, _SPACE, path, _ROWS, request.query.get("cursor") or None)
+    return render(request, "versions.html", entry=entry, versions=page.items, next_cursor=page.next_cursor)
+
+
+async def change_version(request: web.Request) -> web.StreamResponse:
+    """Bring an earlier version back, keep one for good, or let it age again."""
+    form = await read_form(request)
+    versions, principal = request.app[APPLIANCE].versions, request[PRINCIPAL]
+    path, seq = "/" + request.match_info["path"].strip("/"), _number(form.get("version", ""))
+    if form.get("act") == "restore":
+        change = await versions.restore_version(principal, _SPACE, path, seq)
+        text = _say(request, N_("“{name}” is what it was then."), name=change.entry.name)
+        return redirect(request, file_url(path), Notice(text, change.undo))
+    note = "" if form.get("act") == "pin" else None
+    await versions.pin_version(principal, _SPACE, path, seq, note)
+    words = N_("This version is kept for good.") if note is not None else N_("This version ages like the others.")
+    return redirect(request, f"/versions{path}", Notice(_say(request, words)))
+
+
+async def empty_trash(request: web.Request) -> web.StreamResponse:
+    """Give up one thing in the trash, or all of them."""
+    form = await read_form(request)
+    purging, principal = request.app[APPLIANCE].purging, request[PRINCIPAL]
+    if form.get("node"):
+        await purging.purge(principal, _SPACE, form["node"])
+        text = _say(request, N_("It is gone for good."))
+    else:
+        total = await purging.empty(principal, _SPACE)
+        words = N_("{count} are gone for good, {size}.")
+        text = _say(request, words, count=total.count, size=format_bytes(total.bytes))
+    return redirect(request, "/trash", Notice(text))
+
+
+async def change_brake(request: web.Request) -> web.StreamResponse:
+    """Let a session that was stopped go on, or take back all that it did."""
+    form = await read_form(request)
+    appliance, principal = request.app[APPLIANCE], request[PRINCIPAL]
+    try:
+        if form.get("act") == "rollback":
+            done = Deeds(frozenset({form.get("session", "")}), None, None, None, "/")
+            reverted = await appliance.history.rollback(principal, _SPACE, done, skip=True)
+            words = N_("What it did is taken back; {hindered} could not be.")
+            text = _say(request, words, hindered=reverted.hindered)
+            notice = Notice(text, str(reverted.undo or ""))
+        else:
+            await appliance.brake.lift(principal, _SPACE, form.get("brake", ""))
+            notice = Notice(_say(request, N_("It may write again.")))
+    except (Conflict, Denied) as refusal:
+        notice = Notice(_detail(request, refusal))
+    return redirect(request, "/files/", notice)
+
+
+def _say(request: web.Request, words: Text | str, **facts: str | int) -> str:
+    return say(Text(words, facts) if facts and isinstance(words, str) else words, request[LANGUAGE])
+
+
+def _detail(request: web.Request, refusal: CloudConnectError) -> str:
+    parts = [refusal.detail, *([refusal.fix] if refusal.fix is not None else [])]
+    return " ".join(say(part, request[LANGUAGE]) for part in parts)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() and len(text) < 19 else 0  # noqa: PLR2004 - no seq has as many digits
+
+
+PAGES = [
+    Page(method="POST", path="/undo", guard=Guard.WRITE, handler=undo),
+    Page(method="GET", path="/versions/{path:[\\s\\S]*}", guard=Guard.READ, handler=show_versions),
+    Page(method="POST", path="/versions/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=change_version),
+    Page(method="POST", path="/trash/empty", guard=Guard.WRITE, handler=empty_trash),
+    Page(method="POST", path="/brake", guard=Guard.WRITE, handler=change_brake),
+]
