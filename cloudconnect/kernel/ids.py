@@ -33,6 +33,15 @@ def id_of(prefix: str, number: int) -> str:
     return f"{prefix}_{''.join(letters)}"
 
 
+def born_ms(identifier: str) -> int:
+    """Return when an id was made, milliseconds since 1970; its first 48 bits tell (ULID).
+
+    Raises:
+        ValueError: *identifier* is not of the form ``<prefix>_<ULID>``.
+    """
+    return int.from_bytes(id_bytes(identifier)[:6], "big")
+
+
 def is_id(text: str, prefix: str) -> bool:
     """Tell whether *text* has the form of an id with this *prefix*; it says nothing of whether the thing exists."""
     head, separator, ulid = text.partition("_")

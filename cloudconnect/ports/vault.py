@@ -211,6 +211,15 @@ class Vault(Protocol):
         """Return what somebody needs to cut and to name content as *space* does."""
         ...
 
+    def check_room(self, wanted_bytes: int) -> None:
+        """Return if so many bytes can be stored, were nothing of them here already.
+
+        Raises:
+            NoSpace: there is no room for them.
+            Unavailable: the store went read-only after an input/output error.
+        """
+        ...
+
     async def find_missing(self, content_ids: Sequence[bytes]) -> list[int]:
         """Return the places in *content_ids* of the chunks that are not stored."""
         ...

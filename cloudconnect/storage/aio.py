@@ -180,6 +180,15 @@ class Vault:
         keys = await self.run(self._repository.keyring.domain, id_bytes(space))
         return Cutting(keys.content_ids.key.secret, keys.cut_key.secret, self.writer.average_bytes)
 
+    def check_room(self, wanted_bytes: int) -> None:
+        """Return if so many bytes can be stored, were nothing of them here already.
+
+        Raises:
+            StoreFull: there is no room for them.
+            StoreReadOnly: the store takes no changes.
+        """
+        self.writer.check_room(wanted_bytes)
+
     async def find_missing(self, content_ids: Sequence[bytes]) -> list[int]:
         """Return the places in *content_ids* of the chunks that are not stored."""
         keys = [content_id[: index.CHUNK_KEY_BYTES] for content_id in content_ids]

@@ -89,8 +89,8 @@ class Floor:
         self._least_bytes = least_bytes
         self._least_share = least_share
 
-    def check(self) -> None:
-        """Refuse when less than the floor is free.
+    def check(self, wanted_bytes: int = 0) -> None:
+        """Refuse when less than the floor would be free once *wanted_bytes* more are stored.
 
         Raises:
             StoreFull: it is.
@@ -98,7 +98,7 @@ class Floor:
         disk = os.statvfs(self._place)
         free, total = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
         least = max(self._least_bytes, int(total * self._least_share))
-        if free < least:
+        if free - wanted_bytes < least:
             raise StoreFull(
                 N_("Only {free_bytes} bytes are free, and {least_bytes} are kept so that the server can work."),
                 fix=N_("Remove something or add storage, then try again."),

@@ -138,15 +138,15 @@ class Writer:
             ingest.wait()
         return ingest.future
 
-    def check_room(self) -> None:
-        """Return if there is room to write.
+    def check_room(self, wanted_bytes: int = 0) -> None:
+        """Return if there is room to write *wanted_bytes*.
 
         Raises:
             StoreFull: there is not.
             StoreReadOnly: the store takes no changes.
         """
         self._health.check_writable()
-        self._floor.check()
+        self._floor.check(wanted_bytes)
 
     def oldest_epoch(self, space: bytes) -> int | None:
         """Return the oldest epoch that an upload under way into *space* uses, None when there is none."""

@@ -15,7 +15,7 @@ from cloudconnect_cli.main import app
 pytestmark = pytest.mark.slow
 
 PROGRAM = str(Path(sys.executable).with_name("cloudconnect"))
-WITHOUT_JSON = {"cat"}
+WITHOUT_JSON = {"cat", "version show"}
 """What prints the bytes of a file has no answer of its own."""
 
 

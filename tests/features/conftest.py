@@ -111,6 +111,9 @@ class FakeVault:
     domains: set[str] = field(default_factory=set)
     read_whole: int = 0
 
+    def check_room(self, wanted_bytes):
+        pass
+
     async def add_domain(self, space):
         self.domains.add(space)
 

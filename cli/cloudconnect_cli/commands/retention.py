@@ -91,6 +91,7 @@ def version_diff(
     new: Annotated[
         int | None, typer.Argument(metavar="[VERSION]", help=_("Another one; what is there if none."))
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print what differs between two versions of a text."""
     place = parse_place(path)
@@ -98,9 +99,13 @@ def version_diff(
     async def act(client: Client) -> tuple[list[str], list[str]]:
         return await _lines(client, place, old), await _lines(client, place, new)
 
-    before, after = ask(act)
+    before, after = ask(act, as_json=as_json)
     label = str(new) if new is not None else _("now")
-    for line in difflib.unified_diff(before, after, f"{place.path} {old}", f"{place.path} {label}", lineterm=""):
+    lines = list(difflib.unified_diff(before, after, f"{place.path} {old}", f"{place.path} {label}", lineterm=""))
+    if as_json:
+        output.document(lines)
+        return
+    for line in lines:
         output.data(output.printable(line))
 
 
@@ -134,13 +139,14 @@ def version_unpin(path: Path, seq: Seq, as_json: AsJson = False) -> None:
     _pin(path, seq, None, as_json=as_json)
 
 
-def version_remove(path: Path, seq: Seq, yes: Yes = False) -> None:
+def version_remove(path: Path, seq: Seq, yes: Yes = False, as_json: AsJson = False) -> None:
     """Give up the content of an earlier version, for good."""
     place = parse_place(path)
     question = _("Give up version {seq} of {path} for good?").format(seq=seq, path=output.printable(place.path))
     confirm(question, is_confirmed=yes)
     body = wire.VersionOf(place.path, seq)
-    ask(lambda client: client.ask("POST", f"/spaces/{place.space}/version-removals", type(None), body=body))
+    url = f"/spaces/{place.space}/version-removals"
+    ask(lambda client: client.ask("POST", url, type(None), body=body), as_json=as_json)
 
 
 def policy_show(space: Space = "personal", as_json: AsJson = False) -> None:
@@ -195,10 +201,11 @@ def trash_purge(
     node: Annotated[str, typer.Argument(metavar="ID", help=_("The id, from: trash list."))],
     space: Space = "personal",
     yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Give up one thing in the trash, for good."""
     confirm(_("Give it up for good?"), is_confirmed=yes)
-    ask(lambda client: client.ask("DELETE", f"/spaces/{space}/trash/{node}", type(None)))
+    ask(lambda client: client.ask("DELETE", f"/spaces/{space}/trash/{node}", type(None)), as_json=as_json)
 
 
 def trash_empty(

@@ -25,6 +25,7 @@ async def put(rooms, principal, path, data=b"content", **options):
 async def fill(rooms, ada, count, folder="/f"):
     items = [NewItem(f"{folder}/{number:05}.txt", b"%d" % number, None) for number in range(count)]
     assert all(hasattr(each, "node") for each in (await rooms.intake.put_many(ada, "personal", items)).outcomes)
+    rooms.clock.advance(timedelta(hours=1))
 
 
 async def listing(rooms, principal):
@@ -125,6 +126,13 @@ async def test_usual_work_is_never_stopped(rooms, ada, program, brake):
         rooms.clock.advance(timedelta(seconds=1))
     for number in range(300):  # moving
         await rooms.files.move(program, "personal", f"/f/{number + 2000:05}.txt", f"/m{number}.txt")
+    assert await stopped(brake, ada) == []
+
+
+async def test_what_was_made_a_moment_ago_may_go(rooms, ada, program, brake):
+    for number in range(500):
+        await put(rooms, program, f"/{number}.tmp")
+        await rooms.files.trash(program, "personal", f"/{number}.tmp", ANYTHING)
     assert await stopped(brake, ada) == []
 
 

@@ -2,7 +2,8 @@
 
 The unit that reaches the limit is the last one that passes: it pulls the brake, and whatever the session wants to write
 after it is refused. A person who removes a folder means that folder, so it counts once; a program's removal counts the
-files below it. What was announced is not counted.
+files below it. What was announced is not counted, nor is what was made only minutes ago: programs make and remove
+files for a moment's use, and nobody loses those.
 """
 
 from typing import Final
@@ -12,7 +13,7 @@ from cloudconnect.events.files import BrakePulled
 from cloudconnect.features.files.errors import Braked
 from cloudconnect.features.files.models import Brake, Entry, Space
 from cloudconnect.features.files.store import brakes, tree
-from cloudconnect.kernel.ids import SpaceId, new_id
+from cloudconnect.kernel.ids import SpaceId, born_ms, new_id
 from cloudconnect.kernel.principal import Principal, PrincipalKind
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.sql import Sql
@@ -25,7 +26,9 @@ _WINDOW_SECONDS: Final = 60
 _LEAST: Final = 50
 _PART: Final = 5  # one in five of all the files
 _SCRAMBLED: Final = 20
+_YOUNG_MS: Final = 600_000
 _TOLD_BYTES: Final = 512
+_EXPECTED_MS: Final = 3_600_000
 
 MASS = "mass-change"
 PART = "part-of-space"
@@ -57,15 +60,23 @@ def check_free(sql: Sql, principal: Principal, space: SpaceId) -> None:
 
 def count_removed(unit: Unit, space: Space, entry: Entry) -> None:
     """Count that *entry* was removed, with all that lies below it."""
+    if _is_young(unit, entry):
+        return
     changes = 1
     if entry.is_folder and unit.actor.kind is not PrincipalKind.PERSON and _is_on(unit, space):
         changes = max(1, tree.count_files(unit.sql, entry.node, (space.brake_changes or CHANGES) + 1))
-    count(unit, space, changes)
+    found = _count(unit, space, changes)
+    limit = space.brake_changes or CHANGES
+    if _LEAST <= found < limit and brakes.count_files(unit.sql, space.id, _PART * limit) < found * (_PART - 1):
+        # What was removed is not there any more: a fifth of all is a quarter of what is left.
+        _pull(unit, space, PART, found)
 
 
 def count_overwritten(unit: Unit, space: Space, entry: Entry, content: Named) -> None:
     """Count that another content took the place of what *entry* held."""
-    count(unit, space, 1)
+    if _is_young(unit, entry):
+        return
+    _count(unit, space, 1)
     stored = getattr(content, "stored_bytes", 0)
     if content.size >= _TOLD_BYTES and stored >= content.size:
         _note(unit, space, entry, "scrambled")
@@ -77,21 +88,23 @@ def note_renamed(unit: Unit, space: Space, entry: Entry, name: str) -> None:
         _note(unit, space, entry, "renamed")
 
 
-def count(unit: Unit, space: Space, changes: int) -> None:
-    """Count *changes* of the actor's session, and stop it if that makes too many."""
+def announce(unit: Unit, space: Space, changes: int) -> None:
+    """Let the actor's session make *changes* more: it was asked for with this number."""
+    brakes.announce(unit.sql, space.id, session_of(unit.actor), changes, unit.now_ms + _EXPECTED_MS)
+
+
+def _count(unit: Unit, space: Space, changes: int) -> int:
+    """Count *changes* of the actor's session, stop it if that makes too many, and return how many they are now."""
     if not _is_on(unit, space):
-        return
+        return 0
     session = session_of(unit.actor)
     if brakes.use_expected(unit.sql, space.id, session, changes, unit.now_ms):
-        return
+        return 0
     second = unit.now_ms // 1000
     found = brakes.count(unit.sql, space.id, session, second, changes, second - _WINDOW_SECONDS + 1)
-    limit = space.brake_changes or CHANGES
-    if found >= limit:
+    if found >= (space.brake_changes or CHANGES):
         _pull(unit, space, MASS, found)
-    elif found >= _LEAST and brakes.count_files(unit.sql, space.id, _PART * limit) < found * (_PART - 1):
-        # What was removed is not there any more: a fifth of all is a quarter of what is left.
-        _pull(unit, space, PART, found)
+    return found
 
 
 def _note(unit: Unit, space: Space, entry: Entry, kind: str) -> None:
@@ -129,6 +142,10 @@ def _pull(unit: Unit, space: Space, reason: str, changes: int) -> None:
 
 def _is_on(unit: Unit, space: Space) -> bool:
     return unit.actor.kind is not PrincipalKind.APPLIANCE and space.brake_changes != 0
+
+
+def _is_young(unit: Unit, entry: Entry) -> bool:
+    return unit.now_ms - born_ms(entry.node) < _YOUNG_MS
 
 
 def _suffix(name: str) -> str:

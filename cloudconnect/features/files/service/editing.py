@@ -11,7 +11,7 @@ from cloudconnect.events.files import EntryMoved
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import IntoItself, PlanDrifted, PlanMissing, TooMany
 from cloudconnect.features.files.models import BulkDeed, BulkEdit, BulkEdited, BulkPlan, Entry
-from cloudconnect.features.files.service import deeds
+from cloudconnect.features.files.service import braking, deeds
 from cloudconnect.features.files.service.finding import FindingService
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.lineage import Lineage
@@ -126,6 +126,8 @@ class EditingService:
             target = self._guide.place(unit.sql, principal, space_id, into, Action.WRITE)
             _check_unchanged(unit.sql, place, portion, done)
             seq = place.space.seq
+            if edit.deed is BulkDeed.TRASH:
+                braking.announce(unit, place.space, len(portion))
             for entry in portion:
                 seq = max(seq, _do(unit, target, edit, entry))
             return seq

@@ -86,10 +86,11 @@ class UploadsService:
 
         Raises:
             TooManyUploads: as many as are kept are in progress.
-            TooLong, QuotaExceeded: it would be too much.
+            TooLong, QuotaExceeded, NoSpace: it would be too much.
             ConditionMissing, Stale, NotAFile, NoParent: as for ``FilesService.put_file``.
         """
         space_id = await self._guide.space_id(principal, space)
+        self._vault.check_room(length or 0)
 
         def change(unit: Unit) -> Upload:
             if uploads.count_open(unit.sql, principal.id) >= self.limits.most_open:

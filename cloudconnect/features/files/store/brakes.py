@@ -95,6 +95,16 @@ def expect(sql: Sql, space: SpaceId, session: str, changes: int, until_ms: int) 
     )
 
 
+def announce(sql: Sql, space: SpaceId, session: str, changes: int, until_ms: int) -> None:
+    """Add so many *changes* to those that *session* said it would make."""
+    sql.execute(
+        "INSERT INTO brake_expectation (space, session, changes, until_ms) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (space, session) DO UPDATE SET changes = brake_expectation.changes + excluded.changes,"
+        " until_ms = excluded.until_ms",
+        (space, session, changes, until_ms),
+    )
+
+
 def use_expected(sql: Sql, space: SpaceId, session: str, changes: int, now_ms: int) -> bool:
     """Take *changes* from those that were announced; False if that many are not left."""
     return bool(

@@ -21,7 +21,6 @@ _KEPT_SIZE = "CASE WHEN v.pruned_ms IS NULL THEN v.size END"
 _ROW = f"e.node, e.from_seq, e.to_seq, e.parent, e.name, e.version, e.modified_ns, {_KEPT_SIZE}"
 _LAST_NODE = "nod_~"
 """Sorts behind every node."""
-_ROW = "e.node, e.from_seq, e.to_seq, e.parent, e.name, e.version, e.modified_ns, v.size"
 _VERSION = "LEFT JOIN version v ON v.node = e.node AND v.seq = e.version"
 
 State = tuple[NodeId | None, str, int | None, int]
