@@ -90,7 +90,6 @@ class UploadsService:
             ConditionMissing, Stale, NotAFile, NoParent: as for ``FilesService.put_file``.
         """
         space_id = await self._guide.space_id(principal, space)
-        self._vault.check_room(length or 0)
 
         def change(unit: Unit) -> Upload:
             if uploads.count_open(unit.sql, principal.id) >= self.limits.most_open:
@@ -102,6 +101,7 @@ class UploadsService:
                 )
             upload = self._new(unit, principal, space_id, plan, kind, length)
             self._decide(unit.sql, principal, upload)
+            self._vault.check_room(length or 0)
             uploads.add(unit.sql, upload)
             return upload
 
