@@ -188,6 +188,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         auth=auth,
         sessions=sessions,
         developer=developer,
+        spaces=filing.spaces,
         files=filing.files,
         intake=filing.intake,
         accounting=filing.accounting,

@@ -27,6 +27,7 @@ from cloudconnect.features.files import (
     RestoringFiles,
     ReturningService,
     SnapshotsService,
+    SpacesService,
     TagsService,
     UploadLimits,
     UploadsService,
@@ -45,6 +46,7 @@ from cloudconnect.settings import Settings
 class Filing:
     """What the files room offers."""
 
+    spaces: SpacesService
     files: FilesService
     intake: IntakeService
     accounting: AccountingService
@@ -100,6 +102,7 @@ def open_files(
     operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
     jobs.add(Job("files.recount", timedelta(days=7), lambda: operations.start_due("files.recount")))
     return Filing(
+        spaces=SpacesService(log, database, clock, guide, vault, accounts),
         files=files,
         intake=intake,
         accounting=accounting,

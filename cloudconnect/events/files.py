@@ -15,6 +15,27 @@ class SpaceAdded(SpaceFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceRenamed(SpaceFact):
+    """A space has another name; ``subject`` is the space."""
+
+    kind: ClassVar[str] = "files.space-renamed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceArchived(SpaceFact):
+    """A space was put to rest; ``subject`` is the space. Until it is brought back nothing in it changes."""
+
+    kind: ClassVar[str] = "files.space-archived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceUnarchived(SpaceFact):
+    """A space that was archived may change again; ``subject`` is the space."""
+
+    kind: ClassVar[str] = "files.space-unarchived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaSet(SpaceFact):
     """What a space may hold was bounded anew; ``subject`` is the space, null bytes take the bound away."""
 

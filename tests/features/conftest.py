@@ -24,6 +24,7 @@ from cloudconnect.features.files import (
     ParticularsService,
     ReturningService,
     SnapshotsService,
+    SpacesService,
     TagsService,
     UploadsService,
 )
@@ -197,6 +198,7 @@ class Rooms:
     sessions: SessionsService
     developer: DeveloperService
     gateway: GatewayService
+    spaces: SpacesService
     files: FilesService
     intake: IntakeService
     guide: Guide
@@ -249,6 +251,7 @@ async def rooms(database_url, tmp_path):
         sessions,
         developer,
         gateway,
+        SpacesService(log, database, clock, guide, vault, accounts),
         files,
         intake,
         guide,

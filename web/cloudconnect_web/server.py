@@ -27,6 +27,7 @@ from cloudconnect_web.api import (
     past,
     retention,
     sessions,
+    spaces,
 )
 from cloudconnect_web.content import leave_expectation
 from cloudconnect_web.dav import ROUTES
@@ -42,6 +43,7 @@ OPERATIONS: list[Operation] = [
     *auth.OPERATIONS,
     *sessions.OPERATIONS,
     *developer.OPERATIONS,
+    *spaces.OPERATIONS,
     *files.OPERATIONS,
     *history.OPERATIONS,
     *past.OPERATIONS,

@@ -15,7 +15,7 @@ from cloudconnect_cli import output
 from cloudconnect_cli.commands import bulk
 from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.finding import show_tag
-from cloudconnect_cli.commands.running import AsJson, At, Yes, ask
+from cloudconnect_cli.commands.running import AsJson, At, Space, Yes, ask
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import parse_place
 
@@ -30,7 +30,6 @@ Words = Annotated[
         metavar="[PATH] TAG...", help=_("A path, unless --where is given, and tags."), autocompletion=remote_paths
     ),
 ]
-Space = Annotated[str, typer.Option("--space", help=_("The id of a space; your own if none."))]
 
 tag = typer.Typer(no_args_is_help=True, help=_("Words on files and folders: labels, and names with a value."))
 field = typer.Typer(no_args_is_help=True, help=_("What values the tags of a space may have."))

@@ -15,8 +15,8 @@ from cloudconnect_cli import output
 from cloudconnect_cli.commands.appliance import version as print_version
 from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.files import trash
-from cloudconnect_cli.commands.history import DryRun, Space
-from cloudconnect_cli.commands.running import AsJson, Yes, ask, confirm
+from cloudconnect_cli.commands.history import DryRun
+from cloudconnect_cli.commands.running import AsJson, Space, Yes, ask, confirm
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import Place, parse_place
 from cloudconnect_cli.undoing import hint_undo

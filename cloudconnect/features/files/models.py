@@ -30,6 +30,7 @@ class SpaceKind(StrEnum):
     """What sort of space it is."""
 
     PERSONAL = "personal"
+    TEAM = "team"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Space:
 
     ``used_bytes`` counts every file in its latest version, in the tree or in the trash; ``quota_bytes`` is what that
     may come to, None for no limit. ``brake_changes`` is how many files one session may remove or overwrite in a minute,
-    None for the default, 0 for any number.
+    None for the default, 0 for any number. While it is ``archived`` nothing in it changes.
     """
 
     id: SpaceId
@@ -51,6 +52,7 @@ class Space:
     used_bytes: int = 0
     quota_bytes: int | None = None
     brake_changes: int | None = None
+    archived: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

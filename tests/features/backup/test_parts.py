@@ -55,7 +55,7 @@ async def tree(appliance, ada, tmp_path):
     await put(appliance, ada, "/docs/large", LARGE)
     await put(appliance, ada, "/docs/nothing", b"")
     await asyncio.to_thread(appliance.backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
-    space = await appliance.files.get_space(ada, "personal")
+    space = await appliance.spaces.get_space(ada, "personal")
     return {"from": str(tmp_path / "there"), "space": space.id, "path": "/docs"}
 
 

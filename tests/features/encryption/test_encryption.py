@@ -54,7 +54,7 @@ def encryption(rooms, house, copies, tmp_path):
 async def space(rooms, ada, house):
     """Ada's own space, with a file in it and with keys."""
     await rooms.files.put_file(ada, "personal", "/letter.txt", data(b"dear diary"))
-    found = (await rooms.files.get_space(ada, "personal")).id
+    found = (await rooms.spaces.get_space(ada, "personal")).id
     house.repository.keyring.add_domain(id_bytes(found))
     return found
 
@@ -221,7 +221,7 @@ async def test_whose_space_was_shredded_gets_a_new_one(encryption, rooms, ada, s
 
     await rooms.files.put_file(ada, "personal", "/new.txt", data(b"new"))
 
-    assert (await rooms.files.get_space(ada, "personal")).id != space
+    assert (await rooms.spaces.get_space(ada, "personal")).id != space
 
 
 async def test_a_large_space_is_forgotten_in_batches(encryption, rooms, ada, space, monkeypatch):

@@ -63,7 +63,7 @@ async def tree(rooms, ada):
     await tag(rooms, ada, "/Legal/contract.pdf", "invoice", "amount=120.5", "state=open")
     await tag(rooms, ada, "/Legal/2026/invoice 7.PDF", "invoice", "paid", "amount=80", "due=2026-03-10")
     await tag(rooms, ada, "/Photos", "state=Paid in full")
-    return await rooms.files.get_space(ada, "personal")
+    return await rooms.spaces.get_space(ada, "personal")
 
 
 SELECTED = {

@@ -43,7 +43,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     page = await files.find_children(
         principal, _SPACE, path, at=at, limit=_ROWS, cursor=cursor, listing=Listing.FOLDERS_FIRST
     )
-    space = await files.get_space(principal, _SPACE)
+    space = await request.app[APPLIANCE].spaces.get_space(principal, _SPACE)
     entries = page.items
     if cursor is None and page.next_cursor is None:
         entries = sorted(entries, key=lambda each: (not each.is_folder, each.name.casefold()))

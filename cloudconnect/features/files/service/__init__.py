@@ -64,6 +64,9 @@ from cloudconnect.features.files.service.service import (
 from cloudconnect.features.files.service.snapshots import (
     SnapshotsService,
 )
+from cloudconnect.features.files.service.spaces import (
+    SpacesService,
+)
 from cloudconnect.features.files.service.tags import (
     TagsService,
 )
@@ -99,6 +102,7 @@ __all__ = [
     "ReturningService",
     "Sight",
     "SnapshotsService",
+    "SpacesService",
     "TagsService",
     "UploadLimits",
     "UploadsService",

@@ -149,6 +149,7 @@ class HistoryService:
             planned = self._plan(sql, principal, space_id, names, seqs)
             examiner = Examiner(sql, planned)
             examiner.require(self._guide.access, principal)
+            rules.check_not_archived(planned.space)
             examiner.examine()
             return planned
 

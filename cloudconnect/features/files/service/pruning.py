@@ -110,12 +110,16 @@ class PruningService:
         return await self._database.read(ask)
 
     def prune(self, parameters: Mapping[str, str], progress: Progress) -> dict[str, int | str]:
-        """Let go, in every space, of what its policy does not keep; an operation that may end at any moment."""
+        """Let go, in every space that is not archived, of what its policy does not keep.
+
+        An operation that may end at any moment.
+        """
         del parameters
         pruned = Pruned()
         after = ""
         while found := self._database.read_now(partial(spaces.find_spaces, after=after, limit=1)):
-            self._prune_space(found[0], pruned, progress)
+            if found[0].archived is None:
+                self._prune_space(found[0], pruned, progress)
             after = found[0].id
         return dataclasses.asdict(pruned)
 

@@ -34,7 +34,7 @@ from cloudconnect.features.files.models import (
 )
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.charging import check_quota
-from cloudconnect.features.files.service.guide import PERSONAL, Guide
+from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import Place, find_path, list_folder, mark_of, walk
 from cloudconnect.features.files.service.reading import Finder, Reading
 from cloudconnect.features.files.store import spaces, trash, tree
@@ -63,27 +63,6 @@ class FilesService:
         self._database = database
         self._guide = guide
         self._vault = vault
-
-    # Spaces
-
-    async def find_spaces(self, principal: Principal, limit: int, cursor: str | None) -> Page[Space]:
-        """Return a page of the spaces that *principal* may see, oldest first."""
-        await self._guide.space_id(principal, PERSONAL)
-        after = str(decode_cursor(cursor, str)[0]) if cursor else ""
-
-        def ask(sql: Sql) -> list[Space]:
-            seen = sorted(space for space in self._guide.access.horizon(sql, principal) if space > after)[: limit + 1]
-            return [space for space in (spaces.find_space(sql, identifier) for identifier in seen) if space]
-
-        found = await self._database.read(ask)
-        return Page(found[:limit], encode_cursor(found[limit - 1].id) if len(found) > limit else None)
-
-    async def get_space(self, principal: Principal, space: str) -> Space:
-        """Return one space."""
-        space_id = await self._guide.space_id(principal, space)
-        return await self._database.read(
-            lambda sql: self._guide.place(sql, principal, space_id, (), Action.READ, at=None).space
-        )
 
     # Looking
 

@@ -52,10 +52,14 @@ def find_old(sql: Sql, space: SpaceId, before_ms: int, limit: int) -> list[Trash
 
 
 def find_spaces(sql: Sql) -> list[tuple[SpaceId, int | None]]:
-    """Return the spaces with something in their trash, and for how many days each keeps it, None for the default."""
+    """Return the spaces with something in their trash, and for how many days each keeps it, None for the default.
+
+    An archived space keeps what it has and is left out.
+    """
     rows = sql.rows(
-        "SELECT s.space, r.trash_days FROM (SELECT DISTINCT space FROM trash) s"
-        " LEFT JOIN retention r ON r.space = s.space ORDER BY s.space"
+        "SELECT t.space, r.trash_days FROM (SELECT DISTINCT space FROM trash) t"
+        " JOIN space s ON s.id = t.space AND s.archived_ms IS NULL"
+        " LEFT JOIN retention r ON r.space = t.space ORDER BY t.space"
     )
     return [(SpaceId(space), None if days is None else int(days)) for space, days in rows]
 
