@@ -59,6 +59,7 @@ from cloudconnect.features.files.service import (
     ComparingService,
     DamageService,
     DetailsService,
+    Disk,
     EditingService,
     Erasing,
     FilesService,
@@ -81,6 +82,7 @@ from cloudconnect.features.files.service import (
     UploadsService,
     VersionsService,
     Wanted,
+    Watermark,
 )
 from cloudconnect.features.files.store.contents import (
     HeldContents,
@@ -114,6 +116,7 @@ __all__ = [
     "Difference",
     "DifferenceSummary",
     "Differing",
+    "Disk",
     "EditingService",
     "Entry",
     "EntryKind",
@@ -168,6 +171,7 @@ __all__ = [
     "Usage",
     "VersionsService",
     "Wanted",
+    "Watermark",
     "held_seqs",
     "read_tag",
 ]

@@ -422,10 +422,14 @@ class KeptVersion:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long a space keeps versions, in the words of a policy, and the trash, in days; None for the default."""
+    """How long a space keeps versions, in the words of a policy, and the trash, in days or words.
+
+    What is None is as the appliance has it.
+    """
 
     versions: str | None
     trash_days: int | None
+    trash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

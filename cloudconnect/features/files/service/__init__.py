@@ -50,7 +50,9 @@ from cloudconnect.features.files.service.pruning import (
     PruningService,
 )
 from cloudconnect.features.files.service.purging import (
+    Disk,
     PurgingService,
+    Watermark,
 )
 from cloudconnect.features.files.service.restoring import (
     RestoringFiles,
@@ -82,6 +84,7 @@ __all__ = [
     "ComparingService",
     "DamageService",
     "DetailsService",
+    "Disk",
     "EditingService",
     "Erasing",
     "FilesService",
@@ -104,4 +107,5 @@ __all__ = [
     "UploadsService",
     "VersionsService",
     "Wanted",
+    "Watermark",
 ]

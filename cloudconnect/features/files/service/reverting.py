@@ -40,7 +40,7 @@ def place_steps(unit: Unit, plan: Plan, seq: int) -> None:
         QuotaExceeded: the space may not hold as much.
     """
     placed = [(step, step.then) for step in plan.steps.values() if step.then is not None]
-    charge(unit, plan.space, sum((then.size or 0) - _held_bytes(step) for step, then in placed))
+    charge(unit, plan.space, sum((then.size or 0) - _held_bytes(step) for step, then in placed), may_yield=False)
     tree.close_entries(unit.sql, [(step.node, seq) for step, _ in placed if step.now is not None])
     returning = [step.node for step, _ in placed if step.now is None]
     trash.remove_many(unit.sql, returning)
