@@ -48,7 +48,7 @@ class NewPin(Request, frozen=True):
 
 
 class Retention(Answer, frozen=True):
-    """How a space keeps earlier versions, in the words of a policy, and the trash, in days or words; null: the default."""
+    """How long a space keeps versions, in the words of a policy, and the trash, in days or words; null: the default."""
 
     versions: str | None
     trash_days: int | None

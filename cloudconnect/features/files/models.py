@@ -189,11 +189,20 @@ class BulkPlan:
 
 @dataclass(frozen=True, slots=True)
 class BulkEdited:
-    """What an edit in bulk has done, to how many items, and the last seq of it."""
+    """What an edit in bulk has done, to how many items, the last seq of it, and what undoes it."""
 
     plan: BulkPlan
     items: int
     seq: int
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagsChange:
+    """All the tags that something has after a change of them, and what undoes it, empty if nothing was changed."""
+
+    tags: list[Tag]
+    undo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
