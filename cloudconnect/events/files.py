@@ -158,10 +158,15 @@ class PropertiesChanged(SpaceFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPurged(SpaceFact):
-    """What was in the trash is gone for good, with all below it and its past; ``size`` is what it was as a file."""
+    """What was in the trash is gone for good, with all below it and its past; ``size`` is what it was as a file.
+
+    ``reason`` is ``asked`` for what a person gave up, ``age`` for what was there for its time, ``share``, ``quota`` or
+    ``disk`` for what had to make room; empty in facts from before it was told.
+    """
 
     kind: ClassVar[str] = "files.entry-purged"
     size: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +193,7 @@ class RetentionSet(SpaceFact):
     kind: ClassVar[str] = "files.retention-set"
     versions: str | None
     trash_days: int | None
+    trash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,6 +140,7 @@ def _summary(reverted: wire.Reverted) -> str:
         (_("{count} moved back"), reverted.moved),
         (_("{count} with earlier content"), reverted.rewritten),
         (_("{count} copied"), reverted.copied),
+        (_("{count} with other tags"), reverted.retagged),
         (_("{count} conflicts"), reverted.conflicts),
     )
     parts = [sentence.format(count=count) for sentence, count in counts if count]

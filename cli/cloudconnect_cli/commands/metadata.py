@@ -18,6 +18,7 @@ from cloudconnect_cli.commands.finding import show_tag
 from cloudconnect_cli.commands.running import AsJson, At, Space, Yes, ask
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import parse_place
+from cloudconnect_cli.undoing import hint_undo
 
 _Kind = Literal["text", "number", "date", "choice"]
 _OWN = "personal"
@@ -231,6 +232,8 @@ def _change(path: str, body: wire.TagChange, *, as_json: bool) -> None:
     place = parse_place(path)
     found = ask(lambda client: client.ask("POST", place.url("tags"), wire.Tags, body=body), as_json=as_json)
     _show(found.tags, as_json=as_json)
+    if found.undo and not as_json:
+        hint_undo([found.undo])
 
 
 def _tag_all(space: str, body: wire.BulkEdit, *, is_dry: bool, is_confirmed: bool, as_json: bool) -> None:

@@ -31,6 +31,7 @@ from cloudconnect.features.files.models import (
     Space,
     SpaceKind,
     Tag,
+    TagsChange,
     TagUse,
     TrashChange,
     Trashed,
@@ -60,6 +61,7 @@ from cloudconnect.features.files.service import (
     ComparingService,
     DamageService,
     DetailsService,
+    Disk,
     EditingService,
     Erasing,
     FilesService,
@@ -83,6 +85,7 @@ from cloudconnect.features.files.service import (
     UploadsService,
     VersionsService,
     Wanted,
+    Watermark,
 )
 from cloudconnect.features.files.store.contents import (
     HeldContents,
@@ -116,6 +119,7 @@ __all__ = [
     "Difference",
     "DifferenceSummary",
     "Differing",
+    "Disk",
     "EditingService",
     "Entry",
     "EntryKind",
@@ -159,6 +163,7 @@ __all__ = [
     "SpacesService",
     "Tag",
     "TagUse",
+    "TagsChange",
     "TagsService",
     "TrashChange",
     "TrashTotal",
@@ -172,6 +177,7 @@ __all__ = [
     "Usage",
     "VersionsService",
     "Wanted",
+    "Watermark",
     "held_seqs",
     "read_tag",
 ]

@@ -191,11 +191,20 @@ class BulkPlan:
 
 @dataclass(frozen=True, slots=True)
 class BulkEdited:
-    """What an edit in bulk has done, to how many items, and the last seq of it."""
+    """What an edit in bulk has done, to how many items, the last seq of it, and what undoes it."""
 
     plan: BulkPlan
     items: int
     seq: int
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagsChange:
+    """All the tags that something has after a change of them, and what undoes it, empty if nothing was changed."""
+
+    tags: list[Tag]
+    undo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,10 +433,14 @@ class KeptVersion:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long a space keeps versions, in the words of a policy, and the trash, in days; None for the default."""
+    """How long a space keeps versions, in the words of a policy, and the trash, in days or words.
+
+    What is None is as the appliance has it.
+    """
 
     versions: str | None
     trash_days: int | None
+    trash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ async def put(rooms, principal, path, data=b"x", **options):
 
 async def tag(rooms, principal, path, *texts, removed=()):
     added = [read_tag(name, value if sign else None) for name, sign, value in (text.partition("=") for text in texts)]
-    return await rooms.tags.change_tags(principal, "personal", path, added, removed)
+    return (await rooms.tags.change_tags(principal, "personal", path, added, removed)).tags
 
 
 async def tags(rooms, principal, path, **options):

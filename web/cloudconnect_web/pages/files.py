@@ -194,8 +194,9 @@ async def _tag(request: web.Request, form: dict[str, str]) -> web.StreamResponse
     path, name = form.get("path", ""), form.get("name", "").strip()
     added = [read_tag(name, form.get("value", "").strip() or None)] if name else []
     removed = [form["remove"]] if "remove" in form else []
-    await request.app[APPLIANCE].tags.change_tags(request[PRINCIPAL], space_of(request), path, added, removed)
-    return redirect(request, file_url(request, path))
+    change = await request.app[APPLIANCE].tags.change_tags(request[PRINCIPAL], space_of(request), path, added, removed)
+    text = _words(request, N_("The tags of {name} are changed."), name=path.rpartition("/")[2] or "/")
+    return redirect(request, file_url(request, path), _done(text, [(path, change.undo)], []) if change.undo else None)
 
 
 async def _for_each(

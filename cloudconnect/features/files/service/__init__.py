@@ -50,7 +50,9 @@ from cloudconnect.features.files.service.pruning import (
     PruningService,
 )
 from cloudconnect.features.files.service.purging import (
+    Disk,
     PurgingService,
+    Watermark,
 )
 from cloudconnect.features.files.service.restoring import (
     RestoringFiles,
@@ -85,6 +87,7 @@ __all__ = [
     "ComparingService",
     "DamageService",
     "DetailsService",
+    "Disk",
     "EditingService",
     "Erasing",
     "FilesService",
@@ -108,4 +111,5 @@ __all__ = [
     "UploadsService",
     "VersionsService",
     "Wanted",
+    "Watermark",
 ]

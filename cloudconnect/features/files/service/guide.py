@@ -33,6 +33,11 @@ class Guide:
         self._personal: dict[str, SpaceId] = {}
         self.access = access
 
+    @property
+    def now_ms(self) -> int:
+        """The time by the clock, milliseconds since 1970."""
+        return to_ms(self._clock.now())
+
     def forget_space(self, space: SpaceId) -> None:
         """Remember no longer whose personal space *space* is; whoever it was gets another one when it is needed."""
         self._personal = {owner: held for owner, held in self._personal.items() if held != space}

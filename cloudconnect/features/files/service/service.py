@@ -235,7 +235,8 @@ class FilesService:
 
         def check(sql: Sql) -> None:
             place = self._guide.place_to_put(sql, principal, space_id, names, condition, parents)
-            check_quota(place.space, (expected_bytes or 0) - ((place.entry and place.entry.size) or 0))
+            more = (expected_bytes or 0) - ((place.entry and place.entry.size) or 0)
+            check_quota(sql, place.space, more, self._guide.now_ms)
 
         await self._database.look(check)
         content = await self._vault.write(space_id, stream)
