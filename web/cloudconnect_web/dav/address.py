@@ -77,7 +77,7 @@ async def find_destination(request: web.Request, source: Target) -> Target:
     try:
         parts = urlsplit(text)
         host = parts.hostname
-        path = unquote(parts.path, errors="strict")
+        path = _decode(parts.path)
     except ValueError as error:
         raise _bad_destination() from error
     if not path.startswith("/") or parts.query or parts.fragment:
@@ -94,7 +94,7 @@ async def resolve_url(request: web.Request, url: str) -> Target | None:
     """Return what an address in an If field names, None if it is no address of ours."""
     try:
         parts = urlsplit(url)
-        path = unquote(parts.path, errors="strict")
+        path = _decode(parts.path)
         if parts.hostname is not None and not _is_ours(request, parts.hostname):
             return None
         return await _resolve(request.app[APPLIANCE], request[PRINCIPAL], path)
@@ -127,6 +127,18 @@ async def find_spaces(appliance: Appliance, principal: Principal) -> dict[str, S
         name = segment(space, principal)
         found[space.id if name in found else name] = space
     return found
+
+
+def _decode(path: str) -> str:
+    """Return *path* without its percent-encoding.
+
+    Raises:
+        ValueError: it is no UTF-8, encoded or as it stands.
+    """
+    decoded = unquote(path, errors="strict")
+    # A field holds bytes that are no UTF-8 as lone surrogates, which no name can have.
+    decoded.encode()
+    return decoded
 
 
 async def _resolve(appliance: Appliance, principal: Principal, whole: str) -> Target:
