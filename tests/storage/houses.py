@@ -33,6 +33,9 @@ class GatedBackend:
             raise self.refusal
         self.inner.put(name, spool)
 
+    def peek(self, name, offset, length):
+        return self.inner.peek(name, offset, length)
+
     def __getattr__(self, name):
         return getattr(self.inner, name)
 

@@ -1,6 +1,7 @@
 """The door between the loop and the engine: streams in, streams out, nobody disturbs anybody."""
 
 import asyncio
+import threading
 
 import pytest
 from fixtures import det
@@ -13,9 +14,9 @@ SPACE = SpaceId(new_id("spc", 1))
 LARGE = det(13 << 20, "large")
 
 
-@pytest.fixture
-async def vault(house):
-    made = Vault(house.repository, threads=2)
+@pytest.fixture(params=[False, True], ids=["index elsewhere", "index near"])
+async def vault(house, request):
+    made = Vault(house.repository, threads=2, is_index_near=request.param)
     await made.add_domain(SPACE)
     yield made
     house.backend.gate.set()
@@ -137,6 +138,31 @@ async def test_damage_is_told_before_a_byte_is_sent(house, vault):
 
     with pytest.raises(ContentDamaged):
         await anext(vault.read(SPACE, content.manifest))
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (0, 0), (2, 4), (3, 100), (5, 3), (100, None)])
+async def test_every_range_of_a_small_stream_comes_back(house, vault, start, stop):
+    content = await vault.write(SPACE, stream(b"0123456789"))
+    settle(house, vault, content)
+
+    assert await collect(vault.read(SPACE, content.manifest, start, stop)) == b"0123456789"[start:stop]
+
+
+async def test_what_lies_in_memory_waits_for_no_thread(house):
+    vault = Vault(house.repository, threads=1, is_index_near=True)
+    await vault.add_domain(SPACE)
+    content = await vault.write(SPACE, stream(b"data"))
+    settle(house, vault, content)
+    release = threading.Event()
+    busy = vault.run(release.wait)
+
+    async with asyncio.timeout(5):
+        found = await collect(vault.read(SPACE, content.manifest))
+
+    release.set()
+    await busy
+    await vault.close()
+    assert found == b"data"
 
 
 async def test_a_reader_may_stop_early(house, vault):
