@@ -126,9 +126,8 @@ class Vault:
         self._repository = repository
         self._is_index_near = is_index_near
         self.writer = repository.writer
-        self._thread_count = threads or os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(self._thread_count, thread_name_prefix="engine")
-        self._small = SmallWrites(repository, self._pool, self._thread_count)
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="engine")
+        self._small = SmallWrites(repository.writer)
 
     async def add_domain(self, space: SpaceId) -> None:
         """Make and keep the keys of a new space; repeating it changes nothing."""
@@ -149,10 +148,10 @@ class Vault:
         try:
             buffers = gather(stream)
             pieces, is_last = await anext(buffers)
-            if is_last:
-                self._small.add(ingest, pieces)
+            if is_last and sum(map(len, pieces)) <= SMALL_BYTES:
+                self._small.add(id_bytes(space), ingest, pieces)
             else:
-                await self._store(ingest, pieces, buffers)
+                await self._store(ingest, pieces, buffers, is_last=is_last)
             return await asyncio.wrap_future(ingest.future)
         except BaseException:
             self._pool.submit(ingest.end)
@@ -308,14 +307,14 @@ class Vault:
 
     async def close(self) -> None:
         """Finish what is being written and end the threads."""
+        await asyncio.to_thread(self._small.close)
         await asyncio.to_thread(self._pool.shutdown)
         await asyncio.to_thread(self._repository.close)
 
     async def _store(
-        self, ingest: Ingest, pieces: list[bytes], buffers: AsyncIterator[tuple[list[bytes], bool]]
+        self, ingest: Ingest, pieces: list[bytes], buffers: AsyncIterator[tuple[list[bytes], bool]], *, is_last: bool
     ) -> None:
         stores: deque[asyncio.Future[None]] = deque()
-        is_last = False
         while True:
             cutting = self.run(ingest.cut, pieces, is_last=is_last)
             if is_last:

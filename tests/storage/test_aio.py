@@ -73,6 +73,32 @@ async def test_many_small_streams_share_packs(house, vault):
     assert [await collect(vault.read(SPACE, content.manifest)) for content in contents] == datas
 
 
+async def test_small_streams_that_come_while_the_disk_is_busy_go_in_together(house, vault):
+    house.backend.gate.clear()
+    first = asyncio.ensure_future(vault.write(SPACE, stream(b"first")))
+    await asyncio.to_thread(house.backend.is_waiting.wait, 5)
+    later = [asyncio.ensure_future(vault.write(SPACE, stream(det(3000, f"file {number}")))) for number in range(20)]
+    await asyncio.sleep(0)
+    house.backend.gate.set()
+
+    await asyncio.gather(first, *later)
+
+    assert house.backend.puts == 2
+
+
+async def test_a_bug_on_the_way_in_is_told_and_the_next_stream_goes_in(house, vault):
+    house.backend.refusal = ArithmeticError("a bug")
+    with pytest.raises(ArithmeticError):
+        await vault.write(SPACE, stream(b"first"))
+    house.backend.refusal = None
+
+    async with asyncio.timeout(5):
+        content = await vault.write(SPACE, stream(b"second"))
+
+    settle(house, vault, content)
+    assert await collect(vault.read(SPACE, content.manifest)) == b"second"
+
+
 async def test_an_upload_that_is_cancelled_does_not_disturb_one_that_shares_its_pack(house, vault):
     house.backend.gate.clear()
     given_up = asyncio.ensure_future(vault.write(SPACE, stream(b"given up")))
