@@ -5,7 +5,7 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from cloudconnect.kernel.ids import SpaceId, id_bytes
@@ -134,7 +134,11 @@ class Vault:
         await self.run(self._repository.keyring.add_domain, id_bytes(space))
 
     async def write(self, space: SpaceId, stream: AsyncIterator[bytes]) -> StoredContent:
-        """Store *stream* and return once every byte is durable.
+        """Store *stream* and return once every byte is durable; what it refuses, :meth:`take` does."""
+        return await asyncio.wrap_future(await self.take(space, stream))
+
+    async def take(self, space: SpaceId, stream: AsyncIterator[bytes]) -> Future[StoredContent]:
+        """Take *stream* in and return what answers, on some thread, once every byte is durable.
 
         Giving up leaves nothing but garbage in packs and disturbs no other upload. At most about 28 MiB of the stream
         are in memory.
@@ -152,10 +156,10 @@ class Vault:
                 self._small.add(id_bytes(space), ingest, pieces)
             else:
                 await self._store(ingest, pieces, buffers, is_last=is_last)
-            return await asyncio.wrap_future(ingest.future)
         except BaseException:
             self._pool.submit(ingest.end)
             raise
+        return ingest.future
 
     async def write_many(self, space: SpaceId, contents: Sequence[Buffer]) -> StoredBatch:
         """Store many small streams, each at most SMALL_BYTES long, and return once all of them are durable.
