@@ -95,7 +95,11 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         lambda: database.read_now(index.known_packs), lambda: database.read_now(life.find_dead_packs)
     )
     tell(report)
-    vault = Vault(repository, threads=settings.storage.threads or os.cpu_count() or 1)
+    vault = Vault(
+        repository,
+        threads=settings.storage.threads or os.cpu_count() or 1,
+        is_index_near=database.file is not None,
+    )
 
     log = EventLog(database, clock, region=_REGION)
     log.on_fatal(fail)

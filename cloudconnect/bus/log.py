@@ -17,9 +17,11 @@ from cloudconnect.events import Fact, SpaceFact
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.kernel.principal import Principal
+from cloudconnect.ports.answer import Answer
 from cloudconnect.ports.sql import Sql
 
 Result = TypeVar("Result")
+Awaited = TypeVar("Awaited")
 
 
 class _Change(Generic[Result]):
@@ -116,6 +118,32 @@ class EventLog:
         self._writer.submit(_Change(change, actor, self._ledger, future))
         return await future
 
+    async def commit_after(
+        self, awaited: Answer[Awaited], change: Callable[[Unit, Awaited], Result], *, actor: Principal
+    ) -> Result:
+        """Do what :meth:`commit` does with *change* once *awaited* has answered, handing it the answer.
+
+        Whoever answers queues the change, which spares a way over the event loop. If *awaited* refuses, or the caller
+        is cancelled before it answers, nothing is changed.
+
+        Raises:
+            Exception: whatever *awaited* raises, and what :meth:`commit` does.
+        """
+        writer, loop = self._writer, self._loop
+        if writer is None or loop is None:
+            raise RuntimeError("the log has not been started")
+        future: asyncio.Future[Result] = loop.create_future()
+
+        def go_on(done: Answer[Awaited]) -> None:
+            error = done.exception()
+            if error is None and not future.cancelled():
+                writer.submit(_Change(lambda unit: change(unit, done.result()), actor, self._ledger, future))
+            elif error is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(_refuse, future, error)
+
+        awaited.add_done_callback(go_on)
+        return await future
+
     def commit_now(self, change: Callable[[Unit], Result], *, actor: Principal) -> Result:
         """Do what :meth:`commit` does, from a thread other than the event loop's, which waits for it."""
         if self._writer is None:
@@ -157,3 +185,8 @@ class EventLog:
         for job, error in zip(jobs, outcomes, strict=True):
             if isinstance(job, _Change):
                 job.answer(error)
+
+
+def _refuse(future: "asyncio.Future[Any]", error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -54,6 +55,46 @@ async def bench(database_url, tmp_path):
 async def test_each_space_counts_for_itself_without_gaps(bench):
     places = [await bench.add(space) for space in ("spc_a", "spc_b", "spc_a", "spc_b", "spc_a")]
     assert [(each.position, each.seq) for each in places] == [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3)]
+
+
+async def test_a_change_that_awaits_an_answer_is_committed_by_whoever_answers(bench):
+    answer = Future()
+    committing = asyncio.ensure_future(bench.log.commit_after(answer, _add_named, actor=APPLIANCE))
+    await asyncio.sleep(0)
+
+    await asyncio.to_thread(answer.set_result, "nod_7")
+
+    assert (await committing).seq == 1
+    assert [each.fact.subject for each in await bench.facts()] == ["nod_7"]
+
+
+async def test_a_refused_answer_changes_nothing(bench):
+    answer = Future()
+    committing = asyncio.ensure_future(bench.log.commit_after(answer, _add_named, actor=APPLIANCE))
+    await asyncio.sleep(0)
+
+    await asyncio.to_thread(answer.set_exception, ValueError("on purpose"))
+
+    with pytest.raises(ValueError, match="on purpose"):
+        await committing
+    assert await bench.facts() == []
+
+
+async def test_whoever_goes_away_before_the_answer_changes_nothing(bench):
+    answer = Future()
+    committing = asyncio.ensure_future(bench.log.commit_after(answer, _add_named, actor=APPLIANCE))
+    await asyncio.sleep(0)
+    committing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await committing
+
+    answer.set_result("nod_7")
+
+    assert (await bench.add()).position == 1
+
+
+def _add_named(unit, node):
+    return unit.record(FolderAdded(subject=node, space="spc_a"))
 
 
 async def test_a_fact_outside_any_space_has_no_seq(bench):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -126,6 +127,11 @@ class FakeVault:
         return FakeContent(
             digest, digest[:16], len(data), digest, 0 if is_known else len(data), len(data) if is_known else 0
         )
+
+    async def take(self, space, stream):
+        taken = Future()
+        taken.set_result(await self.write(space, stream))
+        return taken
 
     async def write_many(self, space, contents):
         stored = []

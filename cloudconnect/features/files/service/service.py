@@ -45,7 +45,7 @@ from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Action, Resource
 from cloudconnect.ports.sql import Sql
-from cloudconnect.ports.vault import Vault
+from cloudconnect.ports.vault import Content, Vault
 
 _ANYTHING = Condition()
 _NEVER = 1 << 62
@@ -239,16 +239,16 @@ class FilesService:
             check_quota(sql, place.space, more, self._guide.now_ms)
 
         await self._database.look(check)
-        content = await self._vault.write(space_id, stream)
+        taken = await self._vault.take(space_id, stream)
 
-        def change(unit: Unit) -> Put:
+        def change(unit: Unit, content: Content) -> Put:
             place = self._guide.place_to_put(unit.sql, principal, space_id, names, condition, parents)
             self._vault.settle(unit.sql, space_id, content)
             entry = deeds.write_entry(unit, place, content, modified_ns, media_type)
             undo = deeds.undo_of(unit, space_id)
             return Put(entry, place.entry is None, entry.from_seq, content.stored_bytes, content.reused_bytes, undo)
 
-        return await self._log.commit(change, actor=principal)
+        return await self._log.commit_after(taken, change, actor=principal)
 
     async def add_folder(
         self, principal: Principal, space: str, path: str, *, parents: bool = False, modified_ns: int | None = None
