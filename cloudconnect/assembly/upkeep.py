@@ -127,6 +127,7 @@ def offer_backups(operations: OperationsService, backup: BackupService, jobs: Jo
 
     jobs.add(Job("backup.scheduled", timedelta(minutes=5), start_due, is_noted=False))
     jobs.add(Job("backup.uploads", timedelta(days=1), lambda: _in_a_thread(backup.abort_uploads)))
+    jobs.add(Job("backup.marks", timedelta(minutes=5), lambda: _in_a_thread(backup.sign_marks), is_noted=False))
     jobs.add(Job("backup.overdue", timedelta(minutes=5), backup.tell_overdue, is_noted=False))
 
 

@@ -5,8 +5,9 @@ A place for backups looks like this::
     packs/<space>/<aa>/<pack id>   the packs, under the names that they have anyway, so each is copied once
     backups/<id>.json              what belongs to one backup, signed: its position, its packs, its catalog
     keys.ccb                       the keyring; rewritten with each backup and never part of one
-    appliance.json                 whose backups these are: no two appliances share a place, nor do two installations
-                                   of one, which have the same keys since one was restored from the other's backups
+    appliance.json                 whose backups these are, signed: no two appliances share a place, nor do two
+                                   installations of one, which have the same keys since one was restored from the
+                                   other's backups
 
 The catalog is the snapshot of the database, stored as content of a domain of its own: cut, deduplicated against the
 catalogs before it, and sealed. The keyring holds nothing but sealed boxes; whoever has the key file or the recovery
@@ -22,12 +23,13 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from cloudconnect.kernel.text import N_
-from cloudconnect.storage import signatures
+from cloudconnect.storage import place_mark, signatures
 from cloudconnect.storage.backends import Backend, Documents
-from cloudconnect.storage.errors import BackupDamaged, NoSuchBackup, PlaceInUse, PlaceTaken
+from cloudconnect.storage.errors import BackupDamaged, MarkAltered, NoSuchBackup, PlaceInUse, PlaceTaken
 from cloudconnect.storage.index import Place, StoredPack
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.packs import pack_id_of, pack_name, verify
+from cloudconnect.storage.place_mark import Mark
 from cloudconnect.storage.seal import Key, Malformed
 
 CATALOG_DOMAIN: Final = hashlib.sha256(b"CloudConnect/v1/catalog").digest()[:16]
@@ -36,7 +38,6 @@ CATALOG_DOMAIN: Final = hashlib.sha256(b"CloudConnect/v1/catalog").digest()[:16]
 KEYS_FILE: Final = "keys.ccb"
 _FORMAT: Final = 1
 _SIGNATURE_KEY: Final = "backup-signature"
-_OWNER_FILE: Final = "appliance.json"
 _DIRECTORY: Final = "backups"
 _SUFFIX: Final = ".json"
 
@@ -78,26 +79,26 @@ class BackupPlace:
         self.shelf = shelf
         self.spool = spool
         self._installation = installation
+        self.is_signed = False
+        """Whether its mark is known to be signed: then none without a signature is taken any more."""
 
     def claim(self, keyring: Keyring, *, is_taken_over: bool = False) -> str:
         """Make this the place of this installation of the appliance that *keyring* belongs to; return whose it was.
 
-        That is empty where no installation had claimed it. Another one's is only taken with *is_taken_over*.
+        That is empty where no installation had claimed it. Another installation's, or one whose mark was altered, is
+        only taken with *is_taken_over*.
 
         Raises:
             PlaceTaken: it is another appliance's.
             PlaceInUse: it is another installation's.
+            MarkAltered: its mark is not what an appliance wrote.
         """
-        held = self.shelf.get_document(_OWNER_FILE)
-        owner = _owner(held)
-        if owner != self._appliance(keyring) and not (held is None and self._is_free(keyring)):
-            raise PlaceTaken(
-                N_("{place} holds the backups of another appliance."),
-                fix=N_("Name another directory, bucket or prefix."),
-                place=self.name,
-            )
-        before = _text(held, "installation")
-        if before not in {"", self._installation} and not is_taken_over:
+        mark = self._mark()
+        if mark is None or self._is_altered(mark):
+            self._require_free(mark, keyring, is_taken_over=is_taken_over)
+        elif mark.appliance != self._appliance(keyring):
+            raise self._taken()
+        elif mark.installation not in {"", self._installation} and not is_taken_over:
             raise PlaceInUse(
                 N_("{place} holds the backups of the installation that this one was restored from, or of its copy."),
                 fix=N_(
@@ -105,26 +106,53 @@ class BackupPlace:
                 ),
                 place=self.name,
             )
-        if before != self._installation:
-            mark = {"appliance": self._appliance(keyring), "installation": self._installation}
-            self.shelf.put_document(_OWNER_FILE, json.dumps(mark).encode())
-        return before
+        if mark is None or mark.installation != self._installation or not mark.is_signed:
+            self.shelf.put_document(place_mark.FILE, place_mark.write(_signer(keyring), self._installation))
+        return "" if mark is None else mark.installation
 
     def is_empty(self) -> bool:
         """Tell whether nobody has claimed the place and no backup is here."""
-        return self.shelf.get_document(_OWNER_FILE) is None and not self.ids()
+        return self._mark() is None and not self.ids()
 
     def is_ours(self, keyring: Keyring) -> bool:
         """Tell whether this installation has claimed the place, or did before installations were told apart."""
-        held = self.shelf.get_document(_OWNER_FILE)
-        is_same = _text(held, "installation") in {"", self._installation}
-        return is_same and _owner(held) == self._appliance(keyring)
+        mark = self._mark()
+        if mark is None or self._is_altered(mark):
+            return False
+        return mark.installation in {"", self._installation} and mark.appliance == self._appliance(keyring)
+
+    def _mark(self) -> Mark | None:
+        held = self.shelf.get_document(place_mark.FILE)
+        return None if held is None else place_mark.read(held)
+
+    def _is_altered(self, mark: Mark) -> bool:
+        return not mark.is_signed and (self.is_signed or not mark.is_bare)
+
+    def _require_free(self, mark: Mark | None, keyring: Keyring, *, is_taken_over: bool) -> None:
+        """Return if what is here speaks for us where the mark does not, and nobody has to be asked."""
+        if mark is not None and not is_taken_over:
+            raise MarkAltered(
+                N_("The mark of {place}, which says whose backups these are, is not what an appliance wrote."),
+                fix=N_(
+                    "See who can write there. If the backups there are yours: cloudconnect backup place claim {place}"
+                ),
+                place=self.name,
+            )
+        if not self._is_free(keyring):
+            raise self._taken()
+
+    def _taken(self) -> PlaceTaken:
+        return PlaceTaken(
+            N_("{place} holds the backups of another appliance."),
+            fix=N_("Name another directory, bucket or prefix."),
+            place=self.name,
+        )
 
     def _appliance(self, keyring: Keyring) -> str:
         return signatures.public_key(_signer(keyring)).hex()
 
     def _is_free(self, keyring: Keyring) -> bool:
-        """Tell whether nothing is here, or a backup of ours from before places were marked."""
+        """Tell whether nothing is here, or a backup of ours."""
         ids = self.ids()
         for identifier in ids:
             with contextlib.suppress(BackupDamaged):
@@ -249,18 +277,6 @@ def _signer(keyring: Keyring) -> Key:
 
 def _document(identifier: str) -> str:
     return f"{_DIRECTORY}/{Path(identifier).name}{_SUFFIX}"
-
-
-def _owner(held: bytes | None) -> str:
-    return _text(held, "appliance")
-
-
-def _text(held: bytes | None, name: str) -> str:
-    """Return what the mark of a place says, or nothing where there is none or it is not one."""
-    try:
-        return "" if held is None else str(json.loads(held).get(name, ""))
-    except (ValueError, AttributeError):
-        return ""
 
 
 def _describe(backup: Backup) -> Mapping[str, object]:
