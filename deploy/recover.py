@@ -93,18 +93,18 @@ def open_database(path, source=None):
 
 
 def open_keyring(database, kind, secret):
-    """Return the keys of each space that seal and that name its content, by epoch; under None the one that signs."""
-    master, keys = None, {}
-    for parameters, box in database.execute("SELECT parameters, box FROM slot WHERE kind = ?", (kind,)):
+    """Return the keys of each space that seal and that name its content, by epoch; under None those that verify."""
+    ask, master, keys = database.execute, None, {}
+    for parameters, box in ask("SELECT parameters, box FROM slot WHERE kind = ?", (kind,)):
         with contextlib.suppress(ValueError, OverflowError):
             master = open_box(slot_key(kind, parameters, secret), "slot", box, kind.encode(), parameters.encode())
     if master is None:
         sys.exit("This does not open the keyring. Is it the right file, and of the right kind?")
-    (box,) = database.execute("SELECT box FROM wrapping_key WHERE name = 'domains'").fetchone()
-    wrapping = open_box(master, "tdk", box, b"local", b"local")
-    for (box,) in database.execute("SELECT box FROM service_key WHERE name = 'backup-signature'"):
-        keys[None] = open_box(master, "svc", box, b"backup-signature", struct.pack(">I", 1))
-    for space, use, epoch, box in database.execute("SELECT space, use, epoch, box FROM space_key WHERE use <> 'cut'"):
+    wrapping = open_box(master, "tdk", *ask("SELECT box FROM wrapping_key").fetchone(), b"local", b"local")
+    for version, (box,) in enumerate(ask("SELECT box FROM service_key WHERE name = 'backup-signature'"), 1):
+        secret = open_box(master, "svc", box, b"backup-signature", struct.pack(">I", version))
+        keys.setdefault(None, {})[version] = Ed25519PrivateKey.from_private_bytes(secret).public_key()
+    for space, use, epoch, box in ask("SELECT space, use, epoch, box FROM space_key WHERE use <> 'cut'"):
         label = {"seal": "space-key", "name": "space-content-ids"}[use]
         with contextlib.suppress(Damaged):
             keys.setdefault(space, {})[use, epoch] = open_box(wrapping, label, box, space, struct.pack(">I", epoch))
@@ -187,12 +187,12 @@ def open_tree(wanted, keys, scratch, bad):
     """Open the database: that of a data directory, or of the newest backup that is whole, else the newest there is."""
     if (wanted.source / "cloudconnect.db").exists():
         return open_database(scratch / "tree", wanted.source / "cloudconnect.db")
-    signer, trees = Ed25519PrivateKey.from_private_bytes(keys[None]).public_key(), []
+    trees = []
     for path in sorted((wanted.source / "backups").glob(f"{wanted.backup or '*'}.json"), reverse=True):
         try:
-            document = json.loads(path.read_bytes())
-            signer.verify(bytes.fromhex(document["signature"]), document["backup"].encode())
-            backup = json.loads(document["backup"])
+            page = json.loads(path.read_bytes())
+            keys[None][page.get("signer", 1)].verify(bytes.fromhex(page["signature"]), page["backup"].encode())
+            backup = json.loads(page["backup"])
             if backup["format"] != 1 or backup["id"] != path.stem:
                 raise Damaged("it has another format, or is the description of another backup")
             places = {

@@ -10,7 +10,7 @@ from cloudconnect.adapters.argon2_passwords import Argon2Passwords
 from cloudconnect.adapters.store_health import LocalStoreHealth
 from cloudconnect.assembly.appliance import Appliance
 from cloudconnect.assembly.filing import open_files
-from cloudconnect.assembly.keys import open_keyring, require_store
+from cloudconnect.assembly.keys import open_keyring, peppers_of, require_store
 from cloudconnect.assembly.storing import EngineStore, main_backend, open_fleet, open_place
 from cloudconnect.assembly.upkeep import (
     abort_old_uploads,
@@ -108,7 +108,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
     )
     sessions = SessionsService(log, database, clock, accounts, lifetimes, _REGION)
     developer = DeveloperService(log, database, clock, accounts, _REGION)
-    passwords = Argon2Passwords(keyring.service_key("pepper").secret)
+    passwords = Argon2Passwords(partial(peppers_of, keyring))
     closers.insert(0, passwords.close)
     credentials: dict[TokenKind, Credentials] = {TokenKind.SESSION: sessions, TokenKind.PERSONAL: developer}
     auth = AuthService(log, database, clock, access, passwords, sessions, credentials, _REGION)

@@ -30,14 +30,17 @@ from cloudconnect.storage.index import Place, StoredPack
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.packs import pack_id_of, pack_name, verify
 from cloudconnect.storage.place_mark import Mark
-from cloudconnect.storage.seal import Key, Malformed
+from cloudconnect.storage.seal import Malformed
 
 CATALOG_DOMAIN: Final = hashlib.sha256(b"CloudConnect/v1/catalog").digest()[:16]
 """The key domain of catalogs, the same in every appliance; its keys are each appliance's own."""
 
 KEYS_FILE: Final = "keys.ccb"
 _FORMAT: Final = 1
-_SIGNATURE_KEY: Final = "backup-signature"
+SIGNATURE_KEY: Final = "backup-signature"
+"""The service key that signs backups, and the marks of their places."""
+
+_FIRST_SIGNER: Final = 1
 _DIRECTORY: Final = "backups"
 _SUFFIX: Final = ".json"
 
@@ -96,7 +99,7 @@ class BackupPlace:
         mark = self._mark()
         if mark is None or self._is_altered(mark):
             self._require_free(mark, keyring, is_taken_over=is_taken_over)
-        elif mark.appliance != self._appliance(keyring):
+        elif mark.appliance not in _appliances(keyring):
             raise self._taken()
         elif mark.installation not in {"", self._installation} and not is_taken_over:
             raise PlaceInUse(
@@ -106,8 +109,9 @@ class BackupPlace:
                 ),
                 place=self.name,
             )
-        if mark is None or mark.installation != self._installation or not mark.is_signed:
-            self.shelf.put_document(place_mark.FILE, place_mark.write(_signer(keyring), self._installation))
+        newest = place_mark.write(keyring.service_key(SIGNATURE_KEY), self._installation)
+        if self.shelf.get_document(place_mark.FILE) != newest:
+            self.shelf.put_document(place_mark.FILE, newest)
         return "" if mark is None else mark.installation
 
     def is_empty(self) -> bool:
@@ -119,7 +123,7 @@ class BackupPlace:
         mark = self._mark()
         if mark is None or self._is_altered(mark):
             return False
-        return mark.installation in {"", self._installation} and mark.appliance == self._appliance(keyring)
+        return mark.installation in {"", self._installation} and mark.appliance in _appliances(keyring)
 
     def _mark(self) -> Mark | None:
         held = self.shelf.get_document(place_mark.FILE)
@@ -147,9 +151,6 @@ class BackupPlace:
             fix=N_("Name another directory, bucket or prefix."),
             place=self.name,
         )
-
-    def _appliance(self, keyring: Keyring) -> str:
-        return signatures.public_key(_signer(keyring)).hex()
 
     def _is_free(self, keyring: Keyring) -> bool:
         """Tell whether nothing is here, or a backup of ours."""
@@ -182,7 +183,8 @@ class BackupPlace:
         try:
             document = json.loads(data)
             text, signature = document["backup"], bytes.fromhex(document["signature"])
-            if not signatures.is_signed(signatures.public_key(_signer(keyring)), text, signature):
+            signer = keyring.service_keys(SIGNATURE_KEY)[document.get("signer", _FIRST_SIGNER)]
+            if not signatures.is_signed(signatures.public_key(signer), text, signature):
                 raise ValueError("another signature")  # noqa: TRY301 - it is refused like all that is wrong with it
             return _parse(json.loads(text))
         except (ValueError, KeyError, TypeError) as error:
@@ -196,8 +198,9 @@ class BackupPlace:
     def add(self, backup: Backup, keyring: Keyring) -> None:
         """Write down a backup whose packs are all here; from then on it exists."""
         text = json.dumps(_describe(backup), sort_keys=True)
-        document = json.dumps({"backup": text, "signature": signatures.sign(_signer(keyring), text).hex()})
-        self.shelf.put_document(_document(backup.id), document.encode())
+        version, signer = next(iter(keyring.service_keys(SIGNATURE_KEY).items()))
+        signed = {"backup": text, "signer": version, "signature": signatures.sign(signer, text).hex()}
+        self.shelf.put_document(_document(backup.id), json.dumps(signed).encode())
 
     def remove(self, identifier: str) -> None:
         """Forget a backup; its packs stay until :meth:`remove_packs`."""
@@ -271,8 +274,9 @@ class _Stored:
         return self._backend.read(self._name, offset, length)
 
 
-def _signer(keyring: Keyring) -> Key:
-    return keyring.service_key(_SIGNATURE_KEY)
+def _appliances(keyring: Keyring) -> set[str]:
+    """Return how the marks of places name this appliance, or named it before its key was replaced."""
+    return {signatures.public_key(key).hex() for key in keyring.service_keys(SIGNATURE_KEY).values()}
 
 
 def _document(identifier: str) -> str:

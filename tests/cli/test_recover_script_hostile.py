@@ -38,7 +38,7 @@ def contents(top):
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory, new_port):
-    """A stopped machine with a tree in two epochs, and two backups of it; and the tree."""
+    """A stopped machine with a tree in two epochs, of sealing and of names, and two backups of it; and the tree."""
     place = tmp_path_factory.mktemp("stored")
     machine = Machine(place, new_port())
     (place / "password").write_text(PASSWORD)
@@ -59,7 +59,9 @@ def stored(tmp_path_factory, new_port):
         (tree / f"first {number}").write_bytes(os.urandom(1 + number * 3_000))
     machine.run("put", tree, "/")
     assert machine.run("backup", "create", place / "backups").returncode == 0
-    machine.json("key", "rotate", "space", machine.json("space", "quota")[0]["space"])
+    space = machine.json("space", "quota")[0]["space"]
+    for key in (("space", space), ("naming", space), ("service", "backups")):
+        machine.json("key", "rotate", *key)
     for number in range(30):
         (tree / f"second {number}").write_bytes(os.urandom(2 + number * 3_000))
     (tree / "large").write_bytes(os.urandom(9_000_000))

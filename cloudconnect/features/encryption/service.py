@@ -18,8 +18,16 @@ from cloudconnect.events.encryption import (
 )
 from cloudconnect.events.fact import Fact
 from cloudconnect.features.encryption import store
-from cloudconnect.features.encryption.errors import NoKeysForSpace, NoSuchCertificate
-from cloudconnect.features.encryption.models import ERASED, PENDING, Certificate, KeyStatus, SpaceKeys
+from cloudconnect.features.encryption.errors import NoKeysForSpace, NoSuchCertificate, NoSuchServiceKey
+from cloudconnect.features.encryption.models import (
+    CERTIFICATE_KEY,
+    ERASED,
+    PENDING,
+    SERVICE_KEYS,
+    Certificate,
+    KeyStatus,
+    SpaceKeys,
+)
 from cloudconnect.kernel.clock import format_ns
 from cloudconnect.kernel.ids import SpaceId, id_bytes, id_of, is_id
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
@@ -45,7 +53,6 @@ MakeSlot = Callable[[str, str], Slot]
 RewriteCopies = Callable[[], Mapping[str, bool]]
 """Writes each copy of the keyring anew; says of each, by where it is, whether that could be done."""
 
-_CERTIFICATE_KEY = "certificate-signature"
 _ROWS_AT_ONCE = 5_000
 
 
@@ -83,9 +90,10 @@ class EncryptionService:
         self._access.require_admin(principal)
 
         def ask() -> KeyStatus:
-            public = signatures.public_key(self._keyring.service_key(_CERTIFICATE_KEY)).hex()
+            keys = self._keyring.service_keys(CERTIFICATE_KEY).values()
+            public, *earlier = [signatures.public_key(key).hex() for key in keys]
             spaces = len(self._keyring.find_epochs().keys() - {CATALOG_DOMAIN})
-            return KeyStatus(self._keyring.find_slots(), self._keyring.find_shares(), spaces, public)
+            return KeyStatus(self._keyring.find_slots(), self._keyring.find_shares(), spaces, public, earlier)
 
         return await asyncio.to_thread(ask)
 
@@ -168,6 +176,43 @@ class EncryptionService:
         self._repository.writer.renew(domain)
         await self._note(principal, KeyRotated(subject=space, level="space"))
         return epoch
+
+    async def replace_naming(self, principal: Principal, space: str) -> int:
+        """Replace the keys by which clients cut and name content of a space; return how often they have been.
+
+        Whoever had them learns nothing about what is stored from now on; it is not shared with what is there already.
+
+        Raises:
+            NoKeysForSpace: there is no such space.
+        """
+        self._access.require_admin(principal, fresh=True)
+        domain = _domain(space)
+        try:
+            epoch = await asyncio.to_thread(self._keyring.replace_naming, domain)
+        except NoDomain:
+            raise _no_space(space) from None
+        self._repository.writer.renew(domain)
+        await self._note(principal, KeyRotated(subject=space, level="naming"))
+        return epoch
+
+    async def rotate_service(self, principal: Principal, name: str) -> int:
+        """Replace the key of a service, of ``SERVICE_KEYS``; return its version. Earlier ones verify what they made.
+
+        Raises:
+            NoSuchServiceKey: there is none of this name.
+        """
+        self._access.require_admin(principal, fresh=True)
+        if name not in SERVICE_KEYS:
+            raise NoSuchServiceKey(
+                N_("There is no key “{name}”."),
+                fix=N_("Choose one of: {names}"),
+                name=name,
+                names=", ".join(SERVICE_KEYS),
+            )
+        version = await asyncio.to_thread(self._keyring.rotate_service, SERVICE_KEYS[name])
+        await self._note(principal, KeyRotated(subject=name, level="service"))
+        await self._rewrite()
+        return version
 
     def run_reseal(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Seal all content of the space ``space`` with its newest key; the run of an operation.
@@ -287,7 +332,7 @@ class EncryptionService:
             },
             sort_keys=True,
         )
-        key = self._keyring.service_key(_CERTIFICATE_KEY)
+        key = self._keyring.service_key(CERTIFICATE_KEY)
         signature = signatures.sign(key, text).hex()
         public_key = signatures.public_key(key).hex()
         return json.dumps({"certificate": text, "public_key": public_key, "signature": signature})

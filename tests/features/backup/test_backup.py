@@ -299,6 +299,22 @@ async def test_marks_of_an_earlier_release_are_signed_once(backup, rooms, ada, t
     assert all(place.signed for place in await backup.find_places(ada))
 
 
+async def test_backups_and_places_stay_ours_when_the_key_that_signs_them_is_replaced(backup, ada, tmp_path):
+    there, mark = str(tmp_path / "there"), tmp_path / "there" / "appliance.json"
+    first = await in_a_thread(backup.run_create, {"to": there}, Quiet())
+    before = json.loads(mark.read_text())
+    await in_a_thread(backup._repository.keyring.rotate_service, "backup-signature")
+
+    second = await in_a_thread(backup.run_create, {"to": there}, Quiet())
+
+    after = json.loads(mark.read_text())
+    assert (after["appliance"] != before["appliance"], after["installation"]) == (True, before["installation"])
+    for made in (first, second):
+        assert await in_a_thread(backup.run_verify, {"from": there, "id": made["id"]}, Quiet())
+    mark.write_text(json.dumps(before))
+    assert await in_a_thread(backup.run_prune, {"at": there, "last": "1"}, Quiet())
+
+
 async def test_places_are_added_listed_and_forgotten(backup, ada, bob, tmp_path):
     await backup.add_place(ada, "disk", "local", {"directory": str(tmp_path / "disk")})
     await in_a_thread(backup.run_create, {"to": "disk"}, Quiet())

@@ -84,6 +84,8 @@ async def test_only_administrators_and_only_with_a_fresh_proof(encryption, rooms
         encryption.rotate_master,
         encryption.rotate_wrapping,
         lambda who: encryption.rotate_space(who, space),
+        lambda who: encryption.replace_naming(who, space),
+        lambda who: encryption.rotate_service(who, "passwords"),
     ]
     for act in acts:
         with pytest.raises(Denied):
@@ -95,6 +97,17 @@ async def test_only_administrators_and_only_with_a_fresh_proof(encryption, rooms
     for act in acts:
         with pytest.raises(StepUp):
             await act(ada)
+
+
+async def test_certificates_from_before_their_key_was_replaced_can_be_verified(encryption, ada, space):
+    await shred(encryption, space)
+    before = json.loads((await encryption.get_certificate(ada, space)).document)
+
+    await encryption.rotate_service(ada, "certificates")
+
+    status = await encryption.get_status(ada)
+    assert status.earlier_public_keys == [before["public_key"]]
+    assert status.public_key != before["public_key"]
 
 
 async def test_slots_come_and_go_and_the_one_in_use_stays(encryption, rooms, ada):
@@ -132,7 +145,12 @@ async def test_every_level_is_rotated_and_told(encryption, rooms, ada, space, ho
 
     assert code.startswith("CCR1-")
     assert (count, epoch) == (6, 2)
-    assert [each.level for each in await facts(rooms, KeyRotated.kind)] == ["master", "wrapping", "space"]
+    assert await encryption.replace_naming(ada, space) == 1
+    assert [await encryption.rotate_service(ada, name) for name in ("passwords", "certificates", "backups")] == [2] * 3
+    with pytest.raises(NotFound):
+        await encryption.rotate_service(ada, "cookies")
+    told = [each.level for each in await facts(rooms, KeyRotated.kind)]
+    assert told == ["master", "wrapping", "space", "naming", "service", "service", "service"]
     spaces = await encryption.find_spaces(ada, 10, None)
     assert (space, 2) in [(each.space, each.epoch) for each in spaces.items]
 
