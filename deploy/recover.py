@@ -32,7 +32,17 @@ CATALOGS = hashlib.sha256(b"CloudConnect/v1/catalog").digest()[:16]
 RECORD_HEAD, RECORD_MAX = 92, 16 << 20
 CROCKFORD = str.maketrans("JKMNPQRSTVWXYZ", "IJKLMNOPQRSTUV")  # from its letters to those of int(…, 32)
 NODE_ENTRY = struct.Struct(">32sQ")
-TROUBLE = (OSError, ValueError, LookupError, TypeError, OverflowError, struct.error, zstandard.ZstdError, sqlite3.Error)
+TROUBLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    struct.error,
+    zstandard.ZstdError,
+    sqlite3.Error,
+)
 
 
 class Damaged(ValueError):

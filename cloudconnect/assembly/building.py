@@ -11,6 +11,7 @@ from cloudconnect.adapters.store_health import LocalStoreHealth
 from cloudconnect.assembly.appliance import Appliance
 from cloudconnect.assembly.filing import open_files
 from cloudconnect.assembly.keys import open_keyring, peppers_of, require_store
+from cloudconnect.assembly.remnants import Remnants
 from cloudconnect.assembly.storing import EngineStore, main_backend, open_fleet, open_place
 from cloudconnect.assembly.upkeep import (
     abort_old_uploads,
@@ -171,7 +172,18 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
     )
     offer_backups(operations, backup, jobs)
     monitoring.add_check("backup", backup.check)
-    encryption = add_keys(settings, log, database, access, repository, filing.erasing, backup.rewrite_keys, operations)
+    catalogs = add_catalogs(repository, database, log, operations, jobs)
+    encryption = add_keys(
+        settings,
+        log,
+        database,
+        access,
+        repository,
+        filing.erasing,
+        backup.rewrite_keys,
+        operations,
+        Remnants(log, operations, gateway, catalogs),
+    )
     add_ballast(settings, log, jobs)
 
     return Appliance(
@@ -214,7 +226,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         backends=backends,
         backup=backup,
         encryption=encryption,
-        catalogs=add_catalogs(repository, database, log, operations, jobs),
+        catalogs=catalogs,
         notify_socket=settings.notify_socket,
         _damaged=[pack.pack_id for pack in report.damaged],
         _missing=[pack.pack_id for pack in report.missing],

@@ -187,7 +187,7 @@ class BackupPlace:
             if not signatures.is_signed(signatures.public_key(signer), text, signature):
                 raise ValueError("another signature")  # noqa: TRY301 - it is refused like all that is wrong with it
             return _parse(json.loads(text))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BackupDamaged(
                 N_("The description of the backup “{id}” is not what was written."),
                 fix=N_("Use another backup: cloudconnect backup list {place}"),

@@ -35,6 +35,7 @@ from cloudconnect.kernel.principal import APPLIANCE, Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Access
 from cloudconnect.ports.operations import Outcome, Progress
+from cloudconnect.ports.remnants import Remnants
 from cloudconnect.ports.spaces import Spaces
 from cloudconnect.ports.sql import Sql
 from cloudconnect.storage import life, signatures
@@ -71,6 +72,7 @@ class EncryptionService:
         slot: Callable[[], Slot],
         make_slot: MakeSlot,
         rewrite_copies: RewriteCopies,
+        remnants: Remnants,
     ) -> None:
         self._log = log
         self._database = database
@@ -82,6 +84,7 @@ class EncryptionService:
         self._slot = slot
         self._make_slot = make_slot
         self._rewrite_copies = rewrite_copies
+        self._remnants = remnants
 
     # What opens the store
 
@@ -250,6 +253,7 @@ class EncryptionService:
         self._repository.writer.renew(domain)
         copies = self._rewrite_copies()
         self._erase(space, domain, progress)
+        self._remnants.write_anew()
         state = ERASED if all(copies.values()) else PENDING
         self._log.commit_now(lambda unit: self._certify(unit, space, state, keys, copies), actor=APPLIANCE)
         return {"space": space, "state": state, "keys": keys, "copies": len(copies)}
@@ -296,10 +300,18 @@ class EncryptionService:
             progress.report(0, 0, "forgetting")
             progress.check()
         self._spaces.forget(identifier)
+        self._forget_words(identifier, progress)
         chunks = 0
         while forgotten := self._write(partial(life.forget_domain, domain=domain, limit=_ROWS_AT_ONCE)):
             chunks += forgotten
             progress.report(chunks, 0, "forgetting")
+            progress.check()
+
+    def _forget_words(self, space: SpaceId, progress: Progress) -> None:
+        self._write(partial(self._remnants.forget_words, space=space))
+        after = 0
+        while after := self._write(partial(self._log.forget_words, space=space, after=after, limit=_ROWS_AT_ONCE)):
+            progress.report(0, 0, "forgetting")
             progress.check()
 
     def _write(self, change: Callable[[Sql], Result]) -> Result:
@@ -322,6 +334,7 @@ class EncryptionService:
         text = json.dumps(
             {
                 "statement": "The keys of this space were destroyed; its content cannot be read again.",
+                "names": "Erased here. Backups made before hold them, sealed, until they are pruned.",
                 "space": space,
                 "state": state,
                 "moment": format_ns(unit.now_ms * 1_000_000),

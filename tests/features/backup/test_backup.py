@@ -91,6 +91,9 @@ async def test_a_description_that_was_changed_is_refused(backup, ada, tmp_path):
     page.write_bytes(page.read_bytes().replace(b"position", b"positiom"))
     (listed,) = await backup.find_backups(ada, str(tmp_path / "there"))
     assert (listed.id, listed.created) == (made["id"], "")
+    for nonsense in (b"[]", b'{"backup": "{}", "signer": [], "signature": ""}', b'{"backup": "{}", "signer": 7}'):
+        page.write_bytes(nonsense)
+        assert [each.created for each in await backup.find_backups(ada, str(tmp_path / "there"))] == [""]
     page.write_bytes(b"not json")
     with pytest.raises(Damaged):
         await in_a_thread(backup.run_verify, {"from": str(tmp_path / "there")}, Quiet())
