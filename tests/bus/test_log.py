@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from cloudconnect.bus import Dispatcher, EventLog, Listener
 from cloudconnect.bus import store as bus_store
 from cloudconnect.database import NewerSchema, open_database
+from cloudconnect.database.errors import DatabaseInUse
 from cloudconnect.events.files import FolderAdded
 from cloudconnect.events.sessions import SessionEnded
 from cloudconnect.kernel.clock import HeldClock
@@ -297,3 +298,41 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(database_url, tmp_pa
     database.close()
     assert [each.position for each in facts] == list(range(1, len(facts) + 1))
     assert set(acknowledged) <= {each.position for each in facts}
+
+
+async def test_nothing_deleted_is_left_after_the_database_was_written_anew_under_load(bench):
+    mark = "a secret " * 400
+
+    def delete(unit):
+        unit.sql.execute("DELETE FROM job")
+
+    await bench.log.commit(
+        lambda unit: unit.sql.execute("INSERT INTO job (name, outcome) VALUES ('x', ?)", (mark,)), actor=APPLIANCE
+    )
+    await bench.log.commit(delete, actor=APPLIANCE)
+
+    await asyncio.gather(asyncio.to_thread(bench.log.write_anew_now), *(bench.add() for _ in range(20)))
+
+    assert (await bench.add()).position == 21
+    assert [each.position for each in await bench.facts()] == list(range(1, 22))
+    if bench.database.file is not None:
+        found = [path for path in bench.database.file.parent.iterdir() if b"a secret a secret" in path.read_bytes()]
+        assert found == []
+
+
+async def test_whoever_reads_for_too_long_keeps_the_log_of_the_database_from_being_emptied(bench):
+    if bench.database.file is None:
+        pytest.skip("a server empties its log by itself")
+    await bench.add()
+    done = bench.log._writer.set_aside(lambda engine: engine.execute_sql("PRAGMA busy_timeout = 50"))
+    await bench.add()
+    done.result()
+
+    def ask(sql):
+        sql.rows("SELECT * FROM event")
+        with pytest.raises(DatabaseInUse):
+            bench.log.write_anew_now()
+
+    await bench.database.read(ask)
+    await asyncio.to_thread(bench.log.write_anew_now)
+    assert (await bench.add()).position == 3
