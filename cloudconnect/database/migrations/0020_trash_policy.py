@@ -2,7 +2,7 @@
 
 STATEMENTS = (
     "ALTER TABLE retention ADD COLUMN trash {text}",
-    "CREATE TABLE trash_given (given_ms BIGINT NOT NULL, bytes BIGINT NOT NULL)",
+    "CREATE TABLE trash_given (given_ms BIGINT NOT NULL PRIMARY KEY, bytes BIGINT NOT NULL)",
 )
 
 

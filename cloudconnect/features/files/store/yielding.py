@@ -67,7 +67,11 @@ def find_oldest(sql: Sql, before_ms: int, after: tuple[int, str], limit: int) ->
 
 def note_given(sql: Sql, now_ms: int, size: int) -> None:
     """Note that *size* plain bytes were given up for the disk, which gc frees only later."""
-    sql.execute("INSERT INTO trash_given (given_ms, bytes) VALUES (?, ?)", (now_ms, size))
+    sql.execute(
+        "INSERT INTO trash_given (given_ms, bytes) VALUES (?, ?)"
+        " ON CONFLICT (given_ms) DO UPDATE SET bytes = trash_given.bytes + excluded.bytes",
+        (now_ms, size),
+    )
 
 
 def find_given(sql: Sql, since_ms: int) -> int:
