@@ -1,6 +1,7 @@
 """Whole stories in a real browser: with JavaScript, without it, by keyboard, and what an accessibility checker says."""
 
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -339,4 +340,88 @@ def test_a_space_is_made_filled_archived_and_brought_back(signed_in, tmp_path, s
     page.click("text=Bring it back")
     page.click("button:has-text('Bring it back')")
     page.wait_for_selector(f"text=“{name}” may change again.")
+    assert page.complaints == []
+
+
+def large_file(tmp_path, mib=24):
+    file = tmp_path / f"film {mib}.bin"
+    file.write_bytes(os.urandom(mib << 20))
+    return file
+
+
+def slow_down(page, bytes_per_second):
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_second},
+    )
+    return network
+
+
+def wait_for_bytes(page, least):
+    wait_until(page, f"document.querySelector('.tray progress')?.value > {least}")
+
+
+def wait_until(page, expression):
+    """The page's own way to wait evaluates text, which its policy forbids."""
+    for _ in range(400):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"never: {expression}")
+
+
+def open_uploads(page):
+    return page.evaluate("fetch('/api/v1/uploads').then((answer) => answer.json())")["data"]
+
+
+def test_a_large_upload_goes_on_after_a_reload_where_it_was(signed_in, tmp_path):
+    page, file = signed_in(), large_file(tmp_path)
+    make_folder(page, "Films")
+    page.click("tr[data-name='Films'] a.name")
+    network = slow_down(page, 6 << 20)
+    upload(page, file)
+    wait_for_bytes(page, 6 << 20)
+
+    page.reload()
+    page.wait_for_selector("text=Not finished")
+    (begun,) = open_uploads(page)
+    assert begun["received"] > 4 << 20
+    begun_at = []
+    page.on("request", lambda sent: sent.method == "PATCH" and begun_at.append(int(sent.headers["upload-offset"])))
+    page.set_input_files(".tray input[type=file]", str(Path(__file__)))
+    page.wait_for_selector("text=This is another file.")
+    network.detach()
+    page.set_input_files(".tray input[type=file]", str(file))
+
+    page.wait_for_selector("text=1 uploaded.")
+    assert begun_at == [begun["received"]], "no byte that was acknowledged is sent again"
+    page.click("tr a.name >> text=film")
+    with page.expect_download() as started:
+        page.click("a.primary")
+    assert Path(started.value.path()).read_bytes() == file.read_bytes()
+    assert page.complaints == []
+
+
+def test_a_large_upload_is_paused_resumed_cancelled_and_undone(signed_in, tmp_path):
+    page, file = signed_in(), large_file(tmp_path, 20)
+    make_folder(page, "Breaks")
+    page.click("tr[data-name='Breaks'] a.name")
+    slow_down(page, 6 << 20)
+    upload(page, file)
+    wait_for_bytes(page, 4 << 20)
+    page.click(".tray button:has-text('Pause')")
+    page.wait_for_selector(".tray >> text=Paused")
+    page.click(".tray button:has-text('Resume')")
+    page.click(".tray button:has-text('Cancel')")
+    page.wait_for_selector(".tray >> text=Cancelled")
+    wait_until(page, "fetch('/api/v1/uploads').then((answer) => answer.json()).then((page) => !page.data.length)")
+
+    page.reload()
+    upload(page, file)
+    page.wait_for_selector("text=1 uploaded.")
+    page.click(".notice button")
+    page.wait_for_selector("text=Undone.")
+    assert page.locator("tbody tr").count() == 0
     assert page.complaints == []

@@ -360,3 +360,23 @@ async def test_a_listing_shows_one_moment_however_many_pages_it_takes(site, dav,
     async with dav("PROPFIND", "/dav/personal/", headers={"Depth": "1"}) as answer:
         listed = list(await found(answer))
     assert listed == ["/dav/personal/", *(f"/dav/personal/{number:02}.txt" for number in range(12))]
+
+
+async def test_every_change_over_webdav_says_how_it_is_taken_back(site, dav):
+    await status(dav("PUT", "/dav/personal/a", data=b"first"))
+    for method, path, headers in (
+        ("PUT", "/dav/personal/a", {}),
+        ("MKCOL", "/dav/personal/b", {}),
+        ("COPY", "/dav/personal/a", {"Destination": "/dav/personal/c"}),
+        ("MOVE", "/dav/personal/a", {"Destination": "/dav/personal/d"}),
+        ("DELETE", "/dav/personal/a", {}),
+    ):
+        async with dav(method, path, headers=headers, data=b"second" if method == "PUT" else None) as answer:
+            assert answer.status < 300, method
+            token = answer.headers["CloudConnect-Undo"]
+        async with site.ask("POST", "/api/v1/spaces/personal/undo", json={"token": token}) as answer:
+            assert answer.status == 200, method
+        async with dav("PROPFIND", "/dav/personal/", headers={"Depth": "1"}) as answer:
+            assert list(await found(answer)) == ["/dav/personal/", "/dav/personal/a"], method
+        async with dav("GET", "/dav/personal/a") as answer:
+            assert await answer.read() == b"first", method

@@ -225,3 +225,18 @@ async def test_a_piece_that_is_cut_off_stays_and_asking_how_far_it_is_ends_it(si
         await first
     assert (await append(site, upload, 50_000, DATA[50_000:])).status == 204
     assert await read(site) == (200, DATA)
+
+
+async def test_what_an_upload_became_can_be_taken_back(site):
+    upload = await create(site, Upload_Metadata=metadata(path="/new/f", parents="true"))
+    told = (await append(site, upload, 0, DATA)).headers["CloudConnect-Undo"]
+    again = (await append(site, upload, len(DATA), b"")).headers["CloudConnect-Undo"]
+
+    for token in (told, again):
+        async with site.ask("POST", "/api/v1/spaces/personal/undo", json={"token": token, "dry_run": True}) as answer:
+            assert answer.status == 200, await answer.text()
+    async with site.ask("POST", "/api/v1/spaces/personal/undo", json={"token": told}) as answer:
+        assert answer.status == 200
+    for path in ("/new/f", "/new"):
+        async with site.ask("GET", f"/api/v1/spaces/personal/entries{path}") as answer:
+            assert answer.status == 404, path

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from cloudconnect.features.files import Change
 from cloudconnect.features.files.errors import Exists
 from cloudconnect.kernel.errors import Denied
 from cloudconnect.kernel.text import N_
@@ -13,6 +14,7 @@ from cloudconnect_web.dav.asking import Ask
 from cloudconnect_web.dav.clutter import check_destination
 from cloudconnect_web.dav.headers import Depth, parse_depth, parse_modified, parse_overwrite, verified
 from cloudconnect_web.problems import BadRequest
+from cloudconnect_web.undoing import undo_fields
 
 
 class OntoItself(Denied):
@@ -43,7 +45,7 @@ async def put(ask: Ask) -> web.StreamResponse:
     headers = {"ETag": quote(stored.entry.etag), "OC-ETag": quote(stored.entry.etag), "OC-FileId": stored.entry.node}
     if modified_ns is not None:
         headers["X-OC-MTime"] = "accepted"
-    return web.Response(status=201 if stored.created else 204, headers=headers)
+    return web.Response(status=201 if stored.created else 204, headers=headers | undo_fields(stored.undo))
 
 
 async def mkcol(ask: Ask) -> web.StreamResponse:
@@ -58,14 +60,14 @@ async def mkcol(ask: Ask) -> web.StreamResponse:
         made = await ask.appliance.files.add_folder(ask.principal, ask.space, ask.target.path)
     except Exists as refusal:
         return refuse(ask.request, refusal, 405)
-    return web.Response(status=201, headers={"OC-FileId": made.entry.node})
+    return web.Response(status=201, headers={"OC-FileId": made.entry.node} | undo_fields(made.undo))
 
 
 async def delete(ask: Ask) -> web.StreamResponse:
     """Put a file or folder into the trash."""
     parse_depth(ask.request, Depth.ALL, Depth.ALL)
-    await ask.appliance.files.trash(ask.principal, ask.space, ask.target.path, ask.condition)
-    return web.Response(status=204)
+    change = await ask.appliance.files.trash(ask.principal, ask.space, ask.target.path, ask.condition)
+    return web.Response(status=204, headers=undo_fields(change.undo))
 
 
 async def move(ask: Ask) -> web.StreamResponse:
@@ -79,9 +81,7 @@ async def move(ask: Ask) -> web.StreamResponse:
         )
     except Exists as refusal:
         return refuse(ask.request, refusal, 412)
-    return web.Response(
-        status=204 if is_there else 201, headers={"ETag": quote(moved.entry.etag), "OC-FileId": moved.entry.node}
-    )
+    return _relocated(moved, is_there=is_there)
 
 
 async def copy(ask: Ask) -> web.StreamResponse:
@@ -100,9 +100,12 @@ async def copy(ask: Ask) -> web.StreamResponse:
         )
     except Exists as refusal:
         return refuse(ask.request, refusal, 412)
-    return web.Response(
-        status=204 if is_there else 201, headers={"ETag": quote(copied.entry.etag), "OC-FileId": copied.entry.node}
-    )
+    return _relocated(copied, is_there=is_there)
+
+
+def _relocated(change: Change, *, is_there: bool) -> web.Response:
+    headers = {"ETag": quote(change.entry.etag), "OC-FileId": change.entry.node}
+    return web.Response(status=204 if is_there else 201, headers=headers | undo_fields(change.undo))
 
 
 async def _destination(ask: Ask) -> Target:

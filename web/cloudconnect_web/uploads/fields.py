@@ -169,4 +169,4 @@ def to_upload(call: Call, upload: Upload) -> wire.Upload:
 
 def to_uploaded(put: Put) -> wire.Uploaded:
     """Return what an upload became as it crosses HTTP."""
-    return wire.Uploaded(to_entry(put.entry), put.created, put.seq, put.stored_bytes, put.reused_bytes)
+    return wire.Uploaded(to_entry(put.entry), put.created, put.seq, put.stored_bytes, put.reused_bytes, put.undo)

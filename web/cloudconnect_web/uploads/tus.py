@@ -19,6 +19,7 @@ from cloudconnect.kernel.text import N_
 from cloudconnect_web.conditions import quote
 from cloudconnect_web.operations import PREFIX, Call, Guard, Operation
 from cloudconnect_web.problems import refuse, status_of
+from cloudconnect_web.undoing import undo_fields
 from cloudconnect_web.uploads import fields
 
 VERSION: Final = "1.0.0"
@@ -267,7 +268,7 @@ def _respond(call: Call, upload: Upload, put: Put | None, status: int, headers: 
         "Cache-Control": "no-store",
     }
     if put is not None:
-        told["ETag"] = quote(put.entry.etag)
+        told |= {"ETag": quote(put.entry.etag)} | undo_fields(put.undo)
     return web.Response(status=status, headers=told | headers)
 
 

@@ -9,6 +9,7 @@ from cloudconnect.database import Database
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NotReceived
 from cloudconnect.features.files.models import Put, Upload, UploadKind
+from cloudconnect.features.files.moments import Seqs, UndoToken
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.appending import Appending
 from cloudconnect.features.files.service.growths import Growths, gone
@@ -120,7 +121,8 @@ class Finishing:
         entry = deeds.write_entry(unit, place, content, plan.modified_ns, plan.media_type)
         uploads.finish(unit.sql, [upload.id, *upload.parts], entry.node, entry.from_seq)
         stored = current.stored_bytes + content.stored_bytes
-        return Put(entry, place.entry is None, entry.from_seq, stored, current.reused_bytes)
+        undo = deeds.undo_of(unit, upload.space)
+        return Put(entry, place.entry is None, entry.from_seq, stored, current.reused_bytes, undo)
 
 
 def _chunks(sql: Sql, upload: Upload) -> list[tuple[bytes, int]]:
@@ -136,4 +138,6 @@ def _remembered(sql: Sql, upload: Upload) -> Put:
         raise gone()
     is_new = tree.find_row(sql, upload.space, upload.node, upload.version - 1) is None
     entry = dataclasses.replace(entry, path=rules.join_path(rules.parse_path(upload.plan.path)))
-    return Put(entry, is_new, entry.from_seq, upload.stored_bytes, upload.reused_bytes)
+    # Folders that were made on the way are left when this is taken back: which those were is not remembered.
+    undo = str(UndoToken(upload.space, Seqs([(upload.version, upload.version)])))
+    return Put(entry, is_new, entry.from_seq, upload.stored_bytes, upload.reused_bytes, undo)

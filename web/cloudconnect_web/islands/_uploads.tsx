@@ -1,0 +1,455 @@
+// Uploads with progress, by choosing, dropping or pasting. Small files go in one request; large ones by tus, so that they
+// go on after a broken connection, a pause or a reload. What is unfinished is noted in this browser, where it was begun.
+
+import { signal } from "@preact/signals";
+import { render } from "preact";
+import type { Upload } from "tus-js-client";
+
+type Word =
+  | "drop" | "uploading" | "done" | "failed" | "cancel" | "retry" | "close" | "reused" | "left" | "skipped" | "pause"
+  | "resume" | "paused" | "choose" | "unfinished" | "other" | "uploaded" | "undo";
+type State = "waiting" | "sending" | "paused" | "unfinished" | "done" | "failed" | "cancelled";
+
+/** What is kept of a large upload, so that it goes on after a reload. */
+interface Note {
+  url: string;
+  space: string;
+  path: string;
+  size: number;
+  modified: number;
+}
+
+interface Item {
+  id: number;
+  space: string;
+  path: string;
+  size: number;
+  modified: number;
+  file: File | null;
+  state: State;
+  sent: number;
+  /** Where and when this run of it began, for the rate. */
+  from: { bytes: number; at: number };
+  detail: string;
+  url: string;
+  isKnown: boolean;
+  undo: string;
+  stop: (() => void) | null;
+}
+
+const AT_ONCE = 3;
+const ROWS = 30;
+const LARGE = 8 << 20;
+// Less than the bodies that proxies commonly let through.
+const PIECE = 32 << 20;
+const PAUSES_MS = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000];
+const NOTES = "uploads";
+const FINISHED = "uploaded";
+const UNDO_MOST = 20_000;
+
+const items = signal<Item[]>([]);
+const isDropping = signal(false);
+const listing = document.getElementById("files");
+const tray = document.getElementById("tray");
+const words = JSON.parse(tray?.dataset["words"] ?? "{}") as Record<Word, string>;
+let lastId = 0;
+
+function change(id: number, part: Partial<Item>): void {
+  items.value = items.value.map((item) => (item.id === id ? { ...item, ...part } : item));
+}
+
+function current(id: number): Item | undefined {
+  return items.value.find((item) => item.id === id);
+}
+
+function notes(): Note[] {
+  try {
+    return JSON.parse(localStorage.getItem(NOTES) ?? "[]") as Note[];
+  } catch {
+    return [];
+  }
+}
+
+function note(item: Item, url: string): void {
+  forget(url);
+  const { space, path, size, modified } = item;
+  localStorage.setItem(NOTES, JSON.stringify([...notes(), { url, space, path, size, modified }]));
+}
+
+function forget(url: string): void {
+  localStorage.setItem(NOTES, JSON.stringify(notes().filter((each) => each.url !== url)));
+}
+
+function fresh(space: string, path: string, file: File): Item {
+  return {
+    id: ++lastId, space, path, size: file.size, modified: file.lastModified, file, state: "waiting", sent: 0,
+    from: { bytes: 0, at: 0 }, detail: "", url: "", isKnown: false, undo: "", stop: null,
+  };
+}
+
+function isSame(item: Item, file: File): boolean {
+  return item.size === file.size && item.modified === file.lastModified && item.path.endsWith(`/${file.name}`);
+}
+
+function add(files: { path: string; file: File }[]): void {
+  const folder = (listing?.dataset["folder"] ?? "/").replace(/\/$/, "");
+  const space = listing?.dataset["space"] ?? "personal";
+  const added: Item[] = [];
+  for (const { path, file } of files) {
+    const whole = `${folder}/${path}`;
+    const begun = items.value.find((item) => item.state === "unfinished" && item.space === space && item.path === whole);
+    if (begun && isSame(begun, file)) change(begun.id, { file, state: "waiting" });
+    else added.push(fresh(space, whole, file));
+  }
+  items.value = [...items.value, ...added];
+  work();
+}
+
+function work(): void {
+  const busy = items.value.filter((item) => item.state === "sending").length;
+  const waiting = items.value.filter((item) => item.state === "waiting").slice(0, AT_ONCE - busy);
+  for (const item of waiting) void send(item);
+  const isOver = items.value.every((item) => ["done", "cancelled", "unfinished"].includes(item.state));
+  if (isOver && items.value.some((item) => item.state === "done")) show();
+}
+
+// The page shows what is there now, and offers to take it back.
+function show(): void {
+  const done = items.value.filter((item) => item.state === "done");
+  sessionStorage.setItem(FINISHED, JSON.stringify([done.length, merged(done.map((item) => item.undo))]));
+  items.value = [];
+  location.reload();
+}
+
+function merged(tokens: string[]): string {
+  const spaces = new Set(tokens.map((token) => token.split(".")[0]));
+  const whole = `${[...spaces][0]}.${tokens.map((token) => token.split(".")[1]).join(",")}`;
+  return spaces.size === 1 && tokens.every((token) => token !== "") && whole.length < UNDO_MOST ? whole : "";
+}
+
+async function send(item: Item): Promise<void> {
+  change(item.id, { state: "sending", from: { bytes: item.sent, at: performance.now() }, detail: "" });
+  // Most files are new: only one that is there already costs a second request, which makes it the next version.
+  let etag: string | null = null;
+  if (item.isKnown) {
+    const known = await fetch(`${api(item, "entries")}`, { method: "HEAD" }).catch(() => null);
+    etag = known?.ok ? known.headers.get("ETag") : null;
+    if (current(item.id)?.state !== "sending") return;
+  }
+  if (item.file === null) return;
+  if (item.size < LARGE) put(item, item.file, etag);
+  else await resume(item, item.file, etag);
+}
+
+function api(item: Item, what: string): string {
+  return `/api/v1/spaces/${item.space}/${what}${item.path.split("/").map(encodeURIComponent).join("/")}`;
+}
+
+function put(item: Item, file: File, etag: string | null): void {
+  const request = new XMLHttpRequest();
+  const modified = new Date(item.modified).toISOString();
+  request.open("PUT", `${api(item, "content")}?parents=true&modified=${encodeURIComponent(modified)}`);
+  request.setRequestHeader(etag ? "If-Match" : "If-None-Match", etag ?? "*");
+  if (file.type) request.setRequestHeader("Content-Type", file.type);
+  request.upload.onprogress = (event) => change(item.id, { sent: event.loaded });
+  request.onloadend = () => {
+    if (request.status === 200 || request.status === 201) {
+      const answer = JSON.parse(request.responseText) as { reused_bytes: number; undo: string };
+      const detail = item.size > 0 && answer.reused_bytes === item.size ? words.reused : "";
+      finish(item, answer.undo, detail);
+    } else fail(item, request.status, request.responseText);
+  };
+  change(item.id, { stop: () => request.abort() });
+  request.send(file);
+}
+
+async function resume(item: Item, file: File, etag: string | null): Promise<void> {
+  const tus = (await import(tray?.dataset["tus"] ?? "")) as typeof import("./tus");
+  let undo = "";
+  let state = "";
+  const metadata: Record<string, string> = {
+    space: item.space, path: item.path, parents: "true", modified: new Date(item.modified).toISOString(),
+  };
+  if (file.type) metadata["filetype"] = file.type;
+  if (etag) metadata["if_match"] = etag;
+  const upload: Upload = new tus.Upload(file, {
+    endpoint: "/api/v1/tus/",
+    uploadUrl: item.url || null,
+    metadata,
+    chunkSize: PIECE,
+    retryDelays: PAUSES_MS,
+    storeFingerprintForResuming: false,
+    onUploadUrlAvailable: () => {
+      const url = upload.url ?? "";
+      change(item.id, { url });
+      note(item, url);
+      void hold(item, url);
+    },
+    onProgress: (sent) => change(item.id, { sent }),
+    onAfterResponse: (_, response) => {
+      undo = response.getHeader("CloudConnect-Undo") ?? undo;
+      state = response.getHeader("Upload-State") ?? state;
+    },
+    onSuccess: () => void settle(item, undo, state),
+    onError: (error) => {
+      const response = error instanceof tus.DetailedError ? error.originalResponse : null;
+      const status = response?.getStatus() ?? 0;
+      if (status === 404 || status === 410) {
+        forget(current(item.id)?.url ?? "");
+        change(item.id, { url: "", sent: 0 });
+      }
+      fail(item, status, response?.getBody() ?? "");
+    },
+  });
+  change(item.id, { stop: () => void upload.abort() });
+  upload.start();
+}
+
+// While this page sends it, another one does not offer it as unfinished.
+async function hold(item: Item, url: string): Promise<void> {
+  await navigator.locks?.request(url, { ifAvailable: true }, async () => {
+    while (["sending", "paused"].includes(current(item.id)?.state ?? "")) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  });
+}
+
+// All bytes are there; of a very large file the server may still be making one.
+async function settle(item: Item, undo: string, state: string): Promise<void> {
+  while (state === "finishing") {
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const answer = await ask("HEAD", current(item.id)?.url ?? "");
+    if (answer !== null && !answer.ok) return fail(item, answer.status, "");
+    state = answer?.headers.get("Upload-State") ?? state;
+  }
+  forget(current(item.id)?.url ?? "");
+  finish(item, undo, "");
+}
+
+function ask(method: string, url: string): Promise<Response | null> {
+  return fetch(url, { method, headers: { "Tus-Resumable": "1.0.0" } }).catch(() => null);
+}
+
+function finish(item: Item, undo: string, detail: string): void {
+  change(item.id, { state: "done", sent: item.size, undo, detail, stop: null });
+  work();
+}
+
+function fail(item: Item, status: number, body: string): void {
+  if (current(item.id)?.state !== "sending") return;
+  const isThere = status === 412 || status === 428;
+  if (isThere && !item.isKnown) change(item.id, { state: "waiting", isKnown: true, stop: null });
+  else change(item.id, { state: "failed", detail: reason(body), stop: null });
+  work();
+}
+
+function reason(body: string): string {
+  try {
+    const problem = JSON.parse(body) as { detail: string; fix: string | null };
+    return [problem.detail, problem.fix ?? ""].join(" ").trim();
+  } catch {
+    return words.failed;
+  }
+}
+
+function cancel(item: Item): void {
+  change(item.id, { state: "cancelled", detail: words.skipped });
+  item.stop?.();
+  if (item.url) {
+    forget(item.url);
+    void ask("DELETE", item.url);
+  }
+  work();
+}
+
+function pause(item: Item): void {
+  change(item.id, { state: "paused", detail: words.paused });
+  item.stop?.();
+  work();
+}
+
+function again(item: Item): void {
+  change(item.id, { state: "waiting" });
+  work();
+}
+
+function choose(item: Item, file: File | undefined): void {
+  if (file === undefined) return;
+  if (isSame(item, file)) {
+    change(item.id, { file });
+    again(item);
+  } else change(item.id, { detail: words.other });
+}
+
+async function findUnfinished(): Promise<void> {
+  const held = new Set((await navigator.locks?.query())?.held?.map((lock) => lock.name));
+  for (const begun of notes().filter((each) => !held.has(each.url))) {
+    const answer = await ask("HEAD", begun.url);
+    if (answer === null) continue;
+    if (!answer.ok || answer.headers.get("Upload-State") === "complete") {
+      if (answer.status !== 401) forget(begun.url);
+      continue;
+    }
+    const sent = Number(answer.headers.get("Upload-Offset"));
+    items.value = [...items.value, {
+      ...begun, id: ++lastId, file: null, state: "unfinished", sent, from: { bytes: sent, at: 0 },
+      detail: words.unfinished, isKnown: false, undo: "", stop: null,
+    }];
+  }
+}
+
+function size(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit ? value.toFixed(1) : value} ${units[unit] ?? ""}`;
+}
+
+function progress(item: Item): string {
+  if (item.state === "paused" || item.state === "unfinished") {
+    return `${size(item.sent)} / ${size(item.size)} · ${item.detail}`;
+  }
+  if (item.state !== "sending" || item.sent <= item.from.bytes) return item.detail || size(item.size);
+  const rate = (item.sent - item.from.bytes) / ((performance.now() - item.from.at) / 1000);
+  const left = Math.ceil((item.size - item.sent) / rate);
+  return `${size(item.sent)} / ${size(item.size)} · ${size(Math.round(rate))}/s · ${left} s ${words.left}`;
+}
+
+function Acts({ item }: { item: Item }) {
+  const isOpen = ["sending", "waiting", "paused", "unfinished"].includes(item.state);
+  return (
+    <span class="acts">
+      {item.state === "failed" && <button type="button" onClick={() => again(item)}>{words.retry}</button>}
+      {item.state === "paused" && <button type="button" onClick={() => again(item)}>{words.resume}</button>}
+      {item.state === "sending" && item.url !== "" && <button type="button" onClick={() => pause(item)}>{words.pause}</button>}
+      {item.state === "unfinished" && (
+        <label class="button">
+          {words.choose}
+          <input type="file" class="unseen" onChange={(event) => choose(item, event.currentTarget.files?.[0])} />
+        </label>
+      )}
+      {isOpen && <button type="button" onClick={() => cancel(item)}>{words.cancel}</button>}
+      {item.state === "done" && <span aria-hidden="true">✓</span>}
+    </span>
+  );
+}
+
+function Row({ item }: { item: Item }) {
+  const hasBar = item.state === "sending" || item.state === "paused" || item.state === "unfinished";
+  return (
+    <li class={item.state === "failed" ? "bad" : ""}>
+      <bdi title={item.path}>{item.path.replace(/^\//, "")}</bdi>
+      <Acts item={item} />
+      {hasBar && <progress max={item.size || 1} value={item.sent} aria-label={item.path} />}
+      <small>{progress(item)}</small>
+    </li>
+  );
+}
+
+// What is under way or went wrong first, then the latest; a row for each of thousands would stall the page.
+function shown(all: Item[]): Item[] {
+  const first = all.filter((item) => ["sending", "failed", "paused", "unfinished"].includes(item.state));
+  const rest = all.filter((item) => item.state === "done" || item.state === "cancelled").slice(-ROWS).reverse();
+  const next = all.filter((item) => item.state === "waiting").slice(0, AT_ONCE);
+  return [...first, ...next, ...rest].slice(0, ROWS);
+}
+
+function Tray() {
+  const all = items.value;
+  const done = all.filter((item) => item.state === "done").length;
+  const isBusy = all.some((item) => item.state === "sending" || item.state === "waiting");
+  return (
+    <>
+      {isDropping.value && <div class="drop">{words.drop}</div>}
+      {all.length > 0 && (
+        <section class="tray" aria-label={words.uploading}>
+          <header>
+            <span role="status">{isBusy ? words.uploading : words.done} {done}/{all.length}</span>
+            {!isBusy && <button type="button" onClick={() => (done > 0 ? show() : (items.value = []))}>{words.close}</button>}
+          </header>
+          <ul>{shown(all).map((item) => <Row key={item.id} item={item} />)}</ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+async function entries(list: DataTransferItemList): Promise<{ path: string; file: File }[]> {
+  const roots = [...list].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  const found: { path: string; file: File }[] = [];
+  const walk = async (entry: FileSystemEntry): Promise<void> => {
+    if (entry.isFile) {
+      const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+      found.push({ path: entry.fullPath.replace(/^\//, ""), file });
+      return;
+    }
+    const reader = (entry as FileSystemDirectoryEntry).createReader();
+    for (;;) {
+      const part = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+      if (part.length === 0) return;
+      for (const child of part) await walk(child);
+    }
+  };
+  for (const root of roots) await walk(root);
+  return found;
+}
+
+// Said as the server says what a form did, with the way to take it back.
+function tellWhatIsDone(): void {
+  const [count, undo] = JSON.parse(sessionStorage.getItem(FINISHED) ?? "[0, \"\"]") as [number, string];
+  sessionStorage.removeItem(FINISHED);
+  const place = document.querySelector(".notices");
+  if (count === 0 || place === null) return;
+  const here = location.pathname + location.search;
+  render(
+    <div class="notice">
+      <span>{words.uploaded.replace("{count}", String(count))}</span>
+      {undo !== "" && (
+        <form method="post" action="/undo">
+          <input type="hidden" name="undo" value={undo} />
+          <input type="hidden" name="next" value={here} />
+          <button class="link" data-key="z">{words.undo}</button>
+        </form>
+      )}
+    </div>,
+    place,
+  );
+}
+
+export function startUploads(): void {
+  if (tray === null || listing === null || "past" in listing.dataset) return;
+  render(<Tray />, tray);
+  tellWhatIsDone();
+  void findUnfinished();
+  let depth = 0;
+  addEventListener("dragenter", (event) => {
+    if (event.dataTransfer?.types.includes("Files")) isDropping.value = ++depth > 0;
+  });
+  addEventListener("dragleave", () => { isDropping.value = (depth = Math.max(0, depth - 1)) > 0; });
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    isDropping.value = (depth = 0) > 0;
+    if (event.dataTransfer) void entries(event.dataTransfer.items).then(add);
+  });
+  addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length > 0) add(files.map((file) => ({ path: file.name, file })));
+  });
+  // Large files can go on after this; small ones begin anew.
+  addEventListener("beforeunload", (event) => {
+    if (items.value.some((item) => item.state === "sending" && item.url === "")) event.preventDefault();
+  });
+  const form = document.querySelector<HTMLFormElement>("#upload form");
+  form?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const input = form.querySelector<HTMLInputElement>("input[type=file]");
+    add([...(input?.files ?? [])].map((file) => ({ path: file.name, file })));
+    form.closest("details")?.removeAttribute("open");
+    form.reset();
+  });
+}
