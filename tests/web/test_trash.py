@@ -1,5 +1,10 @@
 """The trash through HTTP: what comes back from it is whole, what it may hold, and what a refusal says of it."""
 
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
 SPACE = "/api/v1/spaces/personal"
 
 
@@ -7,6 +12,12 @@ async def ask(site, method, path, status=200, **options):
     async with site.ask(method, f"{SPACE}{path}", **options) as answer:
         assert answer.status == status, await answer.text()
         return await answer.json() if answer.status != 204 else None
+
+
+@pytest.fixture
+def quiet():
+    """An operation that nobody follows."""
+    return SimpleNamespace(report=lambda *_: None, check=lambda: None, keep=lambda _: None, checkpoint="")
 
 
 async def test_a_folder_from_the_trash_has_its_tree_versions_and_tags_again(site):
@@ -57,3 +68,17 @@ async def test_a_change_of_tags_answers_with_what_undoes_it(site):
     undone = await ask(site, "POST", "/undo", json={"token": change["undo"]})
     assert undone["retagged"] == 1
     assert (await ask(site, "GET", "/tags/a.txt"))["tags"] == []
+
+
+async def test_a_full_disk_of_the_appliance_takes_what_the_policy_does_not_keep_at_least(
+    appliance, site, monkeypatch, quiet
+):
+    for name, words in (("a", b"12345"), ("b", b"67890")):
+        await site.put(f"/{name}", words)
+        await ask(site, "DELETE", f"/entries/{name}", headers={"If-Match": "*"})
+    await ask(site, "PUT", "/retention", json={"trash": "at least 0h"})
+    nearly_full = SimpleNamespace(total=1_000, used=954, free=46)
+    monkeypatch.setattr("cloudconnect.assembly.filing.shutil.disk_usage", lambda _: nearly_full)
+    done = await asyncio.to_thread(appliance.purging.purge_old, {}, quiet)
+    assert done["purged"] == 1
+    assert [each["name"] for each in (await ask(site, "GET", "/trash"))["data"]] == ["b"]

@@ -19,6 +19,7 @@ from cloudconnect.features.files import (
     Watermark,
 )
 from cloudconnect.features.files.errors import BadPolicy, QuotaExceeded
+from cloudconnect.features.files.service import charging
 from cloudconnect.features.files.store import spaces
 from cloudconnect.features.files.trash_policy import Time, TrashPolicy, TrashRule, parse_trash_policy
 from cloudconnect.kernel.errors import NoSpace
@@ -326,3 +327,16 @@ async def test_the_quota_takes_the_oldest_first_never_more_than_it_needs_and_nev
         assert lacking <= 0
         assert await in_trash(rooms, who) == [name for name in before if name not in going]
     await used(rooms, who)
+
+
+async def test_many_that_are_refused_at_once_weigh_the_trash_once(rooms, ada, accounting, monkeypatch):
+    await accounting.set_quota(ada, "personal", 5)
+    await put(rooms, ada, "/a", 5)
+    await trash(rooms, ada, "/a")
+    weighed = []
+    weigh = charging.weigh_trash
+    monkeypatch.setattr(charging, "weigh_trash", lambda *asked: weighed.append(1) or weigh(*asked))
+    items = [NewItem(f"/{number}", b"1", None) for number in range(50)]
+    outcomes = (await rooms.intake.put_many(ada, "personal", items)).outcomes
+    assert all(isinstance(each, QuotaExceeded) for each in outcomes)
+    assert len(weighed) == 1

@@ -31,6 +31,7 @@ class Room:
         self._candidates: Iterator[Yielding] = find_yielding(sql, space, now_ms)
         self.chosen: list[Yielding] = []
         self._freed = 0
+        self._weight: tuple[int, bool] | None = None
 
     def require(self, size: int, *, may_yield: bool = True) -> None:
         """Return if *size* plain bytes more fit, with ``chosen`` as little of the trash as they need.
@@ -48,7 +49,13 @@ class Room:
             self.chosen.append(found)
             self._freed += found.size
         if lacking > self._freed:
-            raise _exceeded(self._sql, self._space, size)
+            raise self.refusal(size)
+
+    def refusal(self, size: int) -> QuotaExceeded:
+        """Return the refusal of *size* plain bytes, which says what emptying the trash would free."""
+        # Many may be refused in one transaction; the trash is weighed once.
+        self._weight = self._weight or weigh_trash(self._sql, self._space.id)
+        return _exceeded(self._space, size, *self._weight)
 
 
 class Charges:
@@ -81,7 +88,7 @@ class Charges:
         if self._room.chosen:
             give_up_now(self._unit, self._space.id, self._needed(), Reason.QUOTA)
         if not spaces.charge(self._unit.sql, self._space.id, self._size):
-            raise _exceeded(self._unit.sql, self._space, self._size)
+            raise self._room.refusal(self._size)
 
     def _needed(self) -> Iterator[Yielding]:
         """Yield of what was chosen what is still needed: something may have been counted off since."""
@@ -115,8 +122,7 @@ def check_quota(sql: Sql, space: Space, size: int, now_ms: int) -> None:
     Room(sql, space, now_ms).require(size)
 
 
-def _exceeded(sql: Sql, space: Space, size: int) -> QuotaExceeded:
-    freed, is_all = weigh_trash(sql, space.id)
+def _exceeded(space: Space, size: int, freed: int, is_all: bool) -> QuotaExceeded:
     fix = N_("Ask an administrator for a larger quota.")
     if freed and is_all:
         fix = N_("Emptying the trash would free {freed}: cloudconnect trash empty. Or ask for a larger quota.")

@@ -47,6 +47,7 @@ def find_yielding(sql: Sql, space: Space, now_ms: int) -> Iterator[Yielding]:
     pinned version or belongs to a moment with a name. After ten thousand nodes it ends.
     """
     policy = trash_policy_of(versions.get_retention(sql, space.id))
+    is_sparing = yielding.is_sparing(sql, space.id)
     budget = NODES_MOST
     for trashed in walk_trash(sql, space.id, now_ms - policy.soonest_ms):
         if now_ms - to_age_base(trashed) <= rule_of(sql, space, policy, trashed).least_ms:
@@ -56,7 +57,7 @@ def find_yielding(sql: Sql, space: Space, now_ms: int) -> Iterator[Yielding]:
             return
         nodes, size = gathered
         budget -= len(nodes)
-        if size and not yielding.is_held(sql, space.id, nodes, trashed.seq):
+        if size and not (is_sparing and yielding.is_held(sql, space.id, nodes, trashed.seq)):
             yield Yielding(trashed, nodes, size)
         if budget <= 0:
             return
