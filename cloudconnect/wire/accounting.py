@@ -39,4 +39,4 @@ class Quota(Answer, frozen=True):
 class NewQuota(Request, frozen=True):
     """What a space may use from now on; null takes the bound away."""
 
-    quota_bytes: Annotated[int, msgspec.Meta(ge=0)] | None
+    quota_bytes: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] | None
