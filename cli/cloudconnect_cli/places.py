@@ -1,4 +1,4 @@
-"""How paths are written on the command line: ``/a/b`` in one's own space, ``SPACE:/a/b`` in another."""
+"""How paths are written on the command line: ``/a/b`` in one's own space, ``SPACE:/a/b`` in another by name or id."""
 
 from typing import NamedTuple
 from urllib.parse import quote
@@ -18,8 +18,9 @@ class Place(NamedTuple):
 
 
 def parse_place(text: str) -> Place:
-    """Return the place that *text* names."""
+    """Return the place that *text* names; the root of another space is ``SPACE:/``, or ``spc_01J…:`` by its id."""
     space, separator, path = text.partition(":")
-    if separator and space.startswith("spc_"):
+    is_space = (path.startswith("/") and "/" not in space) or space.startswith("spc_")
+    if separator and space and is_space:
         return Place(quote(space, safe=""), path or "/")
     return Place("personal", text if text.startswith("/") else f"/{text}")

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import hmac
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,19 +15,24 @@ from argon2.low_level import Type
 
 Result = TypeVar("Result")
 
-_PREFIX = "$ccp$1"
+_PREFIX = "$ccp$"
 _LEAST_SCORE = 3
 
 
 class Argon2Passwords:
     """Argon2id over HMAC-SHA-256 of the password with the pepper (RFC 9106; OWASP password storage).
 
-    A stored hash is ``$ccp$<pepper version>$argon2id$…`` and carries its own parameters. At most as many hashes run at
-    once as there are threads, since each takes *memory_kib*; 64 MiB with three passes take about 150 ms.
+    A stored hash is ``$ccp$<pepper version>$argon2id$…`` and carries its own parameters. *peppers* returns each pepper
+    there was by its version, newest first; new hashes are made with the newest, others stay right until then.
+
+    At most as many hashes run at once as there are threads, since each takes *memory_kib*; 64 MiB with three passes
+    take about 150 ms.
     """
 
-    def __init__(self, pepper: bytes, *, memory_kib: int = 65_536, passes: int = 3, threads: int = 2) -> None:
-        self._pepper = pepper
+    def __init__(
+        self, peppers: Callable[[], Mapping[int, bytes]], *, memory_kib: int = 65_536, passes: int = 3, threads: int = 2
+    ) -> None:
+        self._peppers = peppers
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1, type=Type.ID)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
         self._dummy: str | None = None
@@ -41,8 +46,9 @@ class Argon2Passwords:
         return await self._run(self._is_right, password, stored)
 
     def is_outdated(self, stored: str) -> bool:
-        """Tell whether *stored* was made with other parameters than are in force."""
-        return self._hasher.check_needs_rehash(stored.removeprefix(_PREFIX))
+        """Tell whether *stored* was made with another pepper or other parameters than are in force."""
+        version, hashed = _parts(stored)
+        return version != self._newest() or self._hasher.check_needs_rehash(hashed)
 
     async def is_guessable(self, password: str, words: Sequence[str]) -> bool:
         """Tell whether zxcvbn gives *password* less than 3 of 4 points (under 10^8 guesses)."""
@@ -56,20 +62,32 @@ class Argon2Passwords:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
     def _hash(self, password: str) -> str:
-        return _PREFIX + self._hasher.hash(self._peppered(password))
+        version = self._newest()
+        return f"{_PREFIX}{version}{self._hasher.hash(self._peppered(password, version))}"
 
     def _is_right(self, password: str, stored: str | None) -> bool:
         if stored is None:
             self._dummy = self._dummy or self._hash("")
+        version, hashed = _parts(stored or self._dummy or "")
         try:
-            self._hasher.verify((stored or self._dummy or "").removeprefix(_PREFIX), self._peppered(password))
-        except VerificationError:
+            self._hasher.verify(hashed, self._peppered(password, version))
+        except (VerificationError, KeyError):
+            # An older keyring was put back: the pepper of what was hashed since is not in it.
             return False
         return stored is not None
 
-    def _peppered(self, password: str) -> bytes:
+    def _newest(self) -> int:
+        return next(iter(self._peppers()))
+
+    def _peppered(self, password: str, version: int) -> bytes:
         normal = unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
-        return base64.b64encode(hmac.digest(self._pepper, normal, hashlib.sha256))
+        return base64.b64encode(hmac.digest(self._peppers()[version], normal, hashlib.sha256))
+
+
+def _parts(stored: str) -> tuple[int, str]:
+    """Return the version of the pepper that a stored hash was made with, and what Argon2 made of it."""
+    version, _, hashed = stored.removeprefix(_PREFIX).partition("$")
+    return int(version), f"${hashed}"
 
 
 def _is_guessable(password: str, words: list[str]) -> bool:

@@ -31,6 +31,7 @@ from cloudconnect.features.files import (
     PurgingService,
     ReturningService,
     SnapshotsService,
+    SpacesService,
     TagsService,
     UploadsService,
     VersionsService,
@@ -64,6 +65,7 @@ class Appliance:
     auth: AuthService
     sessions: SessionsService
     developer: DeveloperService
+    spaces: SpacesService
     files: FilesService
     intake: IntakeService
     accounting: AccountingService

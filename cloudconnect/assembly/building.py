@@ -10,7 +10,8 @@ from cloudconnect.adapters.argon2_passwords import Argon2Passwords
 from cloudconnect.adapters.store_health import LocalStoreHealth
 from cloudconnect.assembly.appliance import Appliance
 from cloudconnect.assembly.filing import open_files
-from cloudconnect.assembly.keys import open_keyring, require_store
+from cloudconnect.assembly.keys import open_keyring, peppers_of, require_store
+from cloudconnect.assembly.remnants import Remnants
 from cloudconnect.assembly.storing import EngineStore, main_backend, open_fleet, open_place
 from cloudconnect.assembly.upkeep import (
     abort_old_uploads,
@@ -95,7 +96,11 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         lambda: database.read_now(index.known_packs), lambda: database.read_now(life.find_dead_packs)
     )
     tell(report)
-    vault = Vault(repository, threads=settings.storage.threads or os.cpu_count() or 1)
+    vault = Vault(
+        repository,
+        threads=settings.storage.threads or os.cpu_count() or 1,
+        is_index_near=database.file is not None,
+    )
 
     log = EventLog(database, clock, region=_REGION)
     log.on_fatal(fail)
@@ -108,7 +113,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
     )
     sessions = SessionsService(log, database, clock, accounts, lifetimes, _REGION)
     developer = DeveloperService(log, database, clock, accounts, _REGION)
-    passwords = Argon2Passwords(keyring.service_key("pepper").secret)
+    passwords = Argon2Passwords(partial(peppers_of, keyring))
     closers.insert(0, passwords.close)
     credentials: dict[TokenKind, Credentials] = {TokenKind.SESSION: sessions, TokenKind.PERSONAL: developer}
     auth = AuthService(log, database, clock, access, passwords, sessions, credentials, _REGION)
@@ -171,7 +176,18 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
     )
     offer_backups(operations, backup, jobs)
     monitoring.add_check("backup", backup.check)
-    encryption = add_keys(settings, log, database, access, repository, filing.erasing, backup.rewrite_keys, operations)
+    catalogs = add_catalogs(repository, database, log, operations, jobs)
+    encryption = add_keys(
+        settings,
+        log,
+        database,
+        access,
+        repository,
+        filing.erasing,
+        backup.rewrite_keys,
+        operations,
+        Remnants(log, operations, gateway, catalogs),
+    )
     add_ballast(settings, log, jobs)
 
     return Appliance(
@@ -188,6 +204,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         auth=auth,
         sessions=sessions,
         developer=developer,
+        spaces=filing.spaces,
         files=filing.files,
         intake=filing.intake,
         accounting=filing.accounting,
@@ -214,7 +231,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         backends=backends,
         backup=backup,
         encryption=encryption,
-        catalogs=add_catalogs(repository, database, log, operations, jobs),
+        catalogs=catalogs,
         notify_socket=settings.notify_socket,
         _damaged=[pack.pack_id for pack in report.damaged],
         _missing=[pack.pack_id for pack in report.missing],

@@ -1,7 +1,10 @@
 """The files room: its services, each led by the same guide, and what they do by the clock."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 from cloudconnect.bus import EventLog, Job, Jobs
 from cloudconnect.database import Database
@@ -12,6 +15,7 @@ from cloudconnect.features.files import (
     ComparingService,
     DamageService,
     DetailsService,
+    Disk,
     EditingService,
     Erasing,
     FilesService,
@@ -27,10 +31,12 @@ from cloudconnect.features.files import (
     RestoringFiles,
     ReturningService,
     SnapshotsService,
+    SpacesService,
     TagsService,
     UploadLimits,
     UploadsService,
     VersionsService,
+    Watermark,
 )
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.kernel.clock import Clock
@@ -45,6 +51,7 @@ from cloudconnect.settings import Settings
 class Filing:
     """What the files room offers."""
 
+    spaces: SpacesService
     files: FilesService
     intake: IntakeService
     accounting: AccountingService
@@ -91,7 +98,9 @@ def open_files(
     jobs.add(Job("files.uploads", timedelta(minutes=10), uploads.remove_expired, is_noted=False))
     brake = BrakeService(log, database, clock, guide)
     jobs.add(Job("files.brake", timedelta(hours=1), brake.remove_old, is_noted=False))
-    purging = PurgingService(log, database, clock, guide, timedelta(days=settings.retention.trash_days))
+    purging = PurgingService(
+        log, database, clock, guide, timedelta(days=settings.retention.trash_days), _watermark(settings)
+    )
     pruning = PruningService(log, database, clock, guide, settings.retention.versions)
     operations.add_kind(Kind("files.purge", Text(N_("Empty the trash of what is old")), "files", purging.purge_old))
     operations.add_kind(Kind("files.prune", Text(N_("Let old versions go")), "versions", pruning.prune))
@@ -100,6 +109,7 @@ def open_files(
     operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
     jobs.add(Job("files.recount", timedelta(days=7), lambda: operations.start_due("files.recount")))
     return Filing(
+        spaces=SpacesService(log, database, clock, guide, vault, accounts),
         files=files,
         intake=intake,
         accounting=accounting,
@@ -123,3 +133,16 @@ def open_files(
         editing=EditingService(log, database, guide, clock, finding),
         particulars=ParticularsService(log, database, guide, vault),
     )
+
+
+def _watermark(settings: Settings) -> Watermark:
+    """Return when the trash makes room: gc, once a day, frees it after its time of grace, and an hour may be lost."""
+    # What lies in a bucket takes nothing of this disk, and giving it up would free nothing.
+    percent = settings.retention.least_free_percent if settings.storage.backend == "local" else 0
+    freed_within = timedelta(hours=settings.storage.gc_grace_hours + 25)
+    return Watermark(partial(_measure_disk, settings.home), percent, freed_within)
+
+
+def _measure_disk(home: Path) -> Disk:
+    usage = shutil.disk_usage(home)
+    return Disk(usage.total, usage.free)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cloudconnect.adapters.key_services import Trial, open_key_service, try_out
 from cloudconnect.database import HomeLock, HomeNotWritable
-from cloudconnect.features.encryption import BadSlot
+from cloudconnect.features.encryption import SERVICE_KEYS, BadSlot
 from cloudconnect.kernel.errors import Conflict, Invalid, Unavailable
 from cloudconnect.kernel.text import N_
 from cloudconnect.settings import Settings
@@ -196,6 +196,11 @@ def open_keyring(settings: Settings) -> Keyring:
         WrongKey: the key file or passphrase does not fit.
     """
     return Keyring.open(settings.home / _KEYRING, slot_of(settings))
+
+
+def peppers_of(keyring: Keyring) -> dict[int, bytes]:
+    """Return what passwords are hashed with, and were before, by version, newest first."""
+    return {version: key.secret for version, key in keyring.service_keys(SERVICE_KEYS["passwords"]).items()}
 
 
 def try_keys(settings: Settings) -> None:

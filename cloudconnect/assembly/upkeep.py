@@ -21,6 +21,7 @@ from cloudconnect.features.operations import OperationsService
 from cloudconnect.kernel.clock import Clock
 from cloudconnect.kernel.text import N_, Text
 from cloudconnect.ports.operations import Kind
+from cloudconnect.ports.remnants import Remnants
 from cloudconnect.ports.spaces import Spaces
 from cloudconnect.settings import Settings
 from cloudconnect.storage.backends.fleet import FleetBackend
@@ -127,6 +128,7 @@ def offer_backups(operations: OperationsService, backup: BackupService, jobs: Jo
 
     jobs.add(Job("backup.scheduled", timedelta(minutes=5), start_due, is_noted=False))
     jobs.add(Job("backup.uploads", timedelta(days=1), lambda: _in_a_thread(backup.abort_uploads)))
+    jobs.add(Job("backup.marks", timedelta(minutes=5), lambda: _in_a_thread(backup.sign_marks), is_noted=False))
     jobs.add(Job("backup.overdue", timedelta(minutes=5), backup.tell_overdue, is_noted=False))
 
 
@@ -146,6 +148,7 @@ def add_keys(
     spaces: Spaces,
     rewrite_copies: Callable[[], Mapping[str, bool]],
     operations: OperationsService,
+    remnants: Remnants,
 ) -> EncryptionService:
     """Build the room of keys, and declare its long jobs."""
     pack_bytes, rate = settings.storage.pack_target_bytes, settings.storage.scrub_bytes_per_second
@@ -159,6 +162,7 @@ def add_keys(
         slot=partial(slot_of, settings),
         make_slot=partial(make_slot, settings.home),
         rewrite_copies=rewrite_copies,
+        remnants=remnants,
     )
     reseal, shred = encryption.run_reseal, encryption.run_shred
     operations.add_kind(Kind("encryption.reseal", Text(N_("Seal a space anew")), "bytes", reseal, needs_proof=True))

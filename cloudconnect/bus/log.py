@@ -6,20 +6,23 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from cloudconnect.bus import store
+from cloudconnect.bus import forgetting, store
 from cloudconnect.bus.ledger import LogLedger, latest_hlc
 from cloudconnect.bus.unit import Recorded, StoredFact, Unit
 from cloudconnect.bus.wake import Wake
 from cloudconnect.database import Database
 from cloudconnect.database.connection import Connection
+from cloudconnect.database.rewriting import write_anew
 from cloudconnect.database.writer import Job, Writer
 from cloudconnect.events import Fact, SpaceFact
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.ids import SpaceId
-from cloudconnect.kernel.principal import Principal
+from cloudconnect.kernel.principal import APPLIANCE, Principal
+from cloudconnect.ports.answer import Answer
 from cloudconnect.ports.sql import Sql
 
 Result = TypeVar("Result")
+Awaited = TypeVar("Awaited")
 
 
 class _Change(Generic[Result]):
@@ -116,6 +119,32 @@ class EventLog:
         self._writer.submit(_Change(change, actor, self._ledger, future))
         return await future
 
+    async def commit_after(
+        self, awaited: Answer[Awaited], change: Callable[[Unit, Awaited], Result], *, actor: Principal
+    ) -> Result:
+        """Do what :meth:`commit` does with *change* once *awaited* has answered, handing it the answer.
+
+        Whoever answers queues the change, which spares a way over the event loop. If *awaited* refuses, or the caller
+        is cancelled before it answers, nothing is changed.
+
+        Raises:
+            Exception: whatever *awaited* raises, and what :meth:`commit` does.
+        """
+        writer, loop = self._writer, self._loop
+        if writer is None or loop is None:
+            raise RuntimeError("the log has not been started")
+        future: asyncio.Future[Result] = loop.create_future()
+
+        def go_on(done: Answer[Awaited]) -> None:
+            error = done.exception()
+            if error is None and not future.cancelled():
+                writer.submit(_Change(lambda unit: change(unit, done.result()), actor, self._ledger, future))
+            elif error is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(_refuse, future, error)
+
+        awaited.add_done_callback(go_on)
+        return await future
+
     def commit_now(self, change: Callable[[Unit], Result], *, actor: Principal) -> Result:
         """Do what :meth:`commit` does, from a thread other than the event loop's, which waits for it."""
         if self._writer is None:
@@ -123,6 +152,30 @@ class EventLog:
         future: Future[Result] = Future()
         self._writer.submit(_Change(change, actor, self._ledger, future))
         return future.result()
+
+    def write_anew_now(self) -> None:
+        """Write the database anew, so that nothing deleted is left in its files; changes wait meanwhile.
+
+        Raises:
+            DatabaseInUse: somebody reads for too long; it can be repeated.
+            NoSpace: the disk has no room for a copy.
+        """
+        if self._writer is None:
+            raise RuntimeError("the log has not been started")
+        done = self._writer.set_aside(write_anew)
+        self.commit_now(lambda _: None, actor=APPLIANCE)
+        done.result()
+
+    def find_actors(self, sql: Sql, space: SpaceId) -> list[str]:
+        """Return the ids of all who did anything in *space*."""
+        return forgetting.find_actors(sql, space)
+
+    def forget_words(self, sql: Sql, space: SpaceId, after: int, limit: int) -> int:
+        """Empty the texts of up to *limit* facts of *space* behind its seq *after*; that they happened stays.
+
+        Return the last seq, 0 at the end.
+        """
+        return forgetting.forget_words(sql, space, after, limit)
 
     def wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run *work* on the event loop, from a thread other than the loop's, and return what it returned."""
@@ -157,3 +210,8 @@ class EventLog:
         for job, error in zip(jobs, outcomes, strict=True):
             if isinstance(job, _Change):
                 job.answer(error)
+
+
+def _refuse(future: "asyncio.Future[Any]", error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -39,6 +39,13 @@ class DatabaseFailed(Unavailable):
     title = N_("The database does not answer")
 
 
+class DatabaseInUse(Unavailable):
+    """Somebody reads in the database for longer than is waited; nothing is lost."""
+
+    code = "database.in-use"
+    title = N_("The database is being read")
+
+
 class DatabaseCorrupt(Unavailable):
     """The database file is not what was written."""
 

@@ -13,6 +13,20 @@ from cloudconnect.database.engines import FILE_NAME
 from cloudconnect.ports.sql import Row, Sql, Value
 
 _ROWS = 10_000
+_OF_SPACES = (
+    "entry",
+    "trash",
+    "purge",
+    "access_grant",
+    "snapshot",
+    "retention",
+    "tag",
+    "field",
+    "favourite",
+    "node_lock",
+    "upload",
+)
+"""Tables whose rows go with their space."""
 
 
 def write_snapshot(database: Database, path: Path, *, without: Collection[str] = ()) -> int:
@@ -64,7 +78,7 @@ def settle_restored(path: Path, spaces: Collection[str]) -> None:
         copy.executemany("INSERT INTO kept VALUES (?)", [(space,) for space in spaces])
         lost = "space NOT IN (SELECT id FROM kept)"
         copy.execute(f"DELETE FROM version WHERE node IN (SELECT node FROM entry WHERE {lost})")  # noqa: S608 - no values
-        for table in ("entry", "trash", "access_grant"):
+        for table in _present(copy, _OF_SPACES):
             copy.execute(f"DELETE FROM {table} WHERE {lost}")  # noqa: S608 - names of our own schema
         copy.execute("DELETE FROM space WHERE id NOT IN (SELECT id FROM kept)")
 
@@ -76,6 +90,12 @@ def forget_catalogs(path: Path, domain: bytes) -> None:
         copy.execute("DELETE FROM pack WHERE domain = ?", (domain,))
         copy.execute("DELETE FROM piece WHERE content IN (SELECT content FROM catalog)")
         copy.execute("DELETE FROM catalog")
+
+
+def _present(copy: apsw.Connection, tables: Sequence[str]) -> list[str]:
+    """Return those of *tables* that *copy* has: the release that took the snapshot may not have known them all."""
+    there = {str(name) for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return [table for table in tables if table in there]
 
 
 def _has_left_out(copy: apsw.Connection) -> bool:

@@ -6,7 +6,8 @@ Group commit makes the price of durability a matter of batches, not of jobs: one
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from concurrent.futures import Future
+from typing import NamedTuple, Protocol
 
 import peewee
 import structlog
@@ -37,6 +38,11 @@ class Job(Protocol):
     def run(self, connection: Connection) -> None:
         """Do the work; whatever it raises rolls this job back, and no other."""
         ...
+
+
+class _Aside(NamedTuple):
+    work: Callable[[peewee.Database], None]
+    future: "Future[None]"
 
 
 class Ledger(Protocol):
@@ -83,6 +89,7 @@ class Writer:
         self._on_fatal = on_fatal
         self._on_full = on_full
         self._has_failed = False
+        self._asides: queue.SimpleQueue[_Aside] = queue.SimpleQueue()
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
 
@@ -93,6 +100,12 @@ class Writer:
     def submit(self, job: Job) -> None:
         """Queue *job*; the ledger is told its outcome in any case."""
         self._queue.put(job)
+
+    def set_aside(self, work: Callable[[peewee.Database], None]) -> "Future[None]":
+        """Have *work* done outside any transaction, after the batch of jobs that comes next."""
+        aside = _Aside(work, Future())
+        self._asides.put(aside)
+        return aside.future
 
     def stop(self) -> None:
         """Finish what is queued, then end the thread and close its connection."""
@@ -106,7 +119,17 @@ class Writer:
             is_open = _take(self._queue, batch)
             if batch:
                 self._commit(batch)
+            while not self._asides.empty():
+                self._do_aside(self._asides.get())
         self._engine.close()
+
+    def _do_aside(self, aside: "_Aside") -> None:
+        try:
+            aside.work(self._engine)
+        except Exception as error:  # noqa: BLE001 - whoever waits must get an answer, whatever went wrong
+            aside.future.set_exception(refusal_for(error) or error)
+        else:
+            aside.future.set_result(None)
 
     def _commit(self, batch: list[Job], *, may_reconnect: bool = True) -> None:
         if self._has_failed:

@@ -8,7 +8,10 @@ from cloudconnect.events.fact import Fact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRotated(Fact):
-    """A key was replaced; ``level`` is master, wrapping, code or space, and ``subject`` names the space then."""
+    """A key was replaced; ``level`` is master, wrapping, code, space, naming or service.
+
+    ``subject`` is the space, or the name of the service, where it is one of these.
+    """
 
     kind: ClassVar[str] = "encryption.key-rotated"
     level: str

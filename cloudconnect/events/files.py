@@ -15,6 +15,27 @@ class SpaceAdded(SpaceFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceRenamed(SpaceFact):
+    """A space has another name; ``subject`` is the space."""
+
+    kind: ClassVar[str] = "files.space-renamed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceArchived(SpaceFact):
+    """A space was put to rest; ``subject`` is the space. Until it is brought back nothing in it changes."""
+
+    kind: ClassVar[str] = "files.space-archived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceUnarchived(SpaceFact):
+    """A space that was archived may change again; ``subject`` is the space."""
+
+    kind: ClassVar[str] = "files.space-unarchived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaSet(SpaceFact):
     """What a space may hold was bounded anew; ``subject`` is the space, null bytes take the bound away."""
 
@@ -137,10 +158,15 @@ class PropertiesChanged(SpaceFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPurged(SpaceFact):
-    """What was in the trash is gone for good, with all below it and its past; ``size`` is what it was as a file."""
+    """What was in the trash is gone for good, with all below it and its past; ``size`` is what it was as a file.
+
+    ``reason`` is ``asked`` for what a person gave up, ``age`` for what was there for its time, ``share``, ``quota`` or
+    ``disk`` for what had to make room; empty in facts from before it was told.
+    """
 
     kind: ClassVar[str] = "files.entry-purged"
     size: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +193,7 @@ class RetentionSet(SpaceFact):
     kind: ClassVar[str] = "files.retention-set"
     versions: str | None
     trash_days: int | None
+    trash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

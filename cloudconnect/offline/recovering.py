@@ -88,7 +88,7 @@ def recover_from_packs(settings: Settings, report: Report) -> Recovered:
         NotInitialised: there is no keyring.
         AlreadyRunning: a daemon serves the store.
         Conflict: there is a database.
-        NoCatalog: no catalog can be read; ``deploy/recover.py`` then still gives back contents without names.
+        NoCatalog: no catalog can be read; ``deploy/salvage.py`` then still gives back contents without names.
         WrongKey: the key file or passphrase does not fit.
         BackendUnreachable: a backend that was added does not answer.
     """
@@ -179,7 +179,7 @@ class _Rebuilding:
             return head.position
         raise NoCatalog(
             N_("No catalog can be read, so nothing tells the names of files."),
-            fix=N_("Restore a backup, or get contents without names by deploy/recover.py."),
+            fix=N_("Restore a backup, or get contents without names by deploy/salvage.py."),
         )
 
     def _open_backends(self) -> FleetBackend:

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import SpaceId
+from cloudconnect.ports.answer import Answer
 from cloudconnect.ports.sql import Sql
 
 SMALL_BYTES: Final = 128 << 10
@@ -195,6 +196,13 @@ class Vault(Protocol):
         Raises:
             NoSpace: the disk is full; nothing is left behind but garbage that gc takes.
             Unavailable: the store went read-only after an input/output error.
+        """
+        ...
+
+    async def take(self, space: SpaceId, stream: AsyncIterator[bytes]) -> Answer[Content]:
+        """Take *stream* in and return, once its last byte is here, what tells when every byte is durable.
+
+        It refuses, or the future does, what :meth:`write` refuses.
         """
         ...
 

@@ -162,6 +162,12 @@ class RetentionSettings:
         "keep all 30d, daily 1y",
     )
     trash_days: int = _set("What was removed can be restored for this many days.", 30, least=1, most=36_500)
+    least_free_percent: int = _set(
+        "When less of the disk is free than this, the trash of all spaces goes, the oldest first; 0 never does so.",
+        5,
+        least=0,
+        most=50,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from cloudconnect.kernel.ids import SpaceId, id_bytes
@@ -121,19 +121,24 @@ class Growth:
 class Vault:
     """Stores and reads content for rooms; satisfies ``cloudconnect.ports.vault.Vault``."""
 
-    def __init__(self, repository: Repository, threads: int | None = None) -> None:
+    def __init__(self, repository: Repository, threads: int | None = None, *, is_index_near: bool = False) -> None:
+        """Open the door; *is_index_near* says that looking up a row takes less than handing it to a thread."""
         self._repository = repository
+        self._is_index_near = is_index_near
         self.writer = repository.writer
-        self._thread_count = threads or os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(self._thread_count, thread_name_prefix="engine")
-        self._small = SmallWrites(repository, self._pool, self._thread_count)
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="engine")
+        self._small = SmallWrites(repository.writer)
 
     async def add_domain(self, space: SpaceId) -> None:
         """Make and keep the keys of a new space; repeating it changes nothing."""
         await self.run(self._repository.keyring.add_domain, id_bytes(space))
 
     async def write(self, space: SpaceId, stream: AsyncIterator[bytes]) -> StoredContent:
-        """Store *stream* and return once every byte is durable.
+        """Store *stream* and return once every byte is durable; what it refuses, :meth:`take` does."""
+        return await asyncio.wrap_future(await self.take(space, stream))
+
+    async def take(self, space: SpaceId, stream: AsyncIterator[bytes]) -> Future[StoredContent]:
+        """Take *stream* in and return what answers, on some thread, once every byte is durable.
 
         Giving up leaves nothing but garbage in packs and disturbs no other upload. At most about 28 MiB of the stream
         are in memory.
@@ -147,14 +152,14 @@ class Vault:
         try:
             buffers = gather(stream)
             pieces, is_last = await anext(buffers)
-            if is_last:
-                self._small.add(ingest, pieces)
+            if is_last and sum(map(len, pieces)) <= SMALL_BYTES:
+                self._small.add(id_bytes(space), ingest, pieces)
             else:
-                await self._store(ingest, pieces, buffers)
-            return await asyncio.wrap_future(ingest.future)
+                await self._store(ingest, pieces, buffers, is_last=is_last)
         except BaseException:
             self._pool.submit(ingest.end)
             raise
+        return ingest.future
 
     async def write_many(self, space: SpaceId, contents: Sequence[Buffer]) -> StoredBatch:
         """Store many small streams, each at most SMALL_BYTES long, and return once all of them are durable.
@@ -264,6 +269,11 @@ class Vault:
             ContentDamaged: a chunk cannot be had as it was written; raised before its first byte is yielded.
             NoDomain: there are no keys for the space.
         """
+        if self._is_index_near:
+            raw = self._repository.reader.peek(id_bytes(space), manifest, start, stop)
+            if raw is not None:
+                yield raw
+                return
         reading, pieces, window = await self.run(self._open, id_bytes(space), manifest, start, stop)
         while True:
             ahead = None if window is None else asyncio.ensure_future(self.run(_fetch, reading, window))
@@ -301,14 +311,14 @@ class Vault:
 
     async def close(self) -> None:
         """Finish what is being written and end the threads."""
+        await asyncio.to_thread(self._small.close)
         await asyncio.to_thread(self._pool.shutdown)
         await asyncio.to_thread(self._repository.close)
 
     async def _store(
-        self, ingest: Ingest, pieces: list[bytes], buffers: AsyncIterator[tuple[list[bytes], bool]]
+        self, ingest: Ingest, pieces: list[bytes], buffers: AsyncIterator[tuple[list[bytes], bool]], *, is_last: bool
     ) -> None:
         stores: deque[asyncio.Future[None]] = deque()
-        is_last = False
         while True:
             cutting = self.run(ingest.cut, pieces, is_last=is_last)
             if is_last:

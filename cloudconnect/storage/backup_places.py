@@ -5,8 +5,9 @@ A place for backups looks like this::
     packs/<space>/<aa>/<pack id>   the packs, under the names that they have anyway, so each is copied once
     backups/<id>.json              what belongs to one backup, signed: its position, its packs, its catalog
     keys.ccb                       the keyring; rewritten with each backup and never part of one
-    appliance.json                 whose backups these are: no two appliances share a place, nor do two installations
-                                   of one, which have the same keys since one was restored from the other's backups
+    appliance.json                 whose backups these are, signed: no two appliances share a place, nor do two
+                                   installations of one, which have the same keys since one was restored from the
+                                   other's backups
 
 The catalog is the snapshot of the database, stored as content of a domain of its own: cut, deduplicated against the
 catalogs before it, and sealed. The keyring holds nothing but sealed boxes; whoever has the key file or the recovery
@@ -22,21 +23,24 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from cloudconnect.kernel.text import N_
-from cloudconnect.storage import signatures
+from cloudconnect.storage import place_mark, signatures
 from cloudconnect.storage.backends import Backend, Documents
-from cloudconnect.storage.errors import BackupDamaged, NoSuchBackup, PlaceInUse, PlaceTaken
+from cloudconnect.storage.errors import BackupDamaged, MarkAltered, NoSuchBackup, PlaceInUse, PlaceTaken
 from cloudconnect.storage.index import Place, StoredPack
 from cloudconnect.storage.keyring import Keyring
 from cloudconnect.storage.packs import pack_id_of, pack_name, verify
-from cloudconnect.storage.seal import Key, Malformed
+from cloudconnect.storage.place_mark import Mark
+from cloudconnect.storage.seal import Malformed
 
 CATALOG_DOMAIN: Final = hashlib.sha256(b"CloudConnect/v1/catalog").digest()[:16]
 """The key domain of catalogs, the same in every appliance; its keys are each appliance's own."""
 
 KEYS_FILE: Final = "keys.ccb"
 _FORMAT: Final = 1
-_SIGNATURE_KEY: Final = "backup-signature"
-_OWNER_FILE: Final = "appliance.json"
+SIGNATURE_KEY: Final = "backup-signature"
+"""The service key that signs backups, and the marks of their places."""
+
+_FIRST_SIGNER: Final = 1
 _DIRECTORY: Final = "backups"
 _SUFFIX: Final = ".json"
 
@@ -78,26 +82,26 @@ class BackupPlace:
         self.shelf = shelf
         self.spool = spool
         self._installation = installation
+        self.is_signed = False
+        """Whether its mark is known to be signed: then none without a signature is taken any more."""
 
     def claim(self, keyring: Keyring, *, is_taken_over: bool = False) -> str:
         """Make this the place of this installation of the appliance that *keyring* belongs to; return whose it was.
 
-        That is empty where no installation had claimed it. Another one's is only taken with *is_taken_over*.
+        That is empty where no installation had claimed it. Another installation's, or one whose mark was altered, is
+        only taken with *is_taken_over*.
 
         Raises:
             PlaceTaken: it is another appliance's.
             PlaceInUse: it is another installation's.
+            MarkAltered: its mark is not what an appliance wrote.
         """
-        held = self.shelf.get_document(_OWNER_FILE)
-        owner = _owner(held)
-        if owner != self._appliance(keyring) and not (held is None and self._is_free(keyring)):
-            raise PlaceTaken(
-                N_("{place} holds the backups of another appliance."),
-                fix=N_("Name another directory, bucket or prefix."),
-                place=self.name,
-            )
-        before = _text(held, "installation")
-        if before not in {"", self._installation} and not is_taken_over:
+        mark = self._mark()
+        if mark is None or self._is_altered(mark):
+            self._require_free(mark, keyring, is_taken_over=is_taken_over)
+        elif mark.appliance not in _appliances(keyring):
+            raise self._taken()
+        elif mark.installation not in {"", self._installation} and not is_taken_over:
             raise PlaceInUse(
                 N_("{place} holds the backups of the installation that this one was restored from, or of its copy."),
                 fix=N_(
@@ -105,26 +109,51 @@ class BackupPlace:
                 ),
                 place=self.name,
             )
-        if before != self._installation:
-            mark = {"appliance": self._appliance(keyring), "installation": self._installation}
-            self.shelf.put_document(_OWNER_FILE, json.dumps(mark).encode())
-        return before
+        newest = place_mark.write(keyring.service_key(SIGNATURE_KEY), self._installation)
+        if self.shelf.get_document(place_mark.FILE) != newest:
+            self.shelf.put_document(place_mark.FILE, newest)
+        return "" if mark is None else mark.installation
 
     def is_empty(self) -> bool:
         """Tell whether nobody has claimed the place and no backup is here."""
-        return self.shelf.get_document(_OWNER_FILE) is None and not self.ids()
+        return self._mark() is None and not self.ids()
 
     def is_ours(self, keyring: Keyring) -> bool:
         """Tell whether this installation has claimed the place, or did before installations were told apart."""
-        held = self.shelf.get_document(_OWNER_FILE)
-        is_same = _text(held, "installation") in {"", self._installation}
-        return is_same and _owner(held) == self._appliance(keyring)
+        mark = self._mark()
+        if mark is None or self._is_altered(mark):
+            return False
+        return mark.installation in {"", self._installation} and mark.appliance in _appliances(keyring)
 
-    def _appliance(self, keyring: Keyring) -> str:
-        return signatures.public_key(_signer(keyring)).hex()
+    def _mark(self) -> Mark | None:
+        held = self.shelf.get_document(place_mark.FILE)
+        return None if held is None else place_mark.read(held)
+
+    def _is_altered(self, mark: Mark) -> bool:
+        return not mark.is_signed and (self.is_signed or not mark.is_bare)
+
+    def _require_free(self, mark: Mark | None, keyring: Keyring, *, is_taken_over: bool) -> None:
+        """Return if what is here speaks for us where the mark does not, and nobody has to be asked."""
+        if mark is not None and not is_taken_over:
+            raise MarkAltered(
+                N_("The mark of {place}, which says whose backups these are, is not what an appliance wrote."),
+                fix=N_(
+                    "See who can write there. If the backups there are yours: cloudconnect backup place claim {place}"
+                ),
+                place=self.name,
+            )
+        if not self._is_free(keyring):
+            raise self._taken()
+
+    def _taken(self) -> PlaceTaken:
+        return PlaceTaken(
+            N_("{place} holds the backups of another appliance."),
+            fix=N_("Name another directory, bucket or prefix."),
+            place=self.name,
+        )
 
     def _is_free(self, keyring: Keyring) -> bool:
-        """Tell whether nothing is here, or a backup of ours from before places were marked."""
+        """Tell whether nothing is here, or a backup of ours."""
         ids = self.ids()
         for identifier in ids:
             with contextlib.suppress(BackupDamaged):
@@ -154,10 +183,11 @@ class BackupPlace:
         try:
             document = json.loads(data)
             text, signature = document["backup"], bytes.fromhex(document["signature"])
-            if not signatures.is_signed(signatures.public_key(_signer(keyring)), text, signature):
+            signer = keyring.service_keys(SIGNATURE_KEY)[document.get("signer", _FIRST_SIGNER)]
+            if not signatures.is_signed(signatures.public_key(signer), text, signature):
                 raise ValueError("another signature")  # noqa: TRY301 - it is refused like all that is wrong with it
             return _parse(json.loads(text))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BackupDamaged(
                 N_("The description of the backup “{id}” is not what was written."),
                 fix=N_("Use another backup: cloudconnect backup list {place}"),
@@ -168,8 +198,9 @@ class BackupPlace:
     def add(self, backup: Backup, keyring: Keyring) -> None:
         """Write down a backup whose packs are all here; from then on it exists."""
         text = json.dumps(_describe(backup), sort_keys=True)
-        document = json.dumps({"backup": text, "signature": signatures.sign(_signer(keyring), text).hex()})
-        self.shelf.put_document(_document(backup.id), document.encode())
+        version, signer = next(iter(keyring.service_keys(SIGNATURE_KEY).items()))
+        signed = {"backup": text, "signer": version, "signature": signatures.sign(signer, text).hex()}
+        self.shelf.put_document(_document(backup.id), json.dumps(signed).encode())
 
     def remove(self, identifier: str) -> None:
         """Forget a backup; its packs stay until :meth:`remove_packs`."""
@@ -243,24 +274,13 @@ class _Stored:
         return self._backend.read(self._name, offset, length)
 
 
-def _signer(keyring: Keyring) -> Key:
-    return keyring.service_key(_SIGNATURE_KEY)
+def _appliances(keyring: Keyring) -> set[str]:
+    """Return how the marks of places name this appliance, or named it before its key was replaced."""
+    return {signatures.public_key(key).hex() for key in keyring.service_keys(SIGNATURE_KEY).values()}
 
 
 def _document(identifier: str) -> str:
     return f"{_DIRECTORY}/{Path(identifier).name}{_SUFFIX}"
-
-
-def _owner(held: bytes | None) -> str:
-    return _text(held, "appliance")
-
-
-def _text(held: bytes | None, name: str) -> str:
-    """Return what the mark of a place says, or nothing where there is none or it is not one."""
-    try:
-        return "" if held is None else str(json.loads(held).get(name, ""))
-    except (ValueError, AttributeError):
-        return ""
 
 
 def _describe(backup: Backup) -> Mapping[str, object]:

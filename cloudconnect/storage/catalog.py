@@ -17,6 +17,7 @@ from cloudconnect.storage import index
 from cloudconnect.storage.backup_places import CATALOG_DOMAIN
 from cloudconnect.storage.index import Sql
 from cloudconnect.storage.ingest import StoredContent
+from cloudconnect.storage.packs import pack_name
 from cloudconnect.storage.repacking import Progress, Store
 from cloudconnect.storage.repository import Repository
 
@@ -90,6 +91,21 @@ class Catalogs:
             self._not_before = monotonic() + _SHARE * (monotonic() - began)
             return position
 
+    def renew(self) -> None:
+        """Store a catalog that shares nothing with earlier ones, and remove those with the packs they lie in.
+
+        What was erased stands in them still. Until the new one is stored, the earlier ones are there.
+        """
+        with self._lock:
+            self._repository.keyring.add_domain(CATALOG_DOMAIN)
+            self._repository.keyring.replace_naming(CATALOG_DOMAIN)
+            self._repository.writer.renew(CATALOG_DOMAIN)
+            last = self._store.read(_find_last_pack)
+            position = self._keep()
+            given_up = self._store.write(lambda sql, _: _give_up(sql, position, last))
+        for pack_id in given_up:
+            self._repository.backend.delete(pack_name(CATALOG_DOMAIN, pack_id))
+
     def run(self, parameters: Mapping[str, str], progress: Progress) -> Mapping[str, int | str]:
         """Store a catalog now (``ports.operations.Kind.run``)."""
         del parameters, progress
@@ -143,6 +159,30 @@ def _settle(sql: Sql, position: int, content: StoredContent, head: StoredContent
     )
     kept = sql.rows("SELECT position FROM catalog ORDER BY position DESC LIMIT ?", (_KEPT,))
     sql.execute("DELETE FROM catalog WHERE position < ?", kept[-1])
+
+
+def _find_last_pack(sql: Sql) -> int:
+    row = sql.row("SELECT COALESCE(MAX(number), 0) FROM pack WHERE domain = ?", (CATALOG_DOMAIN,))
+    return 0 if row is None else int(row[0])
+
+
+def _give_up(sql: Sql, position: int, last: int) -> list[bytes]:
+    """Forget the catalogs before *position* and all that lies in packs of catalogs up to the number *last*."""
+    packs = sql.rows("SELECT number, id FROM pack WHERE domain = ? AND number <= ?", (CATALOG_DOMAIN, last))
+    sql.execute(
+        "DELETE FROM piece WHERE content IN (SELECT content FROM catalog WHERE position < ?)"
+        " AND content NOT IN (SELECT content FROM catalog WHERE position >= ?)",
+        (position, position),
+    )
+    sql.execute("DELETE FROM catalog WHERE position < ?", (position,))
+    for table in ("damaged", "condemned"):
+        sql.execute_many(
+            f"DELETE FROM {table} WHERE key IN (SELECT key FROM chunk WHERE pack = ?)",  # noqa: S608 - names of tables only
+            [(number,) for number, _ in packs],
+        )
+    sql.execute_many("DELETE FROM chunk WHERE pack = ?", [(number,) for number, _ in packs])
+    sql.execute_many("UPDATE pack SET state = 'dead' WHERE number = ?", [(number,) for number, _ in packs])
+    return [bytes(pack_id) for _, pack_id in packs]
 
 
 def _pieces(file: Path) -> Iterator[bytes]:

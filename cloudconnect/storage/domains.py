@@ -143,13 +143,17 @@ class OpenDomain:
     def wait_for_company(self, window_seconds: float) -> list[OpenPack]:
         """Return the packs that somebody waits for, after giving uploads that end a moment to join them.
 
-        An empty answer ends the flush. While one flush writes, later uploads gather for the next.
+        While one flush writes, later uploads gather for the next; ``is_wanted_more`` tells whether there is one.
         """
         with self.changed:
             self.changed.wait_for(lambda: not self._ending, window_seconds)
-            wanted = [pack for pack in self._packs if pack.is_wanted]
-            self._is_flushing = bool(wanted)
-            return wanted
+            return [pack for pack in self._packs if pack.is_wanted]
+
+    def is_wanted_more(self) -> bool:
+        """Tell whether somebody waits for another pack; if not, the flush has ended."""
+        with self.changed:
+            self._is_flushing = any(pack.is_wanted for pack in self._packs)
+            return self._is_flushing
 
     def detach(self, pack: OpenPack) -> bool:
         """Take *pack* out, so that nothing more is appended; False when somebody did so before."""

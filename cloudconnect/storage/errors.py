@@ -32,6 +32,13 @@ class PlaceTaken(Conflict):
     title = N_("This place is another appliance's")
 
 
+class MarkAltered(Damaged):
+    """What says whose a place of backups is was written by none of its appliances."""
+
+    code = "storage.mark-altered"
+    title = N_("The mark of this place was altered")
+
+
 class BackupDamaged(Damaged):
     """A backup is not what was written, or a pack is damaged that would go into one."""
 

@@ -8,27 +8,23 @@ free pages or in a log.
 
 import contextlib
 import sqlite3
-import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cloudconnect.kernel.text import N_
-from cloudconnect.storage import keyring_file, shares
+from cloudconnect.storage import key_tables, keyring_file, shares
 from cloudconnect.storage.disk import make_directory, sync_directory, sync_file
 from cloudconnect.storage.errors import KeyringUnavailable, NoDomain, NoSuchSlot, SlotNeeded
 from cloudconnect.storage.keyring_file import refusing
-from cloudconnect.storage.seal import ContentIds, DomainKeys, Key, new_key, open_box, seal_box
+from cloudconnect.storage.seal import DomainKeys, Key, new_key, open_box, seal_box
 from cloudconnect.storage.shares import Share
 from cloudconnect.storage.slots import RecoverySlot, Slot, new_recovery_code
 
 _TENANT: Final = b"local"
 _REGION: Final = b"local"
-_FIRST_EPOCH: Final = 1
-_SERVICE_VERSION: Final = struct.pack(">I", 1)
-_SPACE_LABELS: Final = {"seal": "space-key", "name": "space-content-ids", "cut": "space-cuts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +56,7 @@ class Keyring:
         self._slot_id = slot_id
         self._is_known = True
         self._domains: dict[bytes, DomainKeys] = {}
+        self._services: dict[str, Mapping[int, Key]] = {}
         self.on_fatal: Callable[[], None] = lambda: None
         """Called when it is unknown which keys are durable; only opening the file anew tells."""
         (box,) = database.execute("SELECT box FROM wrapping_key WHERE name = 'domains'").fetchone()
@@ -246,9 +243,37 @@ class Keyring:
         """
         with self._lock:
             with self._writing():
-                epoch = self._add_epoch(space)
+                self.domain(space)
+                epoch = key_tables.add_epoch(self._database, self._wrapping, space, "seal")
             self._domains.pop(space, None)
         return epoch
+
+    def replace_naming(self, space: bytes) -> int:
+        """Replace the keys that name and cut content of *space*; return how often they have been.
+
+        What is stored from now on has other names, so none of it is shared with what is there. That keeps its names,
+        which the earlier keys prove; of how content was cut nothing has to be known any more.
+
+        Raises:
+            NoDomain: it has no keys.
+        """
+        with self._lock:
+            with self._writing():
+                self.domain(space)
+                epoch = key_tables.add_epoch(self._database, self._wrapping, space, "name")
+                cut = key_tables.add_epoch(self._database, self._wrapping, space, "cut")
+                key_tables.drop_earlier(self._database, space, "cut", cut)
+            self._domains.pop(space, None)
+        return epoch
+
+    def rotate_service(self, name: str) -> int:
+        """Make a new key of the service *name* and return its version; earlier ones stay, to verify what they made."""
+        with self._lock:
+            self.service_keys(name)
+            with self._writing():
+                version = key_tables.add_service(self._database, self._master, name)
+            self._services.pop(name, None)
+        return version
 
     def destroy_domain(self, space: bytes) -> int:
         """Destroy every key of *space*, so that nothing sealed with them is ever read again; return how many.
@@ -287,12 +312,7 @@ class Keyring:
     def add_domain(self, space: bytes) -> None:
         """Make and keep the keys of *space*, its 16 bytes; keys that are there stay."""
         with self._writing():
-            for use, epoch in (("seal", _FIRST_EPOCH), ("name", 0), ("cut", 0)):
-                self._database.execute(
-                    "INSERT INTO space_key SELECT ?, ?, ?, ?"
-                    " WHERE NOT EXISTS (SELECT 1 FROM space_key WHERE space = ? AND use = ?)",
-                    (space, use, epoch, _space_box(self._wrapping, use, space, epoch, new_key()), space, use),
-                )
+            key_tables.add_space(self._database, self._wrapping, space)
 
     def find_epochs(self) -> dict[bytes, int]:
         """Return the newest epoch of each space that has keys."""
@@ -312,56 +332,39 @@ class Keyring:
             return found
         with self._lock, refusing(self._path):
             self._check_known()
-            rows = self._database.execute("SELECT use, epoch, box FROM space_key WHERE space = ?", (space,)).fetchall()
-            if not rows:
+            found = key_tables.read_space(self._database, self._wrapping, space)
+            if found is None:
                 raise NoDomain(N_("There are no keys for this space."))
-            keys = {(use, epoch): self._space_key(use, space, epoch, box) for use, epoch, box in rows}
-            epochs = {epoch: key for (use, epoch), key in keys.items() if use == "seal"}
-            found = DomainKeys(space, epochs, ContentIds(keys["name", 0]), keys["cut", 0])
             self._domains[space] = found
         return found
 
     def service_key(self, name: str) -> Key:
-        """Return the key of the service *name* (``pepper``, ``cookie`` …), made the first time it is asked for."""
-        with self._writing():
-            self._database.execute(
-                "INSERT INTO service_key VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (name, _service_box(self._master, name, new_key())),
-            )
-            return self._service_key(name)
+        """Return the newest key of the service *name* (``pepper`` …), made the first time it is asked for."""
+        return next(iter(self.service_keys(name).values()))
 
-    def _service_key(self, name: str) -> Key:
-        (box,) = self._database.execute("SELECT box FROM service_key WHERE name = ?", (name,)).fetchone()
-        return Key(open_box(self._master, "svc", box, name.encode(), _SERVICE_VERSION))
-
-    def _space_key(self, use: str, space: bytes, epoch: int, box: bytes) -> Key:
-        return Key(open_box(self._wrapping, _SPACE_LABELS[use], box, space, struct.pack(">I", epoch)))
+    def service_keys(self, name: str) -> Mapping[int, Key]:
+        """Return every key that the service *name* had, by its version, newest first; the first is made if need be."""
+        with self._lock, refusing(self._path):
+            found = self._services.get(name) or key_tables.read_service(self._database, self._master, name)
+            if not found:
+                with self._writing():
+                    key_tables.add_service(self._database, self._master, name)
+                found = key_tables.read_service(self._database, self._master, name)
+            self._services[name] = found
+        return found
 
     def _seal_under(self, master: Key) -> Key:
-        names = [name for (name,) in self._database.execute("SELECT name FROM service_key").fetchall()]
-        boxes = [(_service_box(master, name, self._service_key(name)), name) for name in names]
-        self._database.executemany("UPDATE service_key SET box = ? WHERE name = ?", boxes)
+        key_tables.seal_services(self._database, self._master, master)
         self._database.execute("DELETE FROM slot")
         self._database.execute("DELETE FROM share")
         return self._new_wrapping(master)[0]
 
-    def _add_epoch(self, space: bytes) -> int:
-        epoch = self.domain(space).epoch + 1
-        box = _space_box(self._wrapping, "seal", space, epoch, new_key())
-        self._database.execute("INSERT INTO space_key VALUES (?, 'seal', ?, ?)", (space, epoch, box))
-        return epoch
-
     def _new_wrapping(self, master: Key) -> tuple[Key, int]:
         wrapping = new_key()
-        rows = self._database.execute("SELECT use, space, epoch, box FROM space_key").fetchall()
-        boxes = [
-            (_space_box(wrapping, use, space, epoch, self._space_key(use, space, epoch, box)), space, use, epoch)
-            for use, space, epoch, box in rows
-        ]
-        self._database.executemany("UPDATE space_key SET box = ? WHERE space = ? AND use = ? AND epoch = ?", boxes)
+        count = key_tables.seal_spaces(self._database, self._wrapping, wrapping)
         box = seal_box(master, "tdk", wrapping.secret, _TENANT, _REGION)
         self._database.execute("UPDATE wrapping_key SET box = ? WHERE name = 'domains'", (box,))
-        return wrapping, len(boxes)
+        return wrapping, count
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -409,14 +412,6 @@ class Keyring:
         with contextlib.suppress(sqlite3.OperationalError):
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
-
-
-def _space_box(wrapping: Key, use: str, space: bytes, epoch: int, key: Key) -> bytes:
-    return seal_box(wrapping, _SPACE_LABELS[use], key.secret, space, struct.pack(">I", epoch))
-
-
-def _service_box(master: Key, name: str, key: Key) -> bytes:
-    return seal_box(master, "svc", key.secret, name.encode(), _SERVICE_VERSION)
 
 
 def _slots(database: sqlite3.Connection, current: str = "") -> list[SlotFacts]:

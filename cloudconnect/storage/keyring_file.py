@@ -16,7 +16,7 @@ from cloudconnect.storage.seal import Key, Malformed, NotAuthentic, open_box, se
 from cloudconnect.storage.shares import Share, join
 from cloudconnect.storage.slots import Slot
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _SLOT_ID_BYTES: Final = 4
 _PRAGMAS: Final = (
     "PRAGMA auto_vacuum = FULL",
@@ -31,6 +31,11 @@ _SLOT: Final = (
 _SHARE: Final = """
     CREATE TABLE share (set_id TEXT NOT NULL, members BLOB NOT NULL, box BLOB NOT NULL, PRIMARY KEY (set_id, members))
 """
+_SERVICE_KEY: Final = """
+    CREATE TABLE service_key (
+        name TEXT NOT NULL, version INTEGER NOT NULL, box BLOB NOT NULL, PRIMARY KEY (name, version)
+    )
+"""
 _TABLES: Final = (
     _SLOT,
     _SHARE,
@@ -41,7 +46,7 @@ _TABLES: Final = (
         PRIMARY KEY (space, use, epoch)
     )
     """,
-    "CREATE TABLE service_key (name TEXT NOT NULL PRIMARY KEY, box BLOB NOT NULL)",
+    _SERVICE_KEY,
     f"PRAGMA user_version = {_FORMAT}",
 )
 _FROM_1: Final = (
@@ -50,9 +55,16 @@ _FROM_1: Final = (
     "INSERT INTO slot SELECT lower(hex(randomblob(4))), kind, parameters, box FROM slot_1",
     "DROP TABLE slot_1",
     _SHARE,
+)
+"""What brings a file of format 1, which had one slot of each kind and no shares, to format 2."""
+_FROM_2: Final = (
+    "ALTER TABLE service_key RENAME TO service_key_2",
+    _SERVICE_KEY,
+    "INSERT INTO service_key SELECT name, 1, box FROM service_key_2",
+    "DROP TABLE service_key_2",
     f"PRAGMA user_version = {_FORMAT}",
 )
-"""What brings a file of format 1, which had one slot of each kind and no shares, to this one."""
+"""What brings a file of format 2, in which service keys had no versions, to this one."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -80,9 +92,9 @@ def bring_up_to_date(database: sqlite3.Connection) -> None:
         NewerFormat: a newer release wrote them.
     """
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version == 1:
+    if version in {1, 2}:
         database.execute("BEGIN IMMEDIATE")
-        for statement in _FROM_1:
+        for statement in (*_FROM_1, *_FROM_2) if version == 1 else _FROM_2:
             database.execute(statement)
         database.execute("COMMIT")
     elif version != _FORMAT:

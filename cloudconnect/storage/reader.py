@@ -9,10 +9,11 @@ from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
 from cloudconnect.kernel.clock import Clock, SystemClock, to_ms
+from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage import manifest as manifests
 from cloudconnect.storage.again import read_again
-from cloudconnect.storage.backends import Backend
+from cloudconnect.storage.backends import Backend, Peeking
 from cloudconnect.storage.errors import ContentDamaged
 from cloudconnect.storage.index import CHUNK_KEY_BYTES, Place
 from cloudconnect.storage.keyring import Keyring
@@ -25,6 +26,7 @@ _FIRST_WINDOW_BYTES: Final = 256 << 10  # one chunk, mostly: the first byte wait
 _READ_BYTES: Final = 4 << 20
 _GAP_BYTES: Final = 64 << 10  # reading over what nobody asked for costs less than another request
 _CACHE_BYTES: Final = 16 << 20
+_PEEKED_BYTES: Final = 64 << 10  # opening more would hold up the event loop for longer than a trip to a thread
 
 Locate = Callable[[Sequence[bytes]], dict[bytes, Place]]
 """Tells where chunks lie; called from engine threads."""
@@ -123,6 +125,7 @@ class Reader:
         self.locate = locate
         self._threads = threading.local()
         self._cache = _Cache(_CACHE_BYTES)
+        self._peeking = backend if isinstance(backend, Peeking) else None
 
     def open(self, space: bytes, manifest: bytes, start: int = 0, stop: int | None = None) -> Reading:
         """Begin to read the bytes from *start* up to *stop*, excluded; both are cut to the size of the content.
@@ -191,6 +194,35 @@ class Reader:
         reading = self.open(space, manifest, start, stop)
         while (window := reading.next_window()) is not None:
             yield from reading.fetch(window)
+
+    def peek(self, space: bytes, manifest: bytes, start: int = 0, stop: int | None = None) -> bytes | None:
+        """Return a range of a small content if it lies in memory, else None: nothing but the index may be waited for.
+
+        What is damaged, or nowhere, gives None too: who then opens the content is told.
+        """
+        if self._peeking is None:
+            return None
+        try:
+            only = manifests.only_chunk(manifest)
+            if only is None or only.size > _PEEKED_BYTES:
+                return None
+            raw = self._peek_chunk(self._peeking, self._keyring.domain(space), only)
+        except (NotAuthentic, Malformed, CloudConnectError):
+            return None
+        return None if raw is None else raw[max(start, 0) : stop]
+
+    def _peek_chunk(self, backend: Peeking, keys: DomainKeys, entry: Entry) -> bytes | None:
+        place = self.locate([entry.content_id[:CHUNK_KEY_BYTES]]).get(entry.content_id[:CHUNK_KEY_BYTES])
+        if place is None:
+            return None
+        raw = self._cache.get(entry.content_id)
+        if raw is None:
+            sealed = backend.peek(pack_name(keys.space, place.pack_id), place.offset, place.length)
+            if sealed is None:
+                return None
+            raw = self._sealer().unseal(keys, memoryview(sealed), entry.content_id)
+            self._cache.put(entry.content_id, raw)
+        return raw if len(raw) == entry.size else None
 
     def read_parts(self, space: bytes, entries: Sequence[Entry]) -> Iterator[list[bytes]]:
         """Yield the plain bytes of the chunks *entries*, about 4 MiB at a time, each chunk of exactly its size.

@@ -181,6 +181,12 @@ class DomainKeys:
     epochs: Mapping[int, Key]
     content_ids: ContentIds
     cut_key: Key
+    earlier_ids: tuple[ContentIds, ...] = ()
+    """What named content before the naming key was replaced, newest first."""
+
+    def is_name(self, content_id: bytes, kind: int, raw: Buffer) -> bool:
+        """Tell whether *content_id* is what this domain names *raw*, or named it once."""
+        return any(hmac.compare_digest(ids.of(kind, raw), content_id) for ids in (self.content_ids, *self.earlier_ids))
 
     @property
     def epoch(self) -> int:
@@ -270,8 +276,7 @@ class Sealer:
         if raw_bytes > RAW_LIMIT_BYTES or end > len(payload) or bytes(payload[end:]).strip(b"\0"):
             raise Malformed("lengths or padding")
         raw = self._expand(payload[_LENGTHS.size : end], raw_bytes, is_compressed=header.is_compressed)
-        found = keys.content_ids.of(header.kind, raw)
-        if len(raw) != raw_bytes or not hmac.compare_digest(found, header.content_id):
+        if len(raw) != raw_bytes or not keys.is_name(header.content_id, header.kind, raw):
             raise NotAuthentic("not the content that its id names")
         return raw
 

@@ -125,18 +125,40 @@ class Writer:
         """Do what :meth:`finish` does for the many streams of one ingest; what the future answers names no content."""
         return self._finish(ingest, is_one=False)
 
-    def _finish(self, ingest: Ingest, *, is_one: bool) -> Future[StoredContent]:
-        if ingest.hold():
+    def finish_here(self, ingests: Sequence[Ingest]) -> None:
+        """Do what :meth:`finish` does for each of *ingests*, whose futures answer, and wait for the disk meanwhile.
+
+        The packs become durable on the calling thread, unless another is making those of their domain durable already.
+        """
+        domains = []
+        for ingest in ingests:
             try:
-                if is_one:
-                    ingest.manifest = manifest.write(ingest.entries, lambda nodes: self._store_nodes(ingest, nodes))
-                if ingest.domain.want(ingest.packs):
-                    self._closers.submit(self._flush, ingest.domain)
-            finally:
-                ingest.end()
-                ingest.release()
-            ingest.wait()
+                if self._complete(ingest, is_one=True):
+                    domains.append(ingest.domain)
+            except Exception as error:  # noqa: BLE001 - it is answered to whoever waits for this stream
+                ingest.fail(error)
+        for domain in domains:
+            if self._flush_once(domain):
+                self._closers.submit(self._flush, domain)
+
+    def _finish(self, ingest: Ingest, *, is_one: bool) -> Future[StoredContent]:
+        if self._complete(ingest, is_one=is_one):
+            self._closers.submit(self._flush, ingest.domain)
         return ingest.future
+
+    def _complete(self, ingest: Ingest, *, is_one: bool) -> bool:
+        """Take the end of a stream in; return True when the caller has to start the flush of its domain."""
+        if not ingest.hold():
+            return False
+        try:
+            if is_one:
+                ingest.manifest = manifest.write(ingest.entries, lambda nodes: self._store_nodes(ingest, nodes))
+            must_flush = ingest.domain.want(ingest.packs)
+        finally:
+            ingest.end()
+            ingest.release()
+        ingest.wait()
+        return must_flush
 
     def check_room(self, wanted_bytes: int = 0) -> None:
         """Return if there is room to write *wanted_bytes*.
@@ -268,11 +290,18 @@ class Writer:
         return sealer
 
     def _flush(self, domain: OpenDomain) -> None:
-        while packs := domain.wait_for_company(self._options.window_seconds):
-            for pack in packs:
-                if domain.detach(pack):
-                    self._close(domain, pack)
+        while self._flush_once(domain):
+            pass
+
+    def _flush_once(self, domain: OpenDomain) -> bool:
+        """Make what is wanted durable; return True when more is wanted since then, and the flush has to go on."""
+        for pack in domain.wait_for_company(self._options.window_seconds):
+            if domain.detach(pack):
+                self._close(domain, pack)
+        if domain.is_wanted_more():
+            return True
         self._forget(domain)
+        return False
 
     def _close_full(self, domain: OpenDomain, pack: OpenPack) -> None:
         try:
@@ -291,12 +320,8 @@ class Writer:
                 self._putting[pack] = pack_id
             self._backend.put(name, pack.writer.path)
             stored = StoredPack(pack_id, space, pack.writer.size, place_of(self._backend, name))
-        except CloudConnectError as refusal:
-            self._fail(domain, pack, refusal)
-        except Exception as error:
-            # Whoever waits must hear of a bug as well, or would wait for ever.
+        except Exception as error:  # noqa: BLE001 - it is told to whoever waits, who would wait for ever
             self._fail(domain, pack, error)
-            raise
         else:
             pack.settled(PackState.DURABLE, stored=stored)
             domain.let_go(pack)

@@ -27,12 +27,16 @@ class ShareSet(Answer, frozen=True):
 
 
 class KeyStatus(Answer, frozen=True):
-    """What opens the store; ``public_key`` verifies certificates (Ed25519, in hexadecimal)."""
+    """What opens the store; ``public_key`` verifies certificates (Ed25519, in hexadecimal).
+
+    ``earlier_public_keys`` verify those from before that key was replaced, newest first.
+    """
 
     slots: list[Slot]
     shares: ShareSet | None
     spaces: int
     public_key: str
+    earlier_public_keys: list[str] = []
 
 
 class NewSlot(Request, frozen=True):
@@ -79,6 +83,13 @@ class SpaceKeys(Answer, frozen=True):
 
     space: str
     epoch: int
+
+
+class ReplacedKey(Answer, frozen=True):
+    """A key that was replaced, and its number now."""
+
+    subject: str
+    version: int
 
 
 class Certificate(Answer, frozen=True):

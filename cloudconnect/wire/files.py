@@ -11,18 +11,6 @@ _ChunkSize = Annotated[int, msgspec.Meta(ge=1, le=4 << 20)]
 Path = Annotated[str, msgspec.Meta(min_length=1, max_length=4096, examples=["/Documents/plan.txt"])]
 
 
-class Space(Answer, frozen=True):
-    """A tree with one owner and one key domain; ``seq`` counts the facts in its log."""
-
-    id: str
-    name: str
-    kind: str
-    owner: str
-    root: str
-    seq: int
-    created: datetime
-
-
 class Tag(Answer, frozen=True):
     """A word on a file or folder; ``kind`` is label, text, number or date, and a label has an empty value."""
 

@@ -67,7 +67,8 @@ class Reverted(Answer, frozen=True):
     """What putting back did, or would do.
 
     ``trashed`` went to the trash, ``restored`` came back from it, ``moved`` have an earlier place, ``rewritten`` an
-    earlier content, ``copied`` are new with an earlier content; ``bytes`` are those of what came back or was rewritten.
+    earlier content, ``copied`` are new with an earlier content; ``bytes`` are those of what came back or was rewritten;
+    ``retagged`` got or lost tags.
     ``conflicts`` counts what stood in the way, ``hindrances`` names the first thousand. ``undo`` takes all that back.
     """
 
@@ -80,6 +81,7 @@ class Reverted(Answer, frozen=True):
     conflicts: int
     hindrances: list[Hindrance]
     undo: str | None = None
+    retagged: int = 0
 
 
 class Undoable(Answer, frozen=True):

@@ -27,9 +27,10 @@ class TagChange(Request, frozen=True):
 
 
 class Tags(Answer, frozen=True):
-    """The tags of a file or folder, by name."""
+    """The tags of a file or folder, by name; after a change of them, ``undo`` takes it back."""
 
     tags: list[Tag]
+    undo: str = ""
 
 
 class TagUse(Answer, frozen=True):
@@ -96,6 +97,7 @@ class BulkEdited(Answer, frozen=True):
     """What an edit in bulk would do, or has done: to how many items, and what these are with all that goes along.
 
     ``done`` is how many items it was done to, null where it was a plan; ``seq`` is the last one of the space by then.
+    ``undo`` takes back what was done.
     """
 
     plan: str
@@ -106,3 +108,4 @@ class BulkEdited(Answer, frozen=True):
     logical_bytes: int
     examples: list[str]
     done: int | None = None
+    undo: str = ""

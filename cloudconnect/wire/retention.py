@@ -11,6 +11,10 @@ from cloudconnect.wire.shape import Answer, Request
 _Seq = Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
 _Policy = Annotated[str, msgspec.Meta(max_length=4_000, examples=["keep all 24h, hourly 7d, daily 90d, weekly 1y"])]
 
+_TrashPolicy = Annotated[
+    str, msgspec.Meta(max_length=4_000, examples=["keep 30d; at least 1d; at most 20 % of the space"])
+]
+
 
 class Version(Answer, frozen=True):
     """A version of a file, named by its ``seq``.
@@ -45,31 +49,39 @@ class NewPin(Request, frozen=True):
 
 
 class Retention(Answer, frozen=True):
-    """What a space keeps: earlier versions in the words of a policy, the trash in days; null is the default."""
+    """How long a space keeps versions, in the words of a policy, and the trash, in days or words; null: the default."""
 
     versions: str | None
     trash_days: int | None
+    trash: str | None = None
 
 
 class NewRetention(Request, frozen=True):
-    """What a space is to keep from now on; null for the default of the appliance."""
+    """What a space is to keep from now on; null for the default of the appliance.
+
+    The trash is told in days or in words, not both.
+    """
 
     versions: _Policy | None = None
     trash_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
+    trash: _TrashPolicy | None = None
 
 
 class Preview(Request, frozen=True):
-    """The policy to try; null tries the one that holds."""
+    """The policies to try; null tries the one that holds."""
 
     versions: _Policy | None = None
+    trash: _TrashPolicy | None = None
 
 
 class Pruned(Answer, frozen=True):
-    """What a policy lets go: versions, the files they are of, and their plain bytes."""
+    """What policies let go: versions, the files they are of, and their plain bytes; and the same of the trash."""
 
     versions: int
     files: int
     bytes: int
+    trashed: int
+    trash_bytes: int
 
 
 class Emptying(Request, frozen=True):

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from cloudconnect.bus import Dispatcher, EventLog, Listener
 from cloudconnect.bus import store as bus_store
 from cloudconnect.database import NewerSchema, open_database
+from cloudconnect.database.errors import DatabaseInUse
 from cloudconnect.events.files import FolderAdded
 from cloudconnect.events.sessions import SessionEnded
 from cloudconnect.kernel.clock import HeldClock
@@ -54,6 +56,46 @@ async def bench(database_url, tmp_path):
 async def test_each_space_counts_for_itself_without_gaps(bench):
     places = [await bench.add(space) for space in ("spc_a", "spc_b", "spc_a", "spc_b", "spc_a")]
     assert [(each.position, each.seq) for each in places] == [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3)]
+
+
+async def test_a_change_that_awaits_an_answer_is_committed_by_whoever_answers(bench):
+    answer = Future()
+    committing = asyncio.ensure_future(bench.log.commit_after(answer, _add_named, actor=APPLIANCE))
+    await asyncio.sleep(0)
+
+    await asyncio.to_thread(answer.set_result, "nod_7")
+
+    assert (await committing).seq == 1
+    assert [each.fact.subject for each in await bench.facts()] == ["nod_7"]
+
+
+async def test_a_refused_answer_changes_nothing(bench):
+    answer = Future()
+    committing = asyncio.ensure_future(bench.log.commit_after(answer, _add_named, actor=APPLIANCE))
+    await asyncio.sleep(0)
+
+    await asyncio.to_thread(answer.set_exception, ValueError("on purpose"))
+
+    with pytest.raises(ValueError, match="on purpose"):
+        await committing
+    assert await bench.facts() == []
+
+
+async def test_whoever_goes_away_before_the_answer_changes_nothing(bench):
+    answer = Future()
+    committing = asyncio.ensure_future(bench.log.commit_after(answer, _add_named, actor=APPLIANCE))
+    await asyncio.sleep(0)
+    committing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await committing
+
+    answer.set_result("nod_7")
+
+    assert (await bench.add()).position == 1
+
+
+def _add_named(unit, node):
+    return unit.record(FolderAdded(subject=node, space="spc_a"))
 
 
 async def test_a_fact_outside_any_space_has_no_seq(bench):
@@ -256,3 +298,41 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(database_url, tmp_pa
     database.close()
     assert [each.position for each in facts] == list(range(1, len(facts) + 1))
     assert set(acknowledged) <= {each.position for each in facts}
+
+
+async def test_nothing_deleted_is_left_after_the_database_was_written_anew_under_load(bench):
+    mark = "a secret " * 400
+
+    def delete(unit):
+        unit.sql.execute("DELETE FROM job")
+
+    await bench.log.commit(
+        lambda unit: unit.sql.execute("INSERT INTO job (name, outcome) VALUES ('x', ?)", (mark,)), actor=APPLIANCE
+    )
+    await bench.log.commit(delete, actor=APPLIANCE)
+
+    await asyncio.gather(asyncio.to_thread(bench.log.write_anew_now), *(bench.add() for _ in range(20)))
+
+    assert (await bench.add()).position == 21
+    assert [each.position for each in await bench.facts()] == list(range(1, 22))
+    if bench.database.file is not None:
+        found = [path for path in bench.database.file.parent.iterdir() if b"a secret a secret" in path.read_bytes()]
+        assert found == []
+
+
+async def test_whoever_reads_for_too_long_keeps_the_log_of_the_database_from_being_emptied(bench):
+    if bench.database.file is None:
+        pytest.skip("a server empties its log by itself")
+    await bench.add()
+    done = bench.log._writer.set_aside(lambda engine: engine.execute_sql("PRAGMA busy_timeout = 50"))
+    await bench.add()
+    done.result()
+
+    def ask(sql):
+        sql.rows("SELECT * FROM event")
+        with pytest.raises(DatabaseInUse):
+            bench.log.write_anew_now()
+
+    await bench.database.read(ask)
+    await asyncio.to_thread(bench.log.write_anew_now)
+    assert (await bench.add()).position == 3

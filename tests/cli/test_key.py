@@ -36,6 +36,10 @@ def test_every_key_is_replaced_while_the_daemon_runs_and_it_starts_again(machine
     before = (tmp_path / "home" / "keyring.db").read_bytes()
 
     machine.json("key", "rotate", "wrapping")
+    assert machine.json("key", "rotate", "naming", space) == {"subject": space, "version": 1}
+    for name in ("passwords", "certificates", "backups"):
+        assert machine.json("key", "rotate", "service", name) == {"subject": name, "version": 2}
+    assert machine.run("key", "rotate", "service", "cookies").returncode == 4
     assert machine.json("key", "rotate", "space", space)["epoch"] == 2
     (tree / "later").write_bytes(os.urandom(1_000_000))
     machine.run("put", tree, "/")

@@ -193,3 +193,39 @@ def test_what_is_in_no_pack_is_counted_and_gc_goes_on(machine, tmp_path):
     assert machine.run("gc", "--now").returncode == 0
     assert machine.run("get", "/tree/small 7", tmp_path / "seven").returncode == 0
     assert (tmp_path / "seven").read_bytes() == (tree / "small 7").read_bytes()
+
+
+def test_what_people_said_about_files_is_there_again(machine, tmp_path):
+    (tmp_path / "plan.txt").write_bytes(b"words")
+    machine.run("put", tmp_path / "plan.txt", "/")
+    (seq,) = (each["seq"] for each in machine.json("version", "list", "/plan.txt"))
+    for arguments in (
+        ("tag", "add", "/plan.txt", "state=paid", "invoice"),
+        ("field", "set", "state", "choice", "open", "paid"),
+        ("fav", "add", "/plan.txt"),
+        ("version", "pin", "/plan.txt", str(seq), "--note", "signed"),
+        ("snapshot", "create", "release"),
+        ("policy", "set", "--versions", "keep all 9d", "--trash", "keep 7d; at most 20 % of the space"),
+    ):
+        done = machine.run(*arguments)
+        assert done.returncode == 0, done.stderr
+    asked = (
+        ("tag", "list", "/plan.txt"),
+        ("field", "list"),
+        ("fav", "list"),
+        ("version", "list", "/plan.txt"),
+        ("snapshot", "list"),
+        ("policy", "show"),
+        ("find", "is:pinned"),
+    )
+    before = [machine.json(*arguments) for arguments in asked]
+    machine.json("operations", "start", "storage.catalog")
+    machine.kill()
+    lose_database(machine)
+
+    done = machine.run("recover", "--from-packs", "--json")
+    machine.start()
+
+    assert done.returncode == 0, done.stderr
+    assert [machine.json(*arguments) for arguments in asked] == before
+    assert before[-2]["trash"] == "keep 7d; at most 20 % of the space"

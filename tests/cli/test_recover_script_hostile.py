@@ -14,14 +14,22 @@ import pytest
 from cloudconnect.storage.backup_places import CATALOG_DOMAIN
 from tests.cli.conftest import PASSWORD, Machine
 
-SCRIPT = Path(__file__).parents[2] / "deploy" / "recover.py"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 
 pytestmark = pytest.mark.slow
 
 
-def recover(*arguments, **options):
-    command = [sys.executable, SCRIPT, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False, timeout=120, **options)
+def recover(*arguments):
+    return run("recover.py", *arguments)
+
+
+def salvage(*arguments):
+    return run("salvage.py", *arguments)
+
+
+def run(script, *arguments):
+    command = [sys.executable, DEPLOY / script, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, check=False, timeout=120)
 
 
 def contents(top):
@@ -30,7 +38,7 @@ def contents(top):
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory, new_port):
-    """A stopped machine with a tree in two epochs, and two backups of it; and the tree."""
+    """A stopped machine with a tree in two epochs, of sealing and of names, and two backups of it; and the tree."""
     place = tmp_path_factory.mktemp("stored")
     machine = Machine(place, new_port())
     (place / "password").write_text(PASSWORD)
@@ -51,7 +59,9 @@ def stored(tmp_path_factory, new_port):
         (tree / f"first {number}").write_bytes(os.urandom(1 + number * 3_000))
     machine.run("put", tree, "/")
     assert machine.run("backup", "create", place / "backups").returncode == 0
-    machine.json("key", "rotate", "space", machine.json("space", "quota")[0]["space"])
+    space = machine.json("space", "quota")[0]["space"]
+    for key in (("space", space), ("naming", space), ("service", "backups")):
+        machine.json("key", "rotate", *key)
     for number in range(30):
         (tree / f"second {number}").write_bytes(os.urandom(2 + number * 3_000))
     (tree / "large").write_bytes(os.urandom(9_000_000))
@@ -130,7 +140,7 @@ def test_records_after_a_damaged_one_come_out_without_database(home, key, stored
     data[64 + 30] ^= 1  # the header of the first record: nothing says any more where the second begins
     largest.write_bytes(data)
 
-    done = recover("restore", home, tmp_path / "out", "--without-database", "--key-file", key)
+    done = salvage("restore", home, tmp_path / "out", "--key-file", key)
 
     found = set(contents(tmp_path / "out").values())
     missing = [name for name, content in contents(stored[1]).items() if content and content not in found]
@@ -142,7 +152,7 @@ def test_a_pack_that_was_cut_short_gives_what_it_holds_and_is_named(home, key, s
     largest = max(packs(home), key=lambda path: path.stat().st_size)
     os.truncate(largest, largest.stat().st_size // 2)
 
-    done = recover("restore", home, tmp_path / "out", "--without-database", "--key-file", key)
+    done = salvage("restore", home, tmp_path / "out", "--key-file", key)
 
     assert (done.returncode, str(largest).encode() in done.stderr) == (1, True), done.stderr
     assert len(contents(tmp_path / "out")) > 30
@@ -152,11 +162,17 @@ def test_memory_does_not_grow_with_the_packs(home, key, tmp_path):
     with (home / "packs" / only({path.parents[1].name for path in packs(home)}) / "00").open("wb") as file:
         file.truncate(3 << 28)
     # Address space for the program itself is less than 640 MiB; the pack that is all zeros has 768 more.
-    limited = ["prlimit", f"--as={5 << 27}", sys.executable, str(SCRIPT), "restore", str(home), str(tmp_path / "out")]
+    limited = [
+        "prlimit",
+        f"--as={5 << 27}",
+        sys.executable,
+        str(DEPLOY / "salvage.py"),
+        "restore",
+        str(home),
+        str(tmp_path / "out"),
+    ]
 
-    done = subprocess.run(
-        [*limited, "--without-database", "--key-file", str(key)], capture_output=True, check=False, timeout=120
-    )
+    done = subprocess.run([*limited, "--key-file", str(key)], capture_output=True, check=False, timeout=120)
 
     assert (done.returncode, b"Memory" in done.stderr) == (1, False), done.stderr
     assert len(contents(tmp_path / "out")) > 50
@@ -236,7 +252,7 @@ def test_when_a_node_of_a_tree_is_damaged_its_chunks_come_out_and_it_is_named(ho
     data[position + 100] ^= 1
     path.write_bytes(data)
 
-    done = recover("restore", home, tmp_path / "out", "--without-database", "--key-file", key)
+    done = salvage("restore", home, tmp_path / "out", "--key-file", key)
 
     assert (done.returncode, manifest[2:34].hex().encode() in done.stderr) == (1, True), done.stderr
     found = contents(tmp_path / "out").values()
@@ -314,7 +330,7 @@ def test_strange_things_among_the_packs_do_not_end_it(home, key, tmp_path):
     (home / "packs" / "note").write_text("not a pack")
     (only({path.parents[1] for path in packs(home)}) / "stray").write_bytes(b"")
 
-    done = recover("restore", home, tmp_path / "out", "--without-database", "--key-file", key)
+    done = salvage("restore", home, tmp_path / "out", "--key-file", key)
 
     assert b"Traceback" not in done.stderr
     assert len(contents(tmp_path / "out")) > 50

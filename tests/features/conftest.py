@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -24,6 +25,7 @@ from cloudconnect.features.files import (
     ParticularsService,
     ReturningService,
     SnapshotsService,
+    SpacesService,
     TagsService,
     UploadsService,
 )
@@ -126,6 +128,11 @@ class FakeVault:
             digest, digest[:16], len(data), digest, 0 if is_known else len(data), len(data) if is_known else 0
         )
 
+    async def take(self, space, stream):
+        taken = Future()
+        taken.set_result(await self.write(space, stream))
+        return taken
+
     async def write_many(self, space, contents):
         stored = []
         for content in contents:
@@ -197,6 +204,7 @@ class Rooms:
     sessions: SessionsService
     developer: DeveloperService
     gateway: GatewayService
+    spaces: SpacesService
     files: FilesService
     intake: IntakeService
     guide: Guide
@@ -249,6 +257,7 @@ async def rooms(database_url, tmp_path):
         sessions,
         developer,
         gateway,
+        SpacesService(log, database, clock, guide, vault, accounts),
         files,
         intake,
         guide,

@@ -254,6 +254,8 @@ def test_no_page_has_a_barrier(signed_in, daemon, scheme, width):
         "/files/",
         "/files/?at=0s",
         "/trash",
+        "/spaces",
+        "/spaces/personal",
         "/settings",
         "/settings/sessions",
         "/settings/apps",
@@ -294,3 +296,47 @@ def test_another_device_is_signed_out_from_the_list(signed_in, daemon):
     there.wait_for_timeout(600)
     there.goto(f"{daemon.url}/files/")
     assert "/sign-in" in there.url
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_space_is_made_filled_archived_and_brought_back(signed_in, tmp_path, script):
+    page = signed_in(java_script_enabled=script)
+    name = f"Photos {script}"
+    page.click("nav.places a[href='/spaces']")
+    page.click("summary[data-key=n]")
+    page.fill("details.pop[open] input[name=name]", name)
+    page.fill("details.pop[open] input[name=quota]", "1M")
+    page.click("details.pop[open] button.primary")
+    page.wait_for_selector(f"text=The space “{name}” is made.")
+
+    page.click("main .acts a.primary")
+    make_folder(page, "2024")
+    page.click("tr[data-name='2024'] a.name")
+    file = tmp_path / "picture.txt"
+    file.write_text("not quite a picture")
+    upload(page, file)
+    page.wait_for_selector("tr[data-name='picture.txt']")
+    row = "tr[data-name='picture.txt']"
+    page.click(f"{row} .row-acts summary")
+    page.click(f"{row} button.danger")
+    page.wait_for_selector("text=is in the trash")
+    page.click("nav.places a[href$='/trash']")
+    page.wait_for_selector(f"h1:has-text('{name}')")
+    page.click("button:has-text('Restore')")
+    page.goto(page.url.replace("/trash", "/files/2024"))
+    page.click(f"{row} a.name")
+    with page.expect_download() as started:
+        page.click("a.primary")
+    assert Path(started.value.path()).read_bytes() == file.read_bytes()
+
+    page.click("nav.places a[href='/spaces']")
+    page.click(f"tr:has-text('{name}') .row-acts a")
+    page.click("button:has-text('Archive it')")
+    page.wait_for_selector(f"text=“{name}” is archived.")
+    page.click("main .acts a.primary")
+    page.wait_for_selector("text=nothing in it changes")
+    assert page.locator("#upload").count() == 0
+    page.click("text=Bring it back")
+    page.click("button:has-text('Bring it back')")
+    page.wait_for_selector(f"text=“{name}” may change again.")
+    assert page.complaints == []

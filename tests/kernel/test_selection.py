@@ -51,6 +51,7 @@ terms = st.one_of(
     texts.map(By),
     texts.map(Owner),
     st.just(Is("favourite")),
+    st.just(Is("pinned")),
 )
 
 

@@ -23,15 +23,20 @@ class GatedBackend:
         self.inner = inner
         self.gate = threading.Event()
         self.gate.set()
+        self.is_waiting = threading.Event()
         self.refusal = None
         self.puts = 0
 
     def put(self, name, spool):
+        self.is_waiting.set()
         self.gate.wait(10)
         self.puts += 1
         if self.refusal is not None:
             raise self.refusal
         self.inner.put(name, spool)
+
+    def peek(self, name, offset, length):
+        return self.inner.peek(name, offset, length)
 
     def __getattr__(self, name):
         return getattr(self.inner, name)

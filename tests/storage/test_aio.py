@@ -1,6 +1,7 @@
 """The door between the loop and the engine: streams in, streams out, nobody disturbs anybody."""
 
 import asyncio
+import threading
 
 import pytest
 from fixtures import det
@@ -13,9 +14,9 @@ SPACE = SpaceId(new_id("spc", 1))
 LARGE = det(13 << 20, "large")
 
 
-@pytest.fixture
-async def vault(house):
-    made = Vault(house.repository, threads=2)
+@pytest.fixture(params=[False, True], ids=["index elsewhere", "index near"])
+async def vault(house, request):
+    made = Vault(house.repository, threads=2, is_index_near=request.param)
     await made.add_domain(SPACE)
     yield made
     house.backend.gate.set()
@@ -70,6 +71,32 @@ async def test_many_small_streams_share_packs(house, vault):
 
     assert len({pack.pack_id for content in contents for pack in content.packs}) < 20
     assert [await collect(vault.read(SPACE, content.manifest)) for content in contents] == datas
+
+
+async def test_small_streams_that_come_while_the_disk_is_busy_go_in_together(house, vault):
+    house.backend.gate.clear()
+    first = asyncio.ensure_future(vault.write(SPACE, stream(b"first")))
+    await asyncio.to_thread(house.backend.is_waiting.wait, 5)
+    later = [asyncio.ensure_future(vault.write(SPACE, stream(det(3000, f"file {number}")))) for number in range(20)]
+    await asyncio.sleep(0)
+    house.backend.gate.set()
+
+    await asyncio.gather(first, *later)
+
+    assert house.backend.puts == 2
+
+
+async def test_a_bug_on_the_way_in_is_told_and_the_next_stream_goes_in(house, vault):
+    house.backend.refusal = ArithmeticError("a bug")
+    with pytest.raises(ArithmeticError):
+        await vault.write(SPACE, stream(b"first"))
+    house.backend.refusal = None
+
+    async with asyncio.timeout(5):
+        content = await vault.write(SPACE, stream(b"second"))
+
+    settle(house, vault, content)
+    assert await collect(vault.read(SPACE, content.manifest)) == b"second"
 
 
 async def test_an_upload_that_is_cancelled_does_not_disturb_one_that_shares_its_pack(house, vault):
@@ -137,6 +164,31 @@ async def test_damage_is_told_before_a_byte_is_sent(house, vault):
 
     with pytest.raises(ContentDamaged):
         await anext(vault.read(SPACE, content.manifest))
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (0, 0), (2, 4), (3, 100), (5, 3), (100, None)])
+async def test_every_range_of_a_small_stream_comes_back(house, vault, start, stop):
+    content = await vault.write(SPACE, stream(b"0123456789"))
+    settle(house, vault, content)
+
+    assert await collect(vault.read(SPACE, content.manifest, start, stop)) == b"0123456789"[start:stop]
+
+
+async def test_what_lies_in_memory_waits_for_no_thread(house):
+    vault = Vault(house.repository, threads=1, is_index_near=True)
+    await vault.add_domain(SPACE)
+    content = await vault.write(SPACE, stream(b"data"))
+    settle(house, vault, content)
+    release = threading.Event()
+    busy = vault.run(release.wait)
+
+    async with asyncio.timeout(5):
+        found = await collect(vault.read(SPACE, content.manifest))
+
+    release.set()
+    await busy
+    await vault.close()
+    assert found == b"data"
 
 
 async def test_a_reader_may_stop_early(house, vault):

@@ -1,5 +1,7 @@
 """The keyring opens for what it was made with, and gives back the same keys."""
 
+import os
+import signal
 import sqlite3
 import struct
 import threading
@@ -121,7 +123,7 @@ def test_a_slot_that_was_never_made_is_refused(made, path):
 
 def test_a_newer_format_is_refused(made, path, slot):
     with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA user_version = 3")
+        database.execute("PRAGMA user_version = 4")
 
     with pytest.raises(NewerFormat):
         Keyring.open(path, slot)
@@ -237,7 +239,7 @@ def test_a_keyring_of_the_first_format_opens_and_keeps_its_slots(tmp_path):
     path, slot = tmp_path / "keyring.db", KeyFileSlot(tmp_path / "key")
     keyring, code = Keyring.create(path, slot)
     keyring.add_domain(SPACE)
-    name = name_of(keyring)
+    name, pepper = name_of(keyring), keyring.service_key("pepper").secret
     keyring.close()
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute(
@@ -247,12 +249,34 @@ def test_a_keyring_of_the_first_format_opens_and_keeps_its_slots(tmp_path):
         database.execute("DROP TABLE slot")
         database.execute("DROP TABLE share")
         database.execute("ALTER TABLE old RENAME TO slot")
+        without_versions(database)
         database.execute("PRAGMA user_version = 1")
 
     for way in (slot, RecoverySlot(code)):
         with reopened(path, way) as again:
             assert name_of(again) == name
+            assert again.service_key("pepper").secret == pepper
             assert len(again.find_slots()) == 2
+
+
+def without_versions(database):
+    database.execute("CREATE TABLE old_service (name TEXT NOT NULL PRIMARY KEY, box BLOB NOT NULL)")
+    database.execute("INSERT INTO old_service SELECT name, box FROM service_key")
+    database.execute("DROP TABLE service_key")
+    database.execute("ALTER TABLE old_service RENAME TO service_key")
+
+
+def test_a_keyring_of_the_second_format_opens_and_its_service_keys_can_be_replaced(made, path, slot):
+    pepper = made[0].service_key("pepper").secret
+    made[0].close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        without_versions(database)
+        database.execute("PRAGMA user_version = 2")
+
+    with reopened(path, slot) as again:
+        assert again.service_key("pepper").secret == pepper
+        assert again.rotate_service("pepper") == 2
+        assert again.service_keys("pepper")[1].secret == pepper
 
 
 # Rotation
@@ -288,6 +312,90 @@ def test_a_new_wrapping_key_seals_every_key_of_spaces_anew(made, path, slot):
     assert not set(old) & set(boxes(path, "space_key"))
     with reopened(path, slot) as again:
         assert name_of(again) == name_of(keyring) == name
+
+
+def test_new_naming_keys_are_for_new_content_and_earlier_names_can_be_proved(made, path, slot):
+    keyring, _ = made
+    before = keyring.domain(SPACE)
+    (cut,) = (box for box in boxes(path, "space_key WHERE use = 'cut'"))
+
+    assert keyring.replace_naming(SPACE) == 1
+    assert keyring.replace_naming(SPACE) == 2
+
+    with reopened(path, slot) as again:
+        for held in (keyring, again):
+            after = held.domain(SPACE)
+            assert after.cut_key.secret != before.cut_key.secret
+            assert name_of(held) != before.content_ids.of(0, b"content")
+            assert after.is_name(name_of(held), 0, b"content")
+            assert after.is_name(before.content_ids.of(0, b"content"), 0, b"content")
+            assert not after.is_name(before.content_ids.of(0, b"content"), 0, b"other")
+            assert (after.epoch, len(after.earlier_ids)) == (1, 2)
+    assert cut not in path.read_bytes()
+    with pytest.raises(NoDomain):
+        keyring.replace_naming(bytes(16))
+
+
+def test_every_version_of_a_service_key_stays_under_every_rotation(made, path, slot):
+    keyring, _ = made
+    first = keyring.service_key("pepper").secret
+
+    assert keyring.rotate_service("pepper") == 2
+    assert keyring.rotate_service("cookie") == 2
+    keyring.rotate_master(slot)
+
+    with reopened(path, slot) as again:
+        for held in (keyring, again):
+            found = held.service_keys("pepper")
+            assert list(found) == [2, 1]
+            assert (found[1].secret, found[2].secret) == (first, held.service_key("pepper").secret)
+
+
+ROTATIONS = [
+    pytest.param(lambda keyring, slot: keyring.rotate_master(slot), id="master"),
+    pytest.param(lambda keyring, slot: keyring.rotate_wrapping(), id="wrapping"),
+    pytest.param(lambda keyring, slot: keyring.replace_naming(SPACE), id="naming"),
+    pytest.param(lambda keyring, slot: keyring.rotate_service("pepper"), id="service"),
+    pytest.param(lambda keyring, slot: keyring.add_epoch(SPACE), id="space"),
+    pytest.param(lambda keyring, slot: keyring.destroy_domain(bytes(16)), id="destroy another space"),
+]
+
+
+@pytest.mark.parametrize("rotate", ROTATIONS)
+def test_killed_at_any_step_of_a_rotation_it_opens_and_has_its_keys(rotate, made, path, slot):
+    keyring, _ = made
+    names, peppers = {name_of(keyring)}, {keyring.service_key("pepper").secret}
+    keyring.add_domain(bytes(16))
+    step, is_done = 0, False
+    while not is_done:
+        is_done = not killed_at(step, path, slot, rotate)
+        with reopened(path, slot) as again:
+            held = again.domain(SPACE)
+            names.add(name_of(again))
+            peppers.add(again.service_key("pepper").secret)
+            assert all(held.is_name(name, 0, b"content") for name in names)
+            assert peppers == {key.secret for key in again.service_keys("pepper").values()}
+            assert held.key(1)
+        step += 1
+    assert step > 3
+
+
+def killed_at(step, path, slot, rotate):
+    """Rotate in a process of its own, which is killed before the statement of this number; tell whether it was."""
+    child = os.fork()
+    if not child:
+        left = [step]
+
+        def count(_):
+            left[0] -= 1
+            if left[0] < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        keyring = Keyring.open(path, slot)
+        keyring._database.set_trace_callback(count)
+        rotate(keyring, slot)
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def test_a_new_epoch_is_for_new_data_and_names_stay(made, path, slot):

@@ -171,6 +171,29 @@ def test_the_last_three_are_kept_and_gc_takes_the_others(house, tree, catalogs):
     assert rows == [4, 5, 6]
 
 
+def test_a_renewed_catalog_stands_alone_and_nothing_of_earlier_ones_is_left(house, tree, catalogs):
+    house.put("file", noise(100, 10_000))
+    before = {name for name, _ in house.backend.names()}
+    for position in (4, 5):
+        tree.position, tree.content = position, noise(1, 700_000) + b"erased"
+        keep(catalogs)
+    earlier = {name for name, _ in house.backend.names()} - before
+
+    tree.position, tree.content = 6, noise(1, 700_000)
+    catalogs.renew()
+
+    left = {name for name, _ in house.backend.names()}
+    assert (len(earlier) > 1, earlier & left, before <= left) == (True, set(), True)
+    with house.index.transaction() as sql:
+        ((position, manifest),) = sql.rows("SELECT position, manifest FROM catalog")
+    assert (position, b"".join(house.repository.read(CATALOG_DOMAIN, manifest))) == (6, tree.content)
+    house.collect_all()
+    tree.position += 1
+    keep(catalogs)
+    assert b"".join(house.repository.read(CATALOG_DOMAIN, manifest)) == tree.content
+    assert house.get("file") == noise(100, 10_000)
+
+
 @pytest.mark.parametrize(
     "raw", [b"", b"words", b"CloudConnect catalog 1\n", b"CloudConnect catalog 1\n{}", b"CloudConnect catalog 1\n[1]"]
 )

@@ -62,6 +62,25 @@ def test_new_data_is_sealed_with_the_new_key_and_old_data_stays_readable(house):
         assert house.get(name) == data
 
 
+def test_after_new_naming_keys_all_reads_the_same_and_nothing_is_shared_with_what_was_there(house):
+    house.put("old", noise(1, 3_000_000))
+    house.put("small", b"a few words")
+    before = house.stored_bytes()
+    house.repository.keyring.replace_naming(SPACE)
+    house.repository.writer.renew(SPACE)
+    house.put("same", noise(1, 3_000_000))
+    house.put("again", noise(1, 3_000_000))
+
+    assert 1.9 * before < house.stored_bytes() < 2.1 * before
+    reseal(house)
+    house.delete("again")
+    house.collect_all()
+    rotate(house)
+    reseal(house)
+    for name, (_, data) in house.contents.items():
+        assert house.get(name) == data
+
+
 def test_everything_is_sealed_anew_and_reads_the_same(house):
     for number in range(6):
         house.put(f"noise {number}", noise(number, 700_000))

@@ -249,7 +249,7 @@ async def test_a_whole_tree_at_once_is_refused_by_name(dav):
 async def test_a_space_that_is_shared_stands_in_the_list_by_its_name(site, dav):
     await site.put("/a.txt", b"shared")
     admin = await site.appliance.auth.local_administrator()
-    space = await site.appliance.files.get_space(admin, "personal")
+    space = await site.appliance.spaces.get_space(admin, "personal")
     bob = await site.appliance.auth.get_account(admin, "bob")
     resource = Resource(space.id, (space.root,))
     await site.appliance.log.commit(
@@ -270,7 +270,7 @@ async def test_a_space_that_is_shared_stands_in_the_list_by_its_name(site, dav):
 async def test_a_lock_that_webdav_took_holds_over_rest(site, dav):
     await site.put("/a.txt", b"first")
     admin = await site.appliance.auth.local_administrator()
-    space = await site.appliance.files.get_space(admin, "personal")
+    space = await site.appliance.spaces.get_space(admin, "personal")
     bob = await site.appliance.auth.get_account(admin, "bob")
     resource = Resource(space.id, (space.root,))
     await site.appliance.log.commit(
@@ -316,7 +316,7 @@ def resident_bytes():
 async def test_a_folder_of_a_hundred_thousand_is_listed_in_flat_memory(site, dav):
     await status(dav("MKCOL", "/dav/personal/many"))
     admin = await site.appliance.auth.local_administrator()
-    space = await site.appliance.files.get_space(admin, "personal")
+    space = await site.appliance.spaces.get_space(admin, "personal")
     folder = await site.appliance.files.get_entry(admin, "personal", "/many")
 
     def fill(unit):

@@ -59,7 +59,11 @@ async def test_no_input_that_the_document_allows_or_forbids_breaks_an_operation(
 
 async def test_random_bytes_on_every_route_get_an_answer_below_500(site):
     chance = random.Random(7)
-    paths = [PREFIX + each.path for each in OPERATIONS] + [each.path for each in PAGES] + ["/metrics", "/static/{name}"]
+    paths = (
+        [PREFIX + each.path for each in OPERATIONS]
+        + [path for each in PAGES for path in each.routes.values()]
+        + ["/metrics", "/static/{name}"]
+    )
     for _ in range(RANDOM_REQUESTS):
         template = chance.choice(paths)
         path = re.sub(r"{[^}]*\]?\*?}", lambda _: noise(chance, 30).decode("latin-1"), template)

@@ -27,6 +27,7 @@ from cloudconnect_web.api import (
     past,
     retention,
     sessions,
+    spaces,
 )
 from cloudconnect_web.content import leave_expectation
 from cloudconnect_web.dav import ROUTES
@@ -42,6 +43,7 @@ OPERATIONS: list[Operation] = [
     *auth.OPERATIONS,
     *sessions.OPERATIONS,
     *developer.OPERATIONS,
+    *spaces.OPERATIONS,
     *files.OPERATIONS,
     *history.OPERATIONS,
     *past.OPERATIONS,
@@ -82,10 +84,11 @@ def create_app(appliance: Appliance) -> web.Application:
         for method in (operation.method, "HEAD") if operation.method == "GET" else (operation.method,):
             resource.add_route(method, to_route(operation), expect_handler=leave_expectation)
     for page in PAGES:
-        guards[page.name] = page.guard
-        resource = app.router.add_resource(page.path, name=page.name)
-        for method in (page.method, "HEAD") if page.method == "GET" else (page.method,):
-            resource.add_route(method, page.handler, expect_handler=leave_expectation)
+        for name, path in page.routes.items():
+            guards[name] = page.guard
+            resource = app.router.add_resource(path, name=name)
+            for method in (page.method, "HEAD") if page.method == "GET" else (page.method,):
+                resource.add_route(method, page.handler, expect_handler=leave_expectation)
     for route in ROUTES:
         guards[route.name] = route.guard
         resource = app.router.add_resource(route.path, name=route.name)

@@ -245,16 +245,19 @@ def _restore_part(
     wanted = parse_place(path)
     target = parse_place(into) if into else None
 
-    async def space(client: Client) -> str:
-        return (await client.ask("GET", f"/spaces/{wanted.space}", wire.SpaceOf)).id
+    async def space_ids(client: Client) -> list[str]:
+        places = [wanted] if target is None or target.space == "personal" else [wanted, target]
+        return [(await client.ask("GET", f"/spaces/{place.space}", wire.SpaceOf)).id for place in places]
+
+    ids = ask(space_ids, as_json=as_json)
 
     parameters = {
         "from": _named(place),
         "id": identifier,
-        "space": ask(space, as_json=as_json),
+        "space": ids[0],
         "path": wanted.path,
         "into": target.path if target else "",
-        "space_into": target.space if target and target.space.startswith("spc_") else "",
+        "space_into": ids[1] if len(ids) > 1 else "",
         "live": "yes" if live else "no",
     }
     ended = run("backup.restore", parameters, detach=detach, as_json=as_json)

@@ -9,8 +9,7 @@ from cloudconnect.client import Client
 from cloudconnect.kernel.text import N_
 from cloudconnect.wire import brake as wire
 from cloudconnect_cli import output
-from cloudconnect_cli.commands.history import Space
-from cloudconnect_cli.commands.running import AsJson, ask
+from cloudconnect_cli.commands.running import AsJson, Space, ask
 from cloudconnect_cli.i18n import _
 
 brake = typer.Typer(no_args_is_help=True, help=_("What stops sessions that remove or overwrite too much."))

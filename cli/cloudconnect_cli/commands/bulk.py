@@ -12,6 +12,7 @@ from cloudconnect.wire import metadata as wire
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.running import ask, confirm
 from cloudconnect_cli.i18n import _
+from cloudconnect_cli.undoing import hint_undo
 
 Where = Annotated[
     str | None, typer.Option("--where", help=_("A selection, such as 'path:/Tmp/** modified:>90d', in place of paths."))
@@ -50,6 +51,7 @@ def edit(
         output.document(done)
     else:
         output.hint(_("Items done: {count}").format(count=done.done))
+        hint_undo([done.undo])
     return done
 
 

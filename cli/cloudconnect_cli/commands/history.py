@@ -13,7 +13,7 @@ from cloudconnect.wire import auth, developer, sessions
 from cloudconnect.wire import history as wire
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.completing import remote_paths
-from cloudconnect_cli.commands.running import AsJson, Yes, ask, confirm
+from cloudconnect_cli.commands.running import AsJson, Space, Yes, ask, confirm
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import parse_place
 from cloudconnect_cli.undoing import hint_undo
@@ -22,7 +22,6 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Only tell what would 
 SkipConflicts = Annotated[
     bool, typer.Option("--skip-conflicts", help=_("Leave what stands in the way as it is, and put back the rest."))
 ]
-Space = Annotated[str, typer.Option("--space", help=_("The id of a space; your own if none."))]
 
 _LISTED = 20
 _SHOWN_HINDRANCES = 20
@@ -141,6 +140,7 @@ def _summary(reverted: wire.Reverted) -> str:
         (_("{count} moved back"), reverted.moved),
         (_("{count} with earlier content"), reverted.rewritten),
         (_("{count} copied"), reverted.copied),
+        (_("{count} with other tags"), reverted.retagged),
         (_("{count} conflicts"), reverted.conflicts),
     )
     parts = [sentence.format(count=count) for sentence, count in counts if count]

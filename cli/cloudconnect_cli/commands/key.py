@@ -54,6 +54,8 @@ def register(app: typer.Typer) -> None:
     rotate.command("wrapping", epilog=_("Example: cloudconnect key rotate wrapping"))(rotate_wrapping)
     rotate.command("code", epilog=_("Example: cloudconnect key rotate code"))(rotate_code)
     rotate.command("space", epilog=_("Example: cloudconnect key rotate space spc_01J… --reseal"))(rotate_space)
+    rotate.command("naming", epilog=_("Example: cloudconnect key rotate naming spc_01J…"))(rotate_naming)
+    rotate.command("service", epilog=_("Example: cloudconnect key rotate service passwords"))(rotate_service)
     key.add_typer(rotate, name="rotate")
     kms.command("test", epilog=_("Example: cloudconnect key kms test"))(kms_test)
     key.add_typer(kms, name="kms")
@@ -237,6 +239,26 @@ def rotate_space(
         output.document(done)
     else:
         output.hint(_("{space} is in epoch {epoch} now.").format(space=space, epoch=done.epoch))
+
+
+def rotate_naming(space: Space, as_json: AsJson = False) -> None:
+    """Cut and name what is stored in a space from now on by new keys, after somebody who had the earlier ones left."""
+    _replace(f"{_ROOT}/spaces/{quote(space)}/naming", as_json=as_json)
+
+
+def rotate_service(
+    name: Annotated[str, typer.Argument(help=_("passwords, certificates or backups"))], as_json: AsJson = False
+) -> None:
+    """Replace the key of passwords, certificates or backups; what the earlier ones made stays right."""
+    _replace(f"{_ROOT}/service-keys/{quote(name)}", as_json=as_json)
+
+
+def _replace(path: str, *, as_json: bool) -> None:
+    done = ask(lambda client: client.ask("POST", path, wire.ReplacedKey), as_json=as_json)
+    if as_json:
+        output.document(done)
+    else:
+        output.hint(_("{subject} has key number {number} now.").format(subject=done.subject, number=done.version))
 
 
 def key_spaces(as_json: AsJson = False) -> None:

@@ -9,10 +9,8 @@ from cloudconnect.client import Client
 from cloudconnect.kernel.text import N_
 from cloudconnect.wire import locks as wire
 from cloudconnect_cli import output
-from cloudconnect_cli.commands.running import AsJson, ask
+from cloudconnect_cli.commands.running import AsJson, Space, ask
 from cloudconnect_cli.i18n import _
-
-Space = Annotated[str, typer.Option("--space", help=_("The id of a space; your own if you name none."))]
 
 lock = typer.Typer(no_args_is_help=True, help=_("Who means to write where."))
 

@@ -15,9 +15,10 @@ from cloudconnect_cli import output
 from cloudconnect_cli.commands import bulk
 from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.finding import show_tag
-from cloudconnect_cli.commands.running import AsJson, At, Yes, ask
+from cloudconnect_cli.commands.running import AsJson, At, Space, Yes, ask
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import parse_place
+from cloudconnect_cli.undoing import hint_undo
 
 _Kind = Literal["text", "number", "date", "choice"]
 _OWN = "personal"
@@ -30,7 +31,6 @@ Words = Annotated[
         metavar="[PATH] TAG...", help=_("A path, unless --where is given, and tags."), autocompletion=remote_paths
     ),
 ]
-Space = Annotated[str, typer.Option("--space", help=_("The id of a space; your own if none."))]
 
 tag = typer.Typer(no_args_is_help=True, help=_("Words on files and folders: labels, and names with a value."))
 field = typer.Typer(no_args_is_help=True, help=_("What values the tags of a space may have."))
@@ -232,6 +232,8 @@ def _change(path: str, body: wire.TagChange, *, as_json: bool) -> None:
     place = parse_place(path)
     found = ask(lambda client: client.ask("POST", place.url("tags"), wire.Tags, body=body), as_json=as_json)
     _show(found.tags, as_json=as_json)
+    if found.undo and not as_json:
+        hint_undo([found.undo])
 
 
 def _tag_all(space: str, body: wire.BulkEdit, *, is_dry: bool, is_confirmed: bool, as_json: bool) -> None:

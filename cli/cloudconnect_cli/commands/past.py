@@ -12,8 +12,8 @@ from cloudconnect.wire import files
 from cloudconnect.wire import history as wire
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.completing import remote_paths
-from cloudconnect_cli.commands.history import Space, report
-from cloudconnect_cli.commands.running import AsJson, Yes, ask, confirm
+from cloudconnect_cli.commands.history import report
+from cloudconnect_cli.commands.running import AsJson, Space, Yes, ask, confirm
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import Place, parse_place
 from cloudconnect_cli.undoing import hint_undo

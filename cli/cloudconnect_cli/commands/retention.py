@@ -15,8 +15,8 @@ from cloudconnect_cli import output
 from cloudconnect_cli.commands.appliance import version as print_version
 from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.files import trash
-from cloudconnect_cli.commands.history import DryRun, Space
-from cloudconnect_cli.commands.running import AsJson, Yes, ask, confirm
+from cloudconnect_cli.commands.history import DryRun
+from cloudconnect_cli.commands.running import AsJson, Space, Yes, ask, confirm
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import Place, parse_place
 from cloudconnect_cli.undoing import hint_undo
@@ -160,19 +160,28 @@ def policy_set(
     trash_days: Annotated[
         str | None, typer.Option("--trash-days", help=_("For how many days the trash keeps things, or default."))
     ] = None,
+    trash_words: Annotated[
+        str | None, typer.Option("--trash", help=_("What the trash keeps, in words instead of days, or default."))
+    ] = None,
     space: Space = "personal",
     as_json: AsJson = False,
 ) -> None:
     """Say how long a space keeps versions and the trash; what is not said stays as it is."""
     if trash_days not in {None, "default"} and not (trash_days or "").isdigit():
         raise Invalid(N_("Days are a number."), fix=N_("Write: --trash-days 30"))
+    if trash_days is not None and trash_words is not None:
+        raise Invalid(N_("The trash is told in days or in words."), fix=N_("Leave out --trash-days; write keep 30d."))
 
     async def act(client: Client) -> wire.Retention:
         url = f"/spaces/{space}/retention"
         known = await client.ask("GET", url, wire.Retention)
-        days = known.trash_days if trash_days is None else None if trash_days == "default" else int(trash_days)
         words = known.versions if versions is None else None if versions == "default" else versions
-        return await client.ask("PUT", url, wire.Retention, body=wire.NewRetention(words, days))
+        days, kept = known.trash_days, known.trash
+        if trash_days is not None:
+            days, kept = None if trash_days == "default" else int(trash_days), None
+        elif trash_words is not None:
+            days, kept = None, None if trash_words == "default" else trash_words
+        return await client.ask("PUT", url, wire.Retention, body=wire.NewRetention(words, days, kept))
 
     _print_policy(ask(act, as_json=as_json), as_json=as_json)
 
@@ -181,11 +190,14 @@ def policy_test(
     versions: Annotated[
         str | None, typer.Argument(metavar="[POLICY]", help=_("The words of a policy; the one that holds if none."))
     ] = None,
+    trash_words: Annotated[
+        str | None, typer.Option("--trash", help=_("The words of a policy for the trash; the one that holds if none."))
+    ] = None,
     space: Space = "personal",
     as_json: AsJson = False,
 ) -> None:
-    """Tell exactly which versions a policy would let go now; nothing is changed."""
-    body = wire.Preview(versions)
+    """Tell exactly which versions, and what of the trash, policies would let go now; nothing is changed."""
+    body = wire.Preview(versions, trash_words)
     found = ask(
         lambda client: client.ask("POST", f"/spaces/{space}/retention/preview", wire.Pruned, body=body),
         as_json=as_json,
@@ -195,6 +207,8 @@ def policy_test(
         return
     sentence = _("{versions} versions of {files} files would go, {size}.")
     output.data(sentence.format(versions=found.versions, files=found.files, size=format_bytes(found.bytes)))
+    sentence = _("{count} things in the trash would go, {size}.")
+    output.data(sentence.format(count=found.trashed, size=format_bytes(found.trash_bytes)))
 
 
 def trash_purge(
@@ -260,7 +274,10 @@ def _print_policy(found: wire.Retention, *, as_json: bool) -> None:
         output.document(found)
         return
     output.data(_("Versions: {policy}").format(policy=found.versions if found.versions is not None else _("default")))
-    output.data(_("Trash: {days} days").format(days=found.trash_days) if found.trash_days else _("Trash: default"))
+    if found.trash is not None:
+        output.data(_("Trash: {policy}").format(policy=found.trash))
+    else:
+        output.data(_("Trash: {days} days").format(days=found.trash_days) if found.trash_days else _("Trash: default"))
 
 
 def _state(version: wire.Version) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
+from urllib.parse import quote
 
 import typer
 
@@ -27,6 +28,14 @@ AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for programs.
 At = Annotated[
     str | None, typer.Option("--at", help=_("As it was: 3h, 'yesterday 14:00', 2026-11-01T12:00, seq:120, a snapshot."))
 ]
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+Space = Annotated[str, typer.Option("--space", help=_("The name or id of a space; your own if none."), callback=_part)]
+"""A space, as it stands in the path of a URL."""
 Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Do not ask."))]
 
 

@@ -1,4 +1,4 @@
-"""What spaces and folders take, and what spaces may take."""
+"""Spaces: which there are, what they and their folders take, and what they may take."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -10,7 +10,7 @@ from cloudconnect.client import Client
 from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes, parse_bytes
 from cloudconnect.wire import accounting as wire
-from cloudconnect.wire import files
+from cloudconnect.wire import files, spaces
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.running import AsJson, At, ask
@@ -20,13 +20,22 @@ from cloudconnect_cli.places import Place, parse_place
 _NONE = "none"
 _OWN = "personal"
 
-space = typer.Typer(no_args_is_help=True, help=_("Spaces, and what they may hold."))
+Of = Annotated[str, typer.Argument(metavar="[SPACE]", help=_("The name or id of a space; your own if none."))]
+Which = Annotated[str, typer.Argument(metavar="SPACE", help=_("The name or id of a space."))]
+
+space = typer.Typer(no_args_is_help=True, help=_("Trees of files with an owner, a quota and keys of their own."))
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("du", epilog=_("Example: cloudconnect du /Photos --depth 1"))(du)
     app.command("usage", epilog=_("Example: cloudconnect usage"))(usage)
+    space.command("list", epilog=_("Example: cloudconnect space list --archived"))(space_list)
+    space.command("show", epilog=_("Example: cloudconnect space show Photos"))(space_show)
+    space.command("create", epilog=_("Example: cloudconnect space create Photos --owner grandma --quota 50GiB"))(create)
+    space.command("rename", epilog=_("Example: cloudconnect space rename Photos Pictures"))(rename)
+    space.command("archive", epilog=_("Example: cloudconnect space archive Photos"))(archive)
+    space.command("unarchive", epilog=_("Example: cloudconnect space unarchive Photos"))(unarchive)
     space.command("quota", epilog=_("Example: cloudconnect space quota spc_01J… 50GiB"))(quota)
     app.add_typer(space, name="space")
 
@@ -73,7 +82,7 @@ def du(
 
 
 def usage(
-    of: Annotated[str, typer.Argument(metavar="[SPACE]", help=_("The id of a space; your own if none."))] = _OWN,
+    of: Of = _OWN,
     as_json: AsJson = False,
 ) -> None:
     """Tell how full a space is."""
@@ -85,7 +94,9 @@ def usage(
 
 
 def quota(
-    of: Annotated[str | None, typer.Argument(metavar="[SPACE]", help=_("The id of a space; all if none."))] = None,
+    of: Annotated[
+        str | None, typer.Argument(metavar="[SPACE]", help=_("The name or id of a space; all if none."))
+    ] = None,
     size: Annotated[
         str | None, typer.Argument(metavar="[SIZE]", help=_("What it may hold, such as 50GiB, or none for no limit."))
     ] = None,
@@ -105,8 +116,104 @@ def quota(
     if as_json:
         output.document(found)
         return
-    rows = [(each.space, each.name, format_bytes(each.used_bytes), _limit(each)) for each in found]
+    rows = [(each.space, each.name, format_bytes(each.used_bytes), _bound(each.quota_bytes)) for each in found]
     output.table((N_("Space"), N_("Name"), N_(" Used"), N_(" Quota")), rows)
+
+
+def space_list(
+    archived: Annotated[bool, typer.Option("--archived", help=_("Those that are archived too."))] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the spaces that you may see."""
+
+    async def act(client: Client) -> list[spaces.Space]:
+        query = {"archived": "true"} if archived else {}
+        return [each async for each in client.list("/spaces", spaces.Space, query=query)]
+
+    found = ask(act, as_json=as_json)
+    if as_json:
+        output.document(found)
+        return
+    rows = [
+        (each.name, _state(each), format_bytes(each.used_bytes), _bound(each.quota_bytes), each.id) for each in found
+    ]
+    output.table((N_("Name"), N_("State"), N_(" Used"), N_(" Quota"), N_("Id")), rows)
+
+
+def space_show(of: Of = _OWN, as_json: AsJson = False) -> None:
+    """Tell what a space is, and what it takes with its past and its trash."""
+
+    async def act(client: Client) -> tuple[spaces.Space, wire.Footprint]:
+        found = await client.ask("GET", _space_url(of), spaces.Space)
+        return found, await client.ask("GET", f"{_space_url(of)}/usage", wire.Footprint)
+
+    found, footprint = ask(act, as_json=as_json)
+    if as_json:
+        output.document({"space": found, "usage": footprint})
+        return
+    rows = (
+        (_("Name"), found.name),
+        (_("Id"), found.id),
+        (_("State"), _state(found)),
+        (_("Made"), output.local_time(found.created)),
+        (
+            _("Used"),
+            _("{used} of {quota}").format(used=format_bytes(found.used_bytes), quota=_bound(found.quota_bytes)),
+        ),
+        (_("Files"), str(footprint.files)),
+        (_("Older versions"), format_bytes(footprint.version_bytes)),
+        (_("Trash"), format_bytes(footprint.trash_bytes)),
+        (_("Each content once"), format_bytes(footprint.unique_bytes)),
+        (_("On disk"), format_bytes(footprint.stored_bytes)),
+    )
+    for name, value in rows:
+        output.data(f"{name}: {value}")
+
+
+def create(
+    name: Annotated[str, typer.Argument(help=_("What to call it."))],
+    owner: Annotated[str | None, typer.Option("--owner", help=_("Whose it is; yours if you name nobody."))] = None,
+    size: Annotated[str | None, typer.Option("--quota", help=_("What it may hold, such as 50GiB."))] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a space, with keys of its own; for administrators."""
+    body = spaces.NewSpace(name, owner, None if size in {None, _NONE} else parse_bytes(size or ""))
+    made = ask(lambda client: client.ask("POST", "/spaces", spaces.Space, body=body), as_json=as_json)
+    if as_json:
+        output.document(made)
+    else:
+        output.hint(_("Made. Put something in it: cloudconnect put FILE “{name}:/”").format(name=made.name))
+        output.data(made.id)
+
+
+def rename(
+    of: Which, name: Annotated[str, typer.Argument(help=_("What to call it."))], as_json: AsJson = False
+) -> None:
+    """Give a space another name; for its owner and administrators."""
+    changed = _change(of, spaces.SpaceChange(name=name), as_json=as_json)
+    if not as_json:
+        output.hint(_("It is called “{name}” now.").format(name=changed.name))
+
+
+def archive(of: Which, as_json: AsJson = False) -> None:
+    """Let nothing in a space change any more; it can still be read, and brought back with: space unarchive."""
+    changed = _change(of, spaces.SpaceChange(archived=True), as_json=as_json)
+    if not as_json:
+        output.hint(_("“{name}” is archived. Undo: cloudconnect space unarchive “{name}”").format(name=changed.name))
+
+
+def unarchive(of: Which, as_json: AsJson = False) -> None:
+    """Let an archived space change again."""
+    changed = _change(of, spaces.SpaceChange(archived=False), as_json=as_json)
+    if not as_json:
+        output.hint(_("“{name}” may change again.").format(name=changed.name))
+
+
+def _change(of: str, body: spaces.SpaceChange, *, as_json: bool) -> spaces.Space:
+    changed = ask(lambda client: client.ask("PATCH", _space_url(of), spaces.Space, body=body), as_json=as_json)
+    if as_json:
+        output.document(changed)
+    return changed
 
 
 async def _footprint(client: Client, place: Place) -> wire.Footprint:
@@ -136,12 +243,22 @@ def _du_past(places: list[Place], at: str, *, as_json: bool) -> None:
     output.table((N_(" Size"), N_(" Files"), N_(" Folders"), N_("Path")), rows)
 
 
+def _space_url(of: str) -> str:
+    return f"/spaces/{percent_encode(of, safe='')}"
+
+
 def _quota_url(of: str) -> str:
-    return f"/spaces/{percent_encode(of, safe='')}/quota"
+    return f"{_space_url(of)}/quota"
 
 
-def _limit(found: wire.Quota) -> str:
-    return "-" if found.quota_bytes is None else format_bytes(found.quota_bytes)
+def _bound(quota_bytes: int | None) -> str:
+    return "-" if quota_bytes is None else format_bytes(quota_bytes)
+
+
+def _state(found: spaces.Space) -> str:
+    if found.archived is not None:
+        return _("archived")
+    return _("personal") if found.kind == _OWN else _("in use")
 
 
 def _sentence(found: wire.Quota) -> str:
@@ -149,4 +266,4 @@ def _sentence(found: wire.Quota) -> str:
     if found.quota_bytes is None:
         return _("{used} used, no quota").format(used=used)
     share = 100 * found.used_bytes // found.quota_bytes if found.quota_bytes else 100
-    return _("{used} of {quota} used ({share} %)").format(used=used, quota=_limit(found), share=share)
+    return _("{used} of {quota} used ({share} %)").format(used=used, quota=_bound(found.quota_bytes), share=share)

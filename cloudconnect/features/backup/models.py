@@ -40,3 +40,5 @@ class PlaceFacts:
     verified: datetime | None = None
     scheduled: datetime | None = None
     told_overdue: datetime | None = None
+    signed: datetime | None = None
+    """Since when its mark is known to be signed."""

@@ -13,7 +13,8 @@ from cloudconnect.kernel.ids import SpaceId, id_bytes
 from cloudconnect.ports.sql import Row, Sql
 
 _SELECT = (
-    "SELECT name, kind, parameters, every_hours, keep, backed_up_ms, verified_ms, scheduled_ms, overdue_ms"
+    "SELECT name, kind, parameters, every_hours, keep, backed_up_ms, verified_ms, scheduled_ms, overdue_ms,"
+    " signed_ms"
     " FROM backup_place"
 )
 
@@ -83,6 +84,11 @@ def note_backup(sql: Sql, name: str, now_ms: int) -> None:
 def note_overdue(sql: Sql, name: str, now_ms: int) -> None:
     """Note that it was told that no backup came to a place."""
     sql.execute("UPDATE backup_place SET overdue_ms = ? WHERE name = ?", (now_ms, name))
+
+
+def note_signed(sql: Sql, name: str, now_ms: int) -> None:
+    """Note that the mark of a place is signed."""
+    sql.execute("UPDATE backup_place SET signed_ms = ? WHERE name = ? AND signed_ms IS NULL", (now_ms, name))
 
 
 def note_proof(sql: Sql, name: str, now_ms: int) -> None:

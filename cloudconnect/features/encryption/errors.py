@@ -18,6 +18,13 @@ class NoSuchCertificate(NotFound):
     title = N_("There is no such certificate")
 
 
+class NoSuchServiceKey(NotFound):
+    """There is no key of a service of this name."""
+
+    code = "encryption.no-such-service-key"
+    title = N_("There is no such key")
+
+
 class BadSlot(Invalid):
     """What is said of a slot makes none."""
 

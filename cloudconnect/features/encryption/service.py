@@ -18,8 +18,16 @@ from cloudconnect.events.encryption import (
 )
 from cloudconnect.events.fact import Fact
 from cloudconnect.features.encryption import store
-from cloudconnect.features.encryption.errors import NoKeysForSpace, NoSuchCertificate
-from cloudconnect.features.encryption.models import ERASED, PENDING, Certificate, KeyStatus, SpaceKeys
+from cloudconnect.features.encryption.errors import NoKeysForSpace, NoSuchCertificate, NoSuchServiceKey
+from cloudconnect.features.encryption.models import (
+    CERTIFICATE_KEY,
+    ERASED,
+    PENDING,
+    SERVICE_KEYS,
+    Certificate,
+    KeyStatus,
+    SpaceKeys,
+)
 from cloudconnect.kernel.clock import format_ns
 from cloudconnect.kernel.ids import SpaceId, id_bytes, id_of, is_id
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
@@ -27,6 +35,7 @@ from cloudconnect.kernel.principal import APPLIANCE, Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Access
 from cloudconnect.ports.operations import Outcome, Progress
+from cloudconnect.ports.remnants import Remnants
 from cloudconnect.ports.spaces import Spaces
 from cloudconnect.ports.sql import Sql
 from cloudconnect.storage import life, signatures
@@ -45,7 +54,6 @@ MakeSlot = Callable[[str, str], Slot]
 RewriteCopies = Callable[[], Mapping[str, bool]]
 """Writes each copy of the keyring anew; says of each, by where it is, whether that could be done."""
 
-_CERTIFICATE_KEY = "certificate-signature"
 _ROWS_AT_ONCE = 5_000
 
 
@@ -64,6 +72,7 @@ class EncryptionService:
         slot: Callable[[], Slot],
         make_slot: MakeSlot,
         rewrite_copies: RewriteCopies,
+        remnants: Remnants,
     ) -> None:
         self._log = log
         self._database = database
@@ -75,6 +84,7 @@ class EncryptionService:
         self._slot = slot
         self._make_slot = make_slot
         self._rewrite_copies = rewrite_copies
+        self._remnants = remnants
 
     # What opens the store
 
@@ -83,9 +93,10 @@ class EncryptionService:
         self._access.require_admin(principal)
 
         def ask() -> KeyStatus:
-            public = signatures.public_key(self._keyring.service_key(_CERTIFICATE_KEY)).hex()
+            keys = self._keyring.service_keys(CERTIFICATE_KEY).values()
+            public, *earlier = [signatures.public_key(key).hex() for key in keys]
             spaces = len(self._keyring.find_epochs().keys() - {CATALOG_DOMAIN})
-            return KeyStatus(self._keyring.find_slots(), self._keyring.find_shares(), spaces, public)
+            return KeyStatus(self._keyring.find_slots(), self._keyring.find_shares(), spaces, public, earlier)
 
         return await asyncio.to_thread(ask)
 
@@ -169,6 +180,43 @@ class EncryptionService:
         await self._note(principal, KeyRotated(subject=space, level="space"))
         return epoch
 
+    async def replace_naming(self, principal: Principal, space: str) -> int:
+        """Replace the keys by which clients cut and name content of a space; return how often they have been.
+
+        Whoever had them learns nothing about what is stored from now on; it is not shared with what is there already.
+
+        Raises:
+            NoKeysForSpace: there is no such space.
+        """
+        self._access.require_admin(principal, fresh=True)
+        domain = _domain(space)
+        try:
+            epoch = await asyncio.to_thread(self._keyring.replace_naming, domain)
+        except NoDomain:
+            raise _no_space(space) from None
+        self._repository.writer.renew(domain)
+        await self._note(principal, KeyRotated(subject=space, level="naming"))
+        return epoch
+
+    async def rotate_service(self, principal: Principal, name: str) -> int:
+        """Replace the key of a service, of ``SERVICE_KEYS``; return its version. Earlier ones verify what they made.
+
+        Raises:
+            NoSuchServiceKey: there is none of this name.
+        """
+        self._access.require_admin(principal, fresh=True)
+        if name not in SERVICE_KEYS:
+            raise NoSuchServiceKey(
+                N_("There is no key “{name}”."),
+                fix=N_("Choose one of: {names}"),
+                name=name,
+                names=", ".join(SERVICE_KEYS),
+            )
+        version = await asyncio.to_thread(self._keyring.rotate_service, SERVICE_KEYS[name])
+        await self._note(principal, KeyRotated(subject=name, level="service"))
+        await self._rewrite()
+        return version
+
     def run_reseal(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Seal all content of the space ``space`` with its newest key; the run of an operation.
 
@@ -205,6 +253,7 @@ class EncryptionService:
         self._repository.writer.renew(domain)
         copies = self._rewrite_copies()
         self._erase(space, domain, progress)
+        self._remnants.write_anew()
         state = ERASED if all(copies.values()) else PENDING
         self._log.commit_now(lambda unit: self._certify(unit, space, state, keys, copies), actor=APPLIANCE)
         return {"space": space, "state": state, "keys": keys, "copies": len(copies)}
@@ -251,10 +300,18 @@ class EncryptionService:
             progress.report(0, 0, "forgetting")
             progress.check()
         self._spaces.forget(identifier)
+        self._forget_words(identifier, progress)
         chunks = 0
         while forgotten := self._write(partial(life.forget_domain, domain=domain, limit=_ROWS_AT_ONCE)):
             chunks += forgotten
             progress.report(chunks, 0, "forgetting")
+            progress.check()
+
+    def _forget_words(self, space: SpaceId, progress: Progress) -> None:
+        self._write(partial(self._remnants.forget_words, space=space))
+        after = 0
+        while after := self._write(partial(self._log.forget_words, space=space, after=after, limit=_ROWS_AT_ONCE)):
+            progress.report(0, 0, "forgetting")
             progress.check()
 
     def _write(self, change: Callable[[Sql], Result]) -> Result:
@@ -277,6 +334,7 @@ class EncryptionService:
         text = json.dumps(
             {
                 "statement": "The keys of this space were destroyed; its content cannot be read again.",
+                "names": "Erased here. Backups made before hold them, sealed, until they are pruned.",
                 "space": space,
                 "state": state,
                 "moment": format_ns(unit.now_ms * 1_000_000),
@@ -287,7 +345,7 @@ class EncryptionService:
             },
             sort_keys=True,
         )
-        key = self._keyring.service_key(_CERTIFICATE_KEY)
+        key = self._keyring.service_key(CERTIFICATE_KEY)
         signature = signatures.sign(key, text).hex()
         public_key = signatures.public_key(key).hex()
         return json.dumps({"certificate": text, "public_key": public_key, "signature": signature})

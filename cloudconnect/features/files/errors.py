@@ -406,3 +406,38 @@ class BadMoment(Invalid):
 
     code = "files.bad-moment"
     title = N_("This is not a moment")
+
+
+class BadSpaceName(Invalid):
+    """Not a name for a space."""
+
+    code = "files.bad-space-name"
+    title = N_("This cannot name a space")
+
+
+class SpaceNameTaken(Conflict):
+    """The owner has a space of this name already."""
+
+    code = "files.space-name-taken"
+    title = N_("This name is taken")
+
+
+class NoSuchOwner(NotFound):
+    """No account has the name of whom a space was to be made for."""
+
+    code = "files.no-such-owner"
+    title = N_("There is no such account")
+
+
+class PersonalSpaceStays(Conflict):
+    """A personal space cannot be archived."""
+
+    code = "files.personal-space-stays"
+    title = N_("A personal space stays")
+
+
+class SpaceArchived(Denied):
+    """The space is archived, so nothing in it may change."""
+
+    code = "files.space-archived"
+    title = N_("The space is archived")

@@ -30,6 +30,7 @@ class SpaceKind(StrEnum):
     """What sort of space it is."""
 
     PERSONAL = "personal"
+    TEAM = "team"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Space:
 
     ``used_bytes`` counts every file in its latest version, in the tree or in the trash; ``quota_bytes`` is what that
     may come to, None for no limit. ``brake_changes`` is how many files one session may remove or overwrite in a minute,
-    None for the default, 0 for any number.
+    None for the default, 0 for any number. While it is ``archived`` nothing in it changes.
     """
 
     id: SpaceId
@@ -51,6 +52,7 @@ class Space:
     used_bytes: int = 0
     quota_bytes: int | None = None
     brake_changes: int | None = None
+    archived: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +191,20 @@ class BulkPlan:
 
 @dataclass(frozen=True, slots=True)
 class BulkEdited:
-    """What an edit in bulk has done, to how many items, and the last seq of it."""
+    """What an edit in bulk has done, to how many items, the last seq of it, and what undoes it."""
 
     plan: BulkPlan
     items: int
     seq: int
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagsChange:
+    """All the tags that something has after a change of them, and what undoes it, empty if nothing was changed."""
+
+    tags: list[Tag]
+    undo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,10 +433,14 @@ class KeptVersion:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long a space keeps versions, in the words of a policy, and the trash, in days; None for the default."""
+    """How long a space keeps versions, in the words of a policy, and the trash, in days or words.
+
+    What is None is as the appliance has it.
+    """
 
     versions: str | None
     trash_days: int | None
+    trash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

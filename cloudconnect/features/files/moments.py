@@ -86,8 +86,8 @@ class Reverted:
 
     ``trashed`` went to the trash, ``restored`` came back from it, ``moved`` have an earlier place, ``rewritten`` an
     earlier content, ``copied`` are new with an earlier content; ``bytes`` are the plain bytes of what came back or was
-    rewritten. ``hindrances`` names the first thousand of what was ``hindered``. ``undo`` takes all that back, None when
-    nothing was done.
+    rewritten; ``retagged`` got or lost tags. ``hindrances`` names the first thousand of what was ``hindered``. ``undo``
+    takes all that back, None when nothing was done.
     """
 
     trashed: int
@@ -99,6 +99,7 @@ class Reverted:
     hindered: int
     hindrances: list[Hindrance]
     undo: UndoToken | None = None
+    retagged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from cloudconnect.kernel.text import N_
 
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
-_UNITS: Final = {"h": _HOUR_MS, "d": _DAY_MS, "w": 7 * _DAY_MS, "m": 30 * _DAY_MS, "y": 365 * _DAY_MS}
+UNIT_MS: Final = {"h": _HOUR_MS, "d": _DAY_MS, "w": 7 * _DAY_MS, "m": 30 * _DAY_MS, "y": 365 * _DAY_MS}
 _PERIODS: Final = {
     "all": 0,
     "hourly": _HOUR_MS,
@@ -30,13 +30,13 @@ _PERIODS: Final = {
     "yearly": 365 * _DAY_MS,
 }
 _FOREVER: Final = "forever"
-_LONGEST_MS: Final = 1 << 60
-_POLICY_MAX: Final = 4_000
-_LINES_MAX: Final = 100
+LONGEST_MS: Final = 1 << 60
+POLICY_MAX: Final = 4_000
+LINES_MAX: Final = 100
 
-_SCOPE = re.compile(r"in\s+(/\S*)\s*:\s*(.*)", re.DOTALL)
+SCOPE = re.compile(r"in\s+(/\S*)\s*:\s*(.*)", re.DOTALL)
 _SPAN = re.compile(r"(all|hourly|daily|weekly|monthly|yearly)\s+(?:(\d{1,5})\s*([hdwmy])|forever)")
-_SHARE = re.compile(r"at\s+most\s+(\d{1,3})\s*%(?:\s+of\s+the\s+space)?")
+SHARE = re.compile(r"at\s+most\s+(\d{1,3})\s*%(?:\s+of\s+the\s+space)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Span:
     @property
     def keep_ms(self) -> int:
         """For how long they are kept, milliseconds."""
-        return self.amount * _UNITS[self.unit] if self.unit else _LONGEST_MS
+        return self.amount * UNIT_MS[self.unit] if self.unit else LONGEST_MS
 
     def __str__(self) -> str:
         """Return the words of the policy."""
@@ -85,12 +85,12 @@ class Rule:
 
     def fits(self, path: str) -> bool:
         """Tell whether the rule is for the file at *path*."""
-        return not self.scope or _fits(self.scope, path)
+        return not self.scope or fits_glob(self.scope, path)
 
     def spares(self, path: str) -> bool:
         """Tell whether old versions of the file at *path* are kept at all."""
         name = path.rpartition("/")[2]
-        return not any(_fits(glob, path if glob.startswith("/") else name) for glob in self.never)
+        return not any(fits_glob(glob, path if glob.startswith("/") else name) for glob in self.never)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,15 @@ def parse_policy(text: str) -> Policy:
         BadPolicy: some clause of it is not understood.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(text) > _POLICY_MAX or len(lines) > _LINES_MAX:
+    if len(text) > POLICY_MAX or len(lines) > LINES_MAX:
         raise BadPolicy(N_("The policy is too long."), fix=N_("Use fewer rules."))
     return Policy(tuple(map(_parse_rule, lines)))
+
+
+def fits_glob(glob: str, path: str) -> bool:
+    """Tell whether *path* is what *glob* means: two stars cross folders, one and a question mark stay in a name."""
+    parts = (translate(part)[4:-3].replace(".*", "[^/]*") for part in glob.split("**"))
+    return re.fullmatch(f"(?s:{'.*'.join(parts)})", path) is not None
 
 
 def find_prunable(rule: Rule, path: str, versions: Sequence[OldVersion], now_ms: int) -> list[OldVersion]:
@@ -159,7 +165,7 @@ def _kept_by(span: Span, newest_first: Sequence[OldVersion], now_ms: int) -> set
 
 def _parse_rule(line: str) -> Rule:
     scope, rest = "", line
-    if found := _SCOPE.fullmatch(line):
+    if found := SCOPE.fullmatch(line):
         scope, rest = found[1], found[2]
     spans: tuple[Span, ...] = ()
     percent: int | None = None
@@ -167,7 +173,7 @@ def _parse_rule(line: str) -> Rule:
     for clause in filter(None, map(str.strip, rest.split(";"))):
         if clause.startswith("keep "):
             spans = tuple(_parse_spans(clause.removeprefix("keep ")))
-        elif share := _SHARE.fullmatch(clause):
+        elif share := SHARE.fullmatch(clause):
             percent = int(share[1])
         elif clause.startswith("never "):
             never = tuple(filter(None, map(str.strip, clause.removeprefix("never ").split(","))))
@@ -194,9 +200,3 @@ def _not_understood(part: str) -> BadPolicy:
         ),
         part=part[:100],
     )
-
-
-def _fits(glob: str, path: str) -> bool:
-    # Two stars cross folders, one does not; a question mark is one letter of a name.
-    parts = (translate(part)[4:-3].replace(".*", "[^/]*") for part in glob.split("**"))
-    return re.fullmatch(f"(?s:{'.*'.join(parts)})", path) is not None

@@ -12,14 +12,17 @@ from cloudconnect.features.files.errors import (
     BadField,
     BadMoment,
     BadPath,
+    BadQuota,
     BadSnapshotName,
+    BadSpaceName,
     BadTag,
     BadUndoToken,
     ConditionMissing,
     Exists,
+    SpaceArchived,
     Stale,
 )
-from cloudconnect.features.files.models import BulkDeed, BulkEdit, Condition, Entry, Field, FieldKind, Tag
+from cloudconnect.features.files.models import BulkDeed, BulkEdit, Condition, Entry, Field, FieldKind, Space, Tag
 from cloudconnect.features.files.moments import Seqs, UndoToken
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.kernel.selection import Query
@@ -28,8 +31,11 @@ from cloudconnect.kernel.values import LABEL, ValueKind, normalise_name, read_va
 
 PATH_MAX_BYTES = 4_096
 NAME_MAX_BYTES = 255
+SPACE_NAME_MAX = 100
+QUOTA_MAX_BYTES = (1 << 63) - 1
 
 _UNSUITED = frozenset("/\\\0")
+_UNSUITED_SPACE = frozenset("/\\:")
 _MEDIA_TYPES = mimetypes.MimeTypes()
 _UNKNOWN_TYPE = "application/octet-stream"
 _MEDIA_TYPE = re.compile(r"[a-zA-Z0-9!#$&^_.+-]{1,100}/[a-zA-Z0-9!#$&^_.+-]{1,100}(?:;[\x20-\x7e]{0,100})?")
@@ -81,6 +87,49 @@ def check_name(name: str) -> None:
             most=NAME_MAX_BYTES,
             length=length,
         )
+
+
+def parse_space_name(text: str) -> str:
+    """Return the name that *text* gives a space, in Unicode form NFC and without blanks at its ends.
+
+    Raises:
+        BadSpaceName: it is empty or over 100 characters, holds a slash, a backslash, a colon or a control character, or
+            could be taken for an id, for ``personal`` or for a step in a path.
+    """
+    name = unicodedata.normalize("NFC", text).strip()
+    is_taken = name in {".", ".."} or name.casefold() == "personal" or name.startswith("spc_")
+    if not 1 <= len(name) <= SPACE_NAME_MAX or not name.isprintable() or is_taken or set(name) & _UNSUITED_SPACE:
+        raise BadSpaceName(
+            N_("“{name}” cannot name a space."),
+            fix=N_("Use 1 to {most} characters without slash, backslash and colon."),
+            name=name[:SPACE_NAME_MAX],
+            most=SPACE_NAME_MAX,
+        )
+    return name
+
+
+def check_not_archived(space: Space) -> None:
+    """Return if what is in *space* may change.
+
+    Raises:
+        SpaceArchived: it is archived.
+    """
+    if space.archived is not None:
+        raise SpaceArchived(
+            N_("The space “{name}” is archived; nothing in it changes."),
+            fix=N_("Its owner brings it back with: cloudconnect space unarchive “{name}”"),
+            name=space.name,
+        )
+
+
+def check_quota_size(quota_bytes: int | None) -> None:
+    """Return if a space may be bounded to *quota_bytes*; None is no bound.
+
+    Raises:
+        BadQuota: it is negative, or more than can be counted.
+    """
+    if quota_bytes is not None and not 0 <= quota_bytes <= QUOTA_MAX_BYTES:
+        raise BadQuota(N_("A quota is a number of bytes, 0 or more."), fix=N_("Give another one, or none."))
 
 
 def join_path(names: tuple[str, ...]) -> str:

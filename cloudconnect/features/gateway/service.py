@@ -1,5 +1,6 @@
 """The verbs of the gateway room."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from cloudconnect.bus import EventLog
@@ -10,6 +11,7 @@ from cloudconnect.features.gateway.models import Remembered
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.principal import APPLIANCE, Principal
 from cloudconnect.kernel.text import N_
+from cloudconnect.ports.sql import Sql
 
 _REMEMBERED_FOR = timedelta(hours=24)
 
@@ -62,6 +64,10 @@ class GatewayService:
     def forget(self, principal: Principal, key: str) -> None:
         """Let *key* go without an answer: the request failed in a way that a repeat may mend."""
         self._in_flight.discard((principal.id, key))
+
+    def forget_answers(self, sql: Sql, principals: Sequence[str]) -> None:
+        """Forget what was answered to *principals*, in the transaction of *sql*: a repeated request is a new act."""
+        store.remove_answers(sql, principals)
 
     async def remove_old(self) -> None:
         """Drop answers older than 24 hours; a job calls this once an hour."""

@@ -1,6 +1,7 @@
 """The table of remembered answers."""
 
 import json
+from collections.abc import Sequence
 
 from cloudconnect.features.gateway.models import Remembered
 from cloudconnect.ports.sql import Sql
@@ -24,6 +25,11 @@ def add(sql: Sql, principal: str, key: str, answer: Remembered, now_ms: int) -> 
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (principal, key, answer.fingerprint, answer.status, json.dumps(answer.headers), answer.body, now_ms),
     )
+
+
+def remove_answers(sql: Sql, principals: Sequence[str]) -> None:
+    """Forget the answers that *principals* were given."""
+    sql.execute_many("DELETE FROM idempotency WHERE principal = ?", [(each,) for each in principals])
 
 
 def remove_before(sql: Sql, before_ms: int) -> int:

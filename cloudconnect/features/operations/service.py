@@ -25,6 +25,7 @@ from cloudconnect.kernel.principal import APPLIANCE, Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Access
 from cloudconnect.ports.operations import Interrupted, Kind, Outcome
+from cloudconnect.ports.sql import Sql
 
 log = structlog.get_logger()
 
@@ -114,6 +115,10 @@ class OperationsService:
     def add_kind(self, kind: Kind) -> None:
         """Declare a kind, before the start."""
         self._kinds[kind.name] = kind
+
+    def forget_words(self, sql: Sql, space: str) -> None:
+        """Forget the texts of operations on *space* that have ended, in the transaction of *sql*."""
+        store.forget_words(sql, space)
 
     def kinds(self) -> list[Kind]:
         """Return the kinds that can be started, by name."""

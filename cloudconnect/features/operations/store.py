@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cloudconnect.features.operations.models import Operation, OperationId, State
 from cloudconnect.kernel.clock import from_ms
+from cloudconnect.kernel.redacting import redacted
 from cloudconnect.kernel.text import Text
 from cloudconnect.ports.sql import Row, Sql
 
@@ -94,6 +95,22 @@ def set_state(sql: Sql, operation: OperationId, state: State, now_ms: int, *, is
 def write_result(sql: Sql, operation: OperationId, result: Mapping[str, int | str]) -> None:
     """Keep what an operation found or did."""
     sql.execute("UPDATE operation SET result = ? WHERE id = ?", (json.dumps(dict(result)), operation))
+
+
+def forget_words(sql: Sql, space: str) -> None:
+    """Empty the texts of operations on *space* that have ended, but for ids: they may name what was in it."""
+    rows = sql.rows(
+        "SELECT id, parameters, result FROM operation WHERE parameters LIKE ? AND finished_ms IS NOT NULL",
+        (f"%{space}%",),
+    )
+    sql.execute_many(
+        "UPDATE operation SET parameters = ?, result = ?, note = '', error = '', checkpoint = '' WHERE id = ?",
+        [(_redacted(str(parameters)), _redacted(str(result)), identifier) for identifier, parameters, result in rows],
+    )
+
+
+def _redacted(text: str) -> str:
+    return json.dumps(redacted(json.loads(text)))
 
 
 def remove_finished(sql: Sql, before_ms: int) -> int:

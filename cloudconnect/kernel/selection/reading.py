@@ -33,7 +33,7 @@ from cloudconnect.kernel.values import ValueKind, normalise_name, read_value
 LENGTH_MAX = 4_000
 TERMS_MAX = 100
 DEPTH_MAX = 20
-IS_WORDS = ("favourite",)
+IS_WORDS = ("favourite", "pinned")
 
 _INT_MAX = (1 << 63) - 1
 _KEY = re.compile(r"([a-zA-Z]+):")
@@ -323,6 +323,6 @@ _LIKE = {
     "modified": "modified:>90d, modified:<2026-01-01, modified:last-week",
     "tag": "tag:invoice, tag:state=paid, tag:amount>100",
     "field": "field:amount>100",
-    "is": "is:favourite",
+    "is": "is:favourite, is:pinned",
 }
 _KNOWN = ", ".join(f"{key}:" for key in (*_TERMS, "in", "at"))

@@ -85,7 +85,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Is:
-    """It is a ``favourite`` of the one who asks."""
+    """It is a ``favourite`` of the one who asks, or a version of it is ``pinned``."""
 
     word: str
 

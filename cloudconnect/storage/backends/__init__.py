@@ -131,6 +131,15 @@ def place_of(backend: Backend, name: str) -> str:
 
 
 @runtime_checkable
+class Peeking(Protocol):
+    """A backend that can tell what is in memory from what is not."""
+
+    def peek(self, name: str, offset: int, length: int) -> bytes | None:
+        """Return *length* bytes from *offset* on if that takes no wait for a disk or a network, else None."""
+        ...
+
+
+@runtime_checkable
 class Forgetting(Protocol):
     """A backend that keeps what was read."""
 

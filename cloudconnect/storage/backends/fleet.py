@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cloudconnect.kernel.errors import Unavailable
-from cloudconnect.storage.backends import Backend, Orphan, abort_uploads, forget
+from cloudconnect.storage.backends import Backend, Orphan, Peeking, abort_uploads, forget
 from cloudconnect.storage.backends.away import AwayBackend
 from cloudconnect.storage.index import MAIN
 
@@ -27,11 +27,13 @@ class FleetBackend:
     """
 
     def __init__(self, main: Backend, lookup: Lookup) -> None:
-        self._backends: dict[str, Backend] = {MAIN: main}
+        self._backends: dict[str, Backend] = {}
+        self._peeking: dict[str, Peeking] = {}
         self._lookup = lookup
         self._target = MAIN
         self._lock = threading.Lock()
         self._places: OrderedDict[str, str] = OrderedDict()
+        self.add(MAIN, main)
 
     @property
     def backends(self) -> Mapping[str, Backend]:
@@ -53,11 +55,14 @@ class FleetBackend:
     def remove(self, name: str) -> None:
         """Know the backend of this name no longer."""
         self._backends = {each: backend for each, backend in self._backends.items() if each != name}
+        self._peeking = {each: backend for each, backend in self._peeking.items() if each != name}
         with self._lock:
             self._places = OrderedDict((pack, place) for pack, place in self._places.items() if place != name)
 
     def add(self, name: str, backend: Backend) -> None:
         """Let packs lie in *backend* as well, under this name from now on."""
+        if isinstance(backend, Peeking):
+            self._peeking = {**self._peeking, name: backend}
         self._backends = {**self._backends, name: backend}
 
     def aim(self, name: str) -> None:
@@ -111,6 +116,12 @@ class FleetBackend:
                     self.note(name, other)
                     return data
             raise
+
+    def peek(self, name: str, offset: int, length: int) -> bytes | None:
+        """Return what the backend that holds the pack has in memory, if it is known which one that is."""
+        place = MAIN if len(self._backends) == 1 else self._places.get(name)
+        backend = self._peeking.get(place) if place is not None else None
+        return None if backend is None else backend.peek(name, offset, length)
 
     def size(self, name: str) -> int | None:
         """Return the size of the pack wherever it lies, or None when it lies nowhere."""

@@ -15,6 +15,7 @@ from cloudconnect.storage.disk import Health, make_directory, open_existing, syn
 from cloudconnect.storage.errors import BackendUnreachable, StoreFull
 
 _OPEN_FILES: Final = 64
+_WARM_FILES: Final = 4_096
 MARK: Final = "cloudconnect-storage"
 _MARK_TEXT: Final = b"Packs of a CloudConnect appliance lie here. Without this file the disk counts as not mounted.\n"
 
@@ -32,6 +33,7 @@ class LocalBackend:
         self._health = health
         self._lock = threading.Lock()
         self._open: OrderedDict[str, _OpenFile] = OrderedDict()
+        self._warm: OrderedDict[str, None] = OrderedDict()
 
     def mark(self) -> None:
         """Say in the directory that packs lie there, so that it is told from the one where its disk is mounted."""
@@ -57,6 +59,7 @@ class LocalBackend:
 
     def put(self, name: str, spool: Path) -> None:
         """Take the finished file *spool* as *name*."""
+        self._warmed(name)
         path, beside = self._root / name, spool
         try:
             self.look()
@@ -89,6 +92,18 @@ class LocalBackend:
         while len(data) < length and (more := os.pread(file.descriptor, length - len(data), offset + len(data))):
             data += more
         return data
+
+    def peek(self, name: str, offset: int, length: int) -> bytes | None:
+        """Return a range of an object that was put or read lately, if the page cache holds it all, else None."""
+        if name not in self._warm:
+            # Opening its file might have to wait for the disk.
+            return None
+        data = bytearray(length)
+        try:
+            count = os.preadv(self._file(name).descriptor, [data], offset, os.RWF_NOWAIT)
+        except OSError:
+            return None
+        return bytes(data) if count == length else None
 
     def size(self, name: str) -> int | None:
         """Return the size of the object in bytes, or None when there is none."""
@@ -159,14 +174,24 @@ class LocalBackend:
                 self._open.move_to_end(name)
                 return file
         file = _OpenFile(self._root / name)
+        self._warmed(name)
         with self._lock:
             self._open[name] = file
             if len(self._open) > _OPEN_FILES:
                 self._open.popitem(last=False)
         return file
 
+    def _warmed(self, name: str) -> None:
+        """Note that the system has just looked up the file of *name*, and so will find it again without the disk."""
+        with self._lock:
+            self._warm[name] = None
+            self._warm.move_to_end(name)
+            if len(self._warm) > _WARM_FILES:
+                self._warm.popitem(last=False)
+
     def _forget(self, name: str) -> None:
         with self._lock:
+            self._warm.pop(name, None)
             self._open.pop(name, None)
 
 

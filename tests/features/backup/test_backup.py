@@ -19,7 +19,10 @@ from cloudconnect.features.backup.errors import BadPlace, PlaceKnown
 from cloudconnect.features.backup.rules import choose_kept
 from cloudconnect.features.files import RestoringFiles
 from cloudconnect.kernel.errors import Damaged, Denied, Invalid, NotFound
-from cloudconnect.storage.errors import PlaceInUse, PlaceTaken
+from cloudconnect.kernel.principal import APPLIANCE
+from cloudconnect.storage import place_mark
+from cloudconnect.storage.errors import MarkAltered, PlaceInUse, PlaceTaken
+from cloudconnect.storage.seal import new_key
 from tests.storage.house import Quiet, build
 
 
@@ -88,6 +91,9 @@ async def test_a_description_that_was_changed_is_refused(backup, ada, tmp_path):
     page.write_bytes(page.read_bytes().replace(b"position", b"positiom"))
     (listed,) = await backup.find_backups(ada, str(tmp_path / "there"))
     assert (listed.id, listed.created) == (made["id"], "")
+    for nonsense in (b"[]", b'{"backup": "{}", "signer": [], "signature": ""}', b'{"backup": "{}", "signer": 7}'):
+        page.write_bytes(nonsense)
+        assert [each.created for each in await backup.find_backups(ada, str(tmp_path / "there"))] == [""]
     page.write_bytes(b"not json")
     with pytest.raises(Damaged):
         await in_a_thread(backup.run_verify, {"from": str(tmp_path / "there")}, Quiet())
@@ -114,9 +120,13 @@ async def test_a_description_that_cannot_be_read_keeps_no_new_backup_away(backup
 # Places
 
 
+def mark_as_anothers(place):
+    (place / "appliance.json").write_bytes(place_mark.write(new_key(), "another"))
+
+
 async def test_a_place_belongs_to_one_appliance(backup, rooms, ada, tmp_path):
     await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
-    (tmp_path / "there" / "appliance.json").write_text('{"appliance": "another"}')
+    mark_as_anothers(tmp_path / "there")
 
     with pytest.raises(PlaceTaken):
         await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
@@ -210,20 +220,102 @@ async def test_a_place_is_taken_over_from_an_installation_that_is_gone(backup, r
 
 async def test_a_place_of_another_appliance_cannot_be_taken_over(backup, ada, tmp_path):
     await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
-    (tmp_path / "there" / "appliance.json").write_text('{"appliance": "another"}')
+    mark_as_anothers(tmp_path / "there")
 
     with pytest.raises(PlaceTaken):
         await backup.claim_place(ada, str(tmp_path / "there"))
 
 
-async def test_a_place_from_before_installations_were_told_apart_is_marked(backup, restored, tmp_path):
+async def test_a_place_from_before_installations_were_told_apart_is_marked(backup, restored, ada, tmp_path):
     mark = tmp_path / "there" / "appliance.json"
     await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
     mark.write_text(json.dumps({"appliance": json.loads(mark.read_text())["appliance"]}))
+    await backup.remove_place(ada, str(tmp_path / "there"))
 
     await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
 
     assert json.loads(mark.read_text())["installation"] == (tmp_path / "home" / "installation").read_text()
+
+
+ALTERED = [
+    pytest.param(lambda mark: mark | {"installation": "another"}, id="names another installation"),
+    pytest.param(lambda mark: mark | {"appliance": "ab" * 32}, id="names another appliance"),
+    pytest.param(lambda mark: {**mark, "signature": ""}, id="lost its signature"),
+    pytest.param(lambda mark: {"appliance": mark["appliance"]}, id="as an earlier release left it"),
+    pytest.param(lambda mark: mark | {"signature": "no hex"}, id="another signature"),
+    pytest.param(lambda _: [], id="no mark at all"),
+]
+
+
+@pytest.mark.parametrize("alter", ALTERED)
+async def test_a_mark_that_was_altered_is_refused_until_the_place_is_claimed(alter, backup, ada, tmp_path):
+    there, mark = str(tmp_path / "there"), tmp_path / "there" / "appliance.json"
+    made = await in_a_thread(backup.run_create, {"to": there}, Quiet())
+    signed = mark.read_bytes()
+    altered = json.dumps(alter(json.loads(signed)))
+    mark.write_text(altered)
+
+    for act, parameters in ((backup.run_create, {"to": there}), (backup.run_prune, {"at": there, "last": "1"})):
+        with pytest.raises(MarkAltered) as refused:
+            await in_a_thread(act, parameters, Quiet())
+        assert "backup place claim" in str(refused.value.fix)
+    assert await in_a_thread(backup.rewrite_keys) == {there: False}
+    assert mark.read_text() == altered
+    assert (await in_a_thread(backup.run_verify, {"from": there}, Quiet()))["id"] == made["id"]
+
+    await backup.claim_place(ada, there)
+    assert mark.read_bytes() == signed
+    assert await in_a_thread(backup.run_create, {"to": there}, Quiet())
+
+
+async def test_a_mark_over_backups_of_others_cannot_be_made_ours(backup, ada, tmp_path):
+    (tmp_path / "there" / "backups").mkdir(parents=True)
+    (tmp_path / "there" / "backups" / "bak_x.json").write_text("{}")
+    (tmp_path / "there" / "appliance.json").write_text('{"appliance": "x", "signature": "00"}')
+
+    with pytest.raises(MarkAltered):
+        await in_a_thread(backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
+    with pytest.raises(PlaceTaken):
+        await backup.claim_place(ada, str(tmp_path / "there"))
+
+
+async def test_marks_of_an_earlier_release_are_signed_once(backup, rooms, ada, tmp_path):
+    there, away = tmp_path / "there", tmp_path / "away"
+    marks = [place / "appliance.json" for place in (there, away)]
+    for place in (there, away):
+        await backup.add_place(ada, place.name, "local", {"directory": str(place)})
+    await rooms.log.commit(lambda unit: unit.sql.execute("UPDATE backup_place SET signed_ms = NULL"), actor=APPLIANCE)
+    signed = [mark.read_bytes() for mark in marks]
+    for mark, before in zip(marks, signed, strict=True):
+        document = json.loads(before)
+        del document["signature"]
+        mark.write_text(json.dumps(document))
+    away.rename(tmp_path / "unmounted")
+
+    await in_a_thread(backup.sign_marks)
+
+    (tmp_path / "unmounted").rename(away)
+    found = {place.name: place.signed is not None for place in await backup.find_places(ada)}
+    assert found == {"there": True, "away": False}
+    await in_a_thread(backup.sign_marks)
+    assert [mark.read_bytes() for mark in marks] == signed
+    assert all(place.signed for place in await backup.find_places(ada))
+
+
+async def test_backups_and_places_stay_ours_when_the_key_that_signs_them_is_replaced(backup, ada, tmp_path):
+    there, mark = str(tmp_path / "there"), tmp_path / "there" / "appliance.json"
+    first = await in_a_thread(backup.run_create, {"to": there}, Quiet())
+    before = json.loads(mark.read_text())
+    await in_a_thread(backup._repository.keyring.rotate_service, "backup-signature")
+
+    second = await in_a_thread(backup.run_create, {"to": there}, Quiet())
+
+    after = json.loads(mark.read_text())
+    assert (after["appliance"] != before["appliance"], after["installation"]) == (True, before["installation"])
+    for made in (first, second):
+        assert await in_a_thread(backup.run_verify, {"from": there, "id": made["id"]}, Quiet())
+    mark.write_text(json.dumps(before))
+    assert await in_a_thread(backup.run_prune, {"at": there, "last": "1"}, Quiet())
 
 
 async def test_places_are_added_listed_and_forgotten(backup, ada, bob, tmp_path):

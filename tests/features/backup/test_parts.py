@@ -10,6 +10,7 @@ import pytest
 from cloudconnect.assembly import assemble, initialise
 from cloudconnect.features.backup.service.contents import Contents
 from cloudconnect.features.files import Condition
+from cloudconnect.kernel.ids import id_bytes
 from cloudconnect.kernel.principal import APPLIANCE, Principal, PrincipalKind
 from cloudconnect.settings import load
 from tests.storage.house import Quiet
@@ -55,7 +56,7 @@ async def tree(appliance, ada, tmp_path):
     await put(appliance, ada, "/docs/large", LARGE)
     await put(appliance, ada, "/docs/nothing", b"")
     await asyncio.to_thread(appliance.backup.run_create, {"to": str(tmp_path / "there")}, Quiet())
-    space = await appliance.files.get_space(ada, "personal")
+    space = await appliance.spaces.get_space(ada, "personal")
     return {"from": str(tmp_path / "there"), "space": space.id, "path": "/docs"}
 
 
@@ -148,3 +149,17 @@ async def test_nothing_is_pruned_while_a_part_comes_back(appliance, ada, tree):
     await asyncio.to_thread(progress.thread.join)
 
     assert progress.is_waiting
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["chunks still stored", "chunks gone"])
+async def test_a_part_comes_back_after_the_keys_that_name_content_were_replaced(is_gone, appliance, ada, tree):
+    appliance.encryption._keyring.replace_naming(id_bytes(tree["space"]))
+    appliance.encryption._repository.writer.renew(id_bytes(tree["space"]))
+    if is_gone:
+        await appliance.log.commit(lambda unit: unit.sql.execute("DELETE FROM chunk"), actor=APPLIANCE)
+
+    done = await restore(appliance, tree | {"into": "/aside"})
+
+    assert (done["files"], done["damaged"]) == (3, 0)
+    assert await read(appliance, ada, "/aside/docs/large") == LARGE
+    assert await read(appliance, ada, "/aside/docs/letter") == b"dear all"

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from cloudconnect.events.encryption import KeyRotated, SharesMade, SlotAdded, SlotRemoved, SpaceResealed, SpaceShredded
+from cloudconnect.events.files import Tagged
 from cloudconnect.features.encryption import EncryptionService
 from cloudconnect.features.files import Condition, Erasing
 from cloudconnect.kernel.errors import Denied, Invalid, NotFound, StepUp
@@ -30,6 +31,16 @@ def house(tmp_path):
     made.close()
 
 
+class NoRemnants:
+    """Nothing is left anywhere (``ports.remnants.Remnants``)."""
+
+    def forget_words(self, sql, space):
+        pass
+
+    def write_anew(self):
+        pass
+
+
 @pytest.fixture
 def copies():
     return {}
@@ -47,6 +58,7 @@ def encryption(rooms, house, copies, tmp_path):
         slot=lambda: KeyFileSlot(tmp_path / "home" / "keys" / "root.key"),
         make_slot=lambda kind, file: KeyFileSlot(tmp_path / file),
         rewrite_copies=lambda: copies,
+        remnants=NoRemnants(),
     )
 
 
@@ -54,7 +66,7 @@ def encryption(rooms, house, copies, tmp_path):
 async def space(rooms, ada, house):
     """Ada's own space, with a file in it and with keys."""
     await rooms.files.put_file(ada, "personal", "/letter.txt", data(b"dear diary"))
-    found = (await rooms.files.get_space(ada, "personal")).id
+    found = (await rooms.spaces.get_space(ada, "personal")).id
     house.repository.keyring.add_domain(id_bytes(found))
     return found
 
@@ -84,6 +96,8 @@ async def test_only_administrators_and_only_with_a_fresh_proof(encryption, rooms
         encryption.rotate_master,
         encryption.rotate_wrapping,
         lambda who: encryption.rotate_space(who, space),
+        lambda who: encryption.replace_naming(who, space),
+        lambda who: encryption.rotate_service(who, "passwords"),
     ]
     for act in acts:
         with pytest.raises(Denied):
@@ -95,6 +109,37 @@ async def test_only_administrators_and_only_with_a_fresh_proof(encryption, rooms
     for act in acts:
         with pytest.raises(StepUp):
             await act(ada)
+
+
+async def test_facts_of_a_destroyed_space_stay_without_a_word(encryption, rooms, ada, space):
+    tagged = Tagged(subject=id_of("nod", 7), space=space, name="diary", form="text", value="dear diary")
+    await rooms.log.commit(lambda unit: unit.record(tagged), actor=ada)
+
+    async def told():
+        found = await rooms.database.read(lambda sql: rooms.log.find_facts(sql, 0, 100))
+        return [each for each in found if each.space == space]
+
+    before = await told()
+    await shred(encryption, space)
+    after = await told()
+
+    assert "diary" in repr(before)
+    assert "diary" not in repr(after)
+    assert after[-1].fact.subject == tagged.subject
+    assert [(each.seq, each.fact.kind, each.actor) for each in after] == [
+        (each.seq, each.fact.kind, each.actor) for each in before
+    ]
+
+
+async def test_certificates_from_before_their_key_was_replaced_can_be_verified(encryption, ada, space):
+    await shred(encryption, space)
+    before = json.loads((await encryption.get_certificate(ada, space)).document)
+
+    await encryption.rotate_service(ada, "certificates")
+
+    status = await encryption.get_status(ada)
+    assert status.earlier_public_keys == [before["public_key"]]
+    assert status.public_key != before["public_key"]
 
 
 async def test_slots_come_and_go_and_the_one_in_use_stays(encryption, rooms, ada):
@@ -132,7 +177,12 @@ async def test_every_level_is_rotated_and_told(encryption, rooms, ada, space, ho
 
     assert code.startswith("CCR1-")
     assert (count, epoch) == (6, 2)
-    assert [each.level for each in await facts(rooms, KeyRotated.kind)] == ["master", "wrapping", "space"]
+    assert await encryption.replace_naming(ada, space) == 1
+    assert [await encryption.rotate_service(ada, name) for name in ("passwords", "certificates", "backups")] == [2] * 3
+    with pytest.raises(NotFound):
+        await encryption.rotate_service(ada, "cookies")
+    told = [each.level for each in await facts(rooms, KeyRotated.kind)]
+    assert told == ["master", "wrapping", "space", "naming", "service", "service", "service"]
     spaces = await encryption.find_spaces(ada, 10, None)
     assert (space, 2) in [(each.space, each.epoch) for each in spaces.items]
 
@@ -221,7 +271,7 @@ async def test_whose_space_was_shredded_gets_a_new_one(encryption, rooms, ada, s
 
     await rooms.files.put_file(ada, "personal", "/new.txt", data(b"new"))
 
-    assert (await rooms.files.get_space(ada, "personal")).id != space
+    assert (await rooms.spaces.get_space(ada, "personal")).id != space
 
 
 async def test_a_large_space_is_forgotten_in_batches(encryption, rooms, ada, space, monkeypatch):

@@ -182,7 +182,7 @@ def by_hand(sql, top):
 
 async def test_only_who_may_read_the_space_learns_what_its_folders_take(rooms, ada, bob, accounting):
     await put(rooms, ada, "/a/file", b"one")
-    space = await rooms.files.get_space(ada, "personal")
+    space = await rooms.spaces.get_space(ada, "personal")
     with pytest.raises(NotFound):
         await accounting.find_footprint(bob, space.id, "/a")
     with pytest.raises(NotFound):
@@ -203,7 +203,7 @@ async def test_a_quota_holds_to_the_byte(rooms, ada, accounting):
         await rooms.files.copy(ada, "personal", "/b", "/c")
     await put(rooms, ada, "/a", b"1")
     await rooms.files.copy(ada, "personal", "/b", "/c")
-    assert (await rooms.files.get_space(ada, "personal")).used_bytes == 7
+    assert (await rooms.spaces.get_space(ada, "personal")).used_bytes == 7
 
 
 async def test_what_is_in_the_trash_counts_so_it_can_always_come_back(rooms, ada, accounting):
@@ -214,7 +214,7 @@ async def test_what_is_in_the_trash_counts_so_it_can_always_come_back(rooms, ada
         await put(rooms, ada, "/c", b"1")
     await put(rooms, ada, "/empty", b"")
     await rooms.files.restore(ada, "personal", gone.trashed.node)
-    assert (await rooms.files.get_space(ada, "personal")).used_bytes == 5
+    assert (await rooms.spaces.get_space(ada, "personal")).used_bytes == 5
 
 
 async def test_many_at_once_are_refused_one_by_one(rooms, ada, accounting):
@@ -226,7 +226,7 @@ async def test_many_at_once_are_refused_one_by_one(rooms, ada, accounting):
     again = [NewItem("/a", b"1", None, "*"), NewItem("/b", b"123", None)]
     outcomes = (await rooms.intake.put_many(ada, "personal", again)).outcomes
     assert all(isinstance(outcome, Entry) for outcome in outcomes)
-    assert (await rooms.files.get_space(ada, "personal")).used_bytes == 6
+    assert (await rooms.spaces.get_space(ada, "personal")).used_bytes == 6
 
 
 @pytest.mark.slow
@@ -246,14 +246,14 @@ async def test_sixty_four_writers_never_exceed_a_quota(rooms, ada, accounting):
                 pass
 
     await asyncio.gather(*(write(number) for number in range(64)))
-    space = await rooms.files.get_space(ada, "personal")
+    space = await rooms.spaces.get_space(ada, "personal")
     found = await accounting.find_footprint(ada, "personal", "/")
     assert found.logical_bytes == space.used_bytes <= 10_000
     assert space.used_bytes > 9_800
 
 
 async def test_only_administrators_set_quotas(rooms, ada, bob, accounting):
-    space = await rooms.files.get_space(bob, "personal")
+    space = await rooms.spaces.get_space(bob, "personal")
     with pytest.raises(Denied):
         await accounting.set_quota(bob, space.id, None)
     with pytest.raises(Denied):
@@ -263,7 +263,7 @@ async def test_only_administrators_set_quotas(rooms, ada, bob, accounting):
     with pytest.raises(Invalid):
         await accounting.set_quota(ada, space.id, -1)
     assert (await accounting.set_quota(ada, space.id, 5)).quota_bytes == 5
-    await rooms.files.get_space(ada, "personal")
+    await rooms.spaces.get_space(ada, "personal")
     first = await accounting.find_spaces(ada, 1, None)
     rest = await accounting.find_spaces(ada, 10, first.next_cursor)
     assert {each.name for each in (*first.items, *rest.items)} == {"ada", "bob"}
@@ -284,4 +284,4 @@ async def test_a_wrong_charge_is_found_and_put_right(rooms, ada, accounting):
     await put(rooms, ada, "/a", b"123")
     await rooms.log.commit(lambda unit: unit.sql.execute("UPDATE space SET used_bytes = 1"), actor=ada)
     assert await asyncio.to_thread(accounting.recount, {}, Progress()) == {"spaces_wrong": 1, "wrong_bytes": 2}
-    assert (await rooms.files.get_space(ada, "personal")).used_bytes == 3
+    assert (await rooms.spaces.get_space(ada, "personal")).used_bytes == 3

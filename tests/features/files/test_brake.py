@@ -178,7 +178,7 @@ async def test_only_who_manages_the_space_lifts_it_and_not_the_session_itself(ro
     await fill(rooms, ada, 300)
     await remove(rooms, program, range(300))
     (found,) = await stopped(brake, ada)
-    space = (await rooms.files.get_space(ada, "personal")).id
+    space = (await rooms.spaces.get_space(ada, "personal")).id
     with pytest.raises((NotFound, Denied)):
         await brake.lift(bob, space, found.id)
     with pytest.raises((OwnBrake, Denied)):

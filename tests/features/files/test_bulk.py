@@ -108,7 +108,7 @@ async def test_an_empty_list_is_no_error(rooms, ada):
 
 
 async def test_nobody_puts_into_a_space_they_may_not_write(rooms, ada, bob):
-    space = (await rooms.files.find_spaces(ada, 1, None)).items[0]
+    space = (await rooms.spaces.find_spaces(ada, 1, None)).items[0]
     batch = await rooms.intake.put_many(bob, space.id, [NewItem("/x", b"x", 1)])
     absent = await rooms.intake.put_many(bob, SpaceId("spc_00000000000000000000000000"), [NewItem("/x", b"x", 1)])
 
@@ -118,7 +118,7 @@ async def test_nobody_puts_into_a_space_they_may_not_write(rooms, ada, bob):
 
 
 async def test_only_those_who_may_write_the_whole_space_learn_how_it_names_content(rooms, ada, bob):
-    space = (await rooms.files.find_spaces(ada, 1, None)).items[0]
+    space = (await rooms.spaces.find_spaces(ada, 1, None)).items[0]
     assert (await rooms.intake.get_cutting(ada, "personal")).name_key == b"n" * 32
     for ask in (
         rooms.intake.get_cutting(bob, space.id),

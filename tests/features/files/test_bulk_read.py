@@ -42,7 +42,7 @@ async def test_what_is_no_small_file_is_refused_by_itself(rooms, ada):
 
 async def test_the_past_is_read_as_it_was(rooms, ada):
     (node, below) = await put(rooms, ada, file=b"one", d__x=b"x")
-    then = f"seq:{(await rooms.files.get_space(ada, 'personal')).seq}"
+    then = f"seq:{(await rooms.spaces.get_space(ada, 'personal')).seq}"
     await rooms.intake.put_many(ada, "personal", [NewItem("/file", b"two", 1, "*")])
     await rooms.files.trash(ada, "personal", "/d", Condition(if_match=frozenset({"*"})))
 
@@ -52,7 +52,7 @@ async def test_the_past_is_read_as_it_was(rooms, ada):
 
 async def test_strangers_learn_nothing_and_a_grant_opens_what_lies_below_it(rooms, ada, bob):
     shown, alone, hidden = await put(rooms, ada, a__shown=b"s", b__alone=b"a", b__hidden=b"h")
-    space = await rooms.files.get_space(ada, "personal")
+    space = await rooms.spaces.get_space(ada, "personal")
     folder = (await rooms.files.get_entry(ada, "personal", "/a")).node
     beside = (await rooms.files.get_entry(ada, "personal", "/b")).node
     asked = [shown, alone, hidden, NodeId("nod_x")]

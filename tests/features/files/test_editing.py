@@ -39,7 +39,7 @@ async def do(rooms, principal, edit):
 
 
 async def seq(rooms, principal):
-    return (await rooms.files.get_space(principal, "personal")).seq
+    return (await rooms.spaces.get_space(principal, "personal")).seq
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ async def test_an_edit_that_makes_no_sense_is_refused(rooms, ada, edit):
 
 async def test_only_who_may_write_edits(rooms, ada, bob, old):
     reader = Principal(ada.id, PrincipalKind.PERSON, "ada", scopes=frozenset({Scope.FILES_READ}))
-    space = (await rooms.files.get_space(ada, "personal")).id
+    space = (await rooms.spaces.get_space(ada, "personal")).id
     with pytest.raises(Denied):
         await rooms.editing.plan(reader, "personal", trash("name:old.txt"))
     with pytest.raises(NotFound):

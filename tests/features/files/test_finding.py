@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloudconnect.features.files import Condition, read_tag
+from cloudconnect.features.files import Condition, VersionsService, read_tag
 from cloudconnect.kernel import selection
 from cloudconnect.kernel.errors import Conflict, Invalid, NotFound
 from cloudconnect.kernel.selection import (
@@ -63,7 +63,7 @@ async def tree(rooms, ada):
     await tag(rooms, ada, "/Legal/contract.pdf", "invoice", "amount=120.5", "state=open")
     await tag(rooms, ada, "/Legal/2026/invoice 7.PDF", "invoice", "paid", "amount=80", "due=2026-03-10")
     await tag(rooms, ada, "/Photos", "state=Paid in full")
-    return await rooms.files.get_space(ada, "personal")
+    return await rooms.spaces.get_space(ada, "personal")
 
 
 SELECTED = {
@@ -273,3 +273,18 @@ async def many(rooms, ada):
             await tag(rooms, ada, path, "x", f"n={number % 4}")
     await tag(rooms, ada, "/a/b", "t=ÄB", "n=2")
     return rooms, ada, (await rooms.finding.find(ada, "personal", "", limit=1_000)).items
+
+
+async def test_what_has_a_pinned_version_is_found_also_in_the_trash(rooms, ada, tree):
+    versions = VersionsService(rooms.log, rooms.database, rooms.guide, rooms.vault)
+    for path in ("/Legal/contract.pdf", "/Tmp/new.txt"):
+        entry = await rooms.files.get_entry(ada, "personal", path)
+        await versions.pin_version(ada, "personal", path, entry.version, "signed")
+    assert await find(rooms, ada, "is:pinned") == ["/Legal/contract.pdf", "/Tmp/new.txt"]
+    assert await find(rooms, ada, "is:pinned path:/Tmp/**") == ["/Tmp/new.txt"]
+    assert "/Legal/contract.pdf" not in await find(rooms, ada, "-is:pinned")
+    await rooms.files.trash(ada, "personal", "/Tmp/new.txt", ANYTHING)
+    assert await find(rooms, ada, "is:pinned in:trash") == ["/Tmp/new.txt"]
+    entry = await rooms.files.get_entry(ada, "personal", "/Legal/contract.pdf")
+    await versions.pin_version(ada, "personal", "/Legal/contract.pdf", entry.version, None)
+    assert await find(rooms, ada, "is:pinned") == []

@@ -45,7 +45,7 @@ async def obstacles(rooms, principal, token):
 
 
 async def used(rooms, principal):
-    space = await rooms.files.get_space(principal, "personal")
+    space = await rooms.spaces.get_space(principal, "personal")
     wrong = await rooms.database.read(spaces.find_miscounted)
     assert wrong == []
     return space.used_bytes
@@ -324,9 +324,9 @@ async def test_what_came_and_went_with_its_folder_stays_with_it(rooms, ada):
 async def test_who_may_write_to_one_folder_takes_back_only_there(rooms, ada, bob):
     await rooms.files.add_folder(ada, "personal", "/shared")
     made = await put_new(rooms, ada, "/own.txt")
-    space = (await rooms.files.get_space(ada, "personal")).id
+    space = (await rooms.spaces.get_space(ada, "personal")).id
     shared = (await rooms.files.get_entry(ada, "personal", "/shared")).node
-    root = (await rooms.files.get_space(ada, "personal")).root
+    root = (await rooms.spaces.get_space(ada, "personal")).root
 
     def share(unit):
         rooms.access.add_grant(unit.sql, bob.id, Resource(space, (root, shared)), Role.EDIT, unit.now_ms)

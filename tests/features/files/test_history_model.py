@@ -66,7 +66,7 @@ class Past(RuleBasedStateMachine):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
     def seq(self):
-        return self.run(self.rooms.files.get_space(self.ada, "personal")).seq
+        return self.run(self.rooms.spaces.get_space(self.ada, "personal")).seq
 
     def listing(self, at=None):
         async def read():

@@ -45,7 +45,7 @@ def properties(rooms):
 @pytest.fixture
 async def shared(rooms, ada, bob):
     """The space of ada, in which bob may edit."""
-    space = await rooms.files.get_space(ada, "personal")
+    space = await rooms.spaces.get_space(ada, "personal")
     resource = Resource(space.id, (space.root,))
     await rooms.log.commit(
         lambda unit: rooms.access.add_grant(unit.sql, bob.id, resource, Role.EDIT, unit.now_ms), actor=ada
@@ -218,7 +218,7 @@ async def test_a_lock_is_ended_by_its_owner_or_broken_by_who_manages_the_space(r
 
 async def test_an_administrator_breaks_locks_in_any_space(rooms, locks, ada, bob, put):
     await put(bob, "personal", "/a.txt")
-    space = (await rooms.files.get_space(bob, "personal")).id
+    space = (await rooms.spaces.get_space(bob, "personal")).id
     lock, _ = await locks.lock(bob, space, "/a.txt", ALONE)
 
     await locks.break_lock(ada, space, lock.id)
@@ -256,7 +256,7 @@ async def test_nobody_holds_locks_without_end(locks, tree, ada, monkeypatch):
 
 async def test_a_lock_asks_for_the_right_to_write(rooms, locks, ada, put, tree):
     viewer = await rooms.person("vera")
-    space = await rooms.files.get_space(ada, tree)
+    space = await rooms.spaces.get_space(ada, tree)
     await rooms.log.commit(
         lambda unit: rooms.access.add_grant(
             unit.sql, viewer.id, Resource(space.id, (space.root,)), Role.VIEW, unit.now_ms

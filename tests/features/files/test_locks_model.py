@@ -85,7 +85,7 @@ async def is_done(act):
 async def test_the_model_and_the_room_agree(rooms, ada, bob, seed):  # noqa: C901 - one walk, one branch for each act
     chance, files = random.Random(seed), rooms.files
     locks = LocksService(rooms.log, rooms.database, rooms.guide, rooms.vault, rooms.clock)
-    space = await files.get_space(ada, "personal")
+    space = await rooms.spaces.get_space(ada, "personal")
     resource = Resource(space.id, (space.root,))
     await rooms.log.commit(
         lambda unit: rooms.access.add_grant(unit.sql, bob.id, resource, Role.EDIT, unit.now_ms), actor=ada

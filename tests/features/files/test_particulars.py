@@ -36,7 +36,7 @@ async def test_a_file_is_touched_and_keeps_its_content_and_its_version(rooms, ad
 async def test_what_is_so_already_is_no_change(rooms, ada):
     entry = await put(rooms, ada, "/a", modified_ns=5)
     assert (await rooms.particulars.touch(ada, "personal", "/a", 5)).seq == entry.from_seq
-    assert (await rooms.files.get_space(ada, "personal")).seq == entry.from_seq
+    assert (await rooms.spaces.get_space(ada, "personal")).seq == entry.from_seq
 
 
 async def test_a_touch_minds_its_condition_the_root_and_the_scope(rooms, ada):
@@ -96,6 +96,6 @@ async def test_what_is_in_the_trash_is_no_favourite_until_it_is_back(rooms, ada)
 
 async def test_nobody_marks_what_is_not_theirs(rooms, ada, bob):
     await put(rooms, ada, "/a")
-    space = (await rooms.files.get_space(ada, "personal")).id
+    space = (await rooms.spaces.get_space(ada, "personal")).id
     with pytest.raises(NotFound):
         await rooms.particulars.add_favourite(bob, space, "/a")

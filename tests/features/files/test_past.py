@@ -37,7 +37,7 @@ async def listing(rooms, principal, at=None):
 
 
 async def seq(rooms, principal):
-    return f"seq:{(await rooms.files.get_space(principal, 'personal')).seq}"
+    return f"seq:{(await rooms.spaces.get_space(principal, 'personal')).seq}"
 
 
 async def differences(rooms, principal, first, second=None, path="/", limit=100):
@@ -67,7 +67,7 @@ async def test_a_name_stands_wherever_a_moment_can(rooms, ada):
         assert list(await listing(rooms, ada, at)) == ["/a.txt"]
     found = await rooms.snapshots.find_snapshots(ada, "personal", 10, None)
     assert found.items == [made]
-    space = await rooms.files.get_space(ada, "personal")
+    space = await rooms.spaces.get_space(ada, "personal")
     assert await rooms.database.read(lambda sql: held_seqs(sql, space.id)) == [made.seq]
 
 
@@ -115,7 +115,7 @@ async def test_names_are_listed_in_pages(rooms, ada):
 async def test_who_may_not_see_a_space_learns_none_of_its_names(rooms, ada, bob):
     await put(rooms, ada, "/a.txt")
     await rooms.snapshots.add_snapshot(ada, "personal", "secret")
-    space = (await rooms.files.get_space(ada, "personal")).id
+    space = (await rooms.spaces.get_space(ada, "personal")).id
     refusals = []
     for at in ("secret", "guess"):
         with pytest.raises(NotFound) as refused:
@@ -228,7 +228,7 @@ async def test_what_is_elsewhere_by_now_stays_there_and_a_copy_comes(rooms, ada)
     assert (await rooms.files.get_entry(ada, "personal", "/a/sub/deep.txt")).sha256 != (
         await rooms.files.get_entry(ada, "personal", "/sub/deep.txt")
     ).sha256
-    assert (await rooms.files.get_space(ada, "personal")).used_bytes == 6
+    assert (await rooms.spaces.get_space(ada, "personal")).used_bytes == 6
     await rooms.history.undo(ada, "personal", token=str(done.undo))
     assert list(await listing(rooms, ada)) == ["/a", "/sub", "/sub/deep.txt"]
 

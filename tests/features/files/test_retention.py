@@ -71,7 +71,7 @@ async def operate(rooms, run):
 
 async def used(rooms, principal):
     assert await rooms.database.read(spaces.find_miscounted) == []
-    return (await rooms.files.get_space(principal, "personal")).used_bytes
+    return (await rooms.spaces.get_space(principal, "personal")).used_bytes
 
 
 async def history_of(rooms, ada, path, contents, apart=timedelta(hours=1)):
@@ -165,7 +165,7 @@ async def test_what_is_there_and_what_is_pinned_stays(rooms, ada, versions):
 
 async def test_strangers_learn_and_change_nothing(rooms, ada, bob, versions, purging, pruning):
     seqs = await history_of(rooms, ada, "/plan.txt", [b"one", b"two"])
-    space = (await rooms.files.get_space(ada, "personal")).id
+    space = (await rooms.spaces.get_space(ada, "personal")).id
     for attempt in (
         versions.find_versions(bob, space, "/plan.txt", 10, None),
         versions.open_version(bob, space, "/plan.txt", seqs[0]),

@@ -23,7 +23,7 @@ async def put(rooms, principal, path, data=b"x", **options):
 
 async def tag(rooms, principal, path, *texts, removed=()):
     added = [read_tag(name, value if sign else None) for name, sign, value in (text.partition("=") for text in texts)]
-    return await rooms.tags.change_tags(principal, "personal", path, added, removed)
+    return (await rooms.tags.change_tags(principal, "personal", path, added, removed)).tags
 
 
 async def tags(rooms, principal, path, **options):
@@ -171,7 +171,7 @@ async def test_the_tags_of_a_space_are_counted_page_by_page(rooms, ada):
 
 async def test_nobody_says_anything_about_what_is_not_theirs(rooms, ada, bob):
     await put(rooms, ada, "/a")
-    space = (await rooms.files.get_space(ada, "personal")).id
+    space = (await rooms.spaces.get_space(ada, "personal")).id
     with pytest.raises(NotFound):
         await rooms.tags.change_tags(bob, space, "/a", [read_tag("x", None)], [])
     with pytest.raises(NotFound):
@@ -188,7 +188,7 @@ async def test_a_token_that_only_reads_says_nothing(rooms, ada):
 async def test_an_erased_space_leaves_no_word_behind(rooms, ada):
     await put(rooms, ada, "/a")
     await tag(rooms, ada, "/a", "invoice")
-    space = (await rooms.files.get_space(ada, "personal")).id
+    space = (await rooms.spaces.get_space(ada, "personal")).id
     await rooms.tags.set_field(ada, "personal", Field("amount", FieldKind.NUMBER))
     erasing = Erasing(rooms.guide)
     await rooms.log.commit(lambda unit: erasing.erase(unit.sql, space, "", 100), actor=APPLIANCE)

@@ -122,7 +122,7 @@ async def test_a_copy_shares_content_and_then_goes_its_own_way(rooms, ada):
 
 async def test_a_copy_of_the_past_brings_it_back(rooms, ada):
     await put(rooms, ada, "/a.txt", b"one")
-    seq = (await rooms.files.get_space(ada, "personal")).seq
+    seq = (await rooms.spaces.get_space(ada, "personal")).seq
     await put(rooms, ada, "/a.txt", b"two", condition=ANYTHING)
     await rooms.files.copy(ada, "personal", "/a.txt", "/old.txt", at=f"seq:{seq}")
     assert await read(rooms, ada, "/old.txt") == b"one"
@@ -206,11 +206,11 @@ async def test_names_are_kept_in_one_unicode_form(rooms, ada):
 
 async def test_somebody_else_sees_nothing(rooms, ada, bob):
     await put(rooms, ada, "/secret.txt", b"mine")
-    space = (await rooms.files.get_space(ada, "personal")).id
+    space = (await rooms.spaces.get_space(ada, "personal")).id
     for ask in (
         rooms.files.get_entry(bob, space, "/secret.txt"),
         rooms.files.get_entry(bob, space, "/other.txt"),
-        rooms.files.get_space(bob, space),
+        rooms.spaces.get_space(bob, space),
         rooms.files.find_children(bob, space, "/", limit=10),
         rooms.files.put_file(bob, space, "/new.txt", stream(b"x")),
         rooms.files.trash(bob, space, "/secret.txt", ANYTHING),
@@ -218,7 +218,7 @@ async def test_somebody_else_sees_nothing(rooms, ada, bob):
     ):
         with pytest.raises(NotFound):
             await ask
-    assert [each.owner for each in (await rooms.files.find_spaces(bob, 10, None)).items] == [bob.id]
+    assert [each.owner for each in (await rooms.spaces.find_spaces(bob, 10, None)).items] == [bob.id]
 
 
 async def test_a_token_to_read_does_not_write(rooms, ada):
@@ -259,7 +259,7 @@ async def test_a_walk_shows_folders_before_what_they_hold(rooms, ada, limit):
 async def test_usage_counts_what_lies_below(rooms, ada):
     await put(rooms, ada, "/a/1", b"12345", parents=True)
     await put(rooms, ada, "/a/b/2", b"678", parents=True)
-    then = f"seq:{(await rooms.files.get_space(ada, 'personal')).seq}"
+    then = f"seq:{(await rooms.spaces.get_space(ada, 'personal')).seq}"
     await rooms.files.trash(ada, "personal", "/a/b", ANYTHING)
     past = await rooms.files.measure(ada, "personal", "/", then)
     now = await rooms.files.measure(ada, "personal", "/a")

@@ -59,7 +59,7 @@ async def test_folders_on_the_way_are_made_if_that_was_asked_for(rooms, ada):
 
 
 async def set_quota(rooms, who, quota):
-    space = (await rooms.files.get_space(who, "personal")).id
+    space = (await rooms.spaces.get_space(who, "personal")).id
     await rooms.log.commit(
         lambda unit: unit.sql.execute("UPDATE space SET quota_bytes = ? WHERE id = ?", (quota, space)), actor=who
     )
@@ -89,7 +89,7 @@ async def test_what_is_in_progress_is_never_more_than_the_space_may_hold(rooms, 
 
 
 async def test_who_may_no_longer_write_there_cannot_complete_it(rooms, ada, bob):
-    space = await rooms.files.get_space(ada, "personal")
+    space = await rooms.spaces.get_space(ada, "personal")
     resource = Resource(space.id, (space.root,))
     await rooms.log.commit(
         lambda unit: rooms.access.add_grant(unit.sql, bob.id, resource, Role.EDIT, unit.now_ms), actor=ada

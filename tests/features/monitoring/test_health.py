@@ -35,7 +35,7 @@ async def test_it_is_ready_when_the_database_answers(monitoring):
 
 
 async def test_the_report_counts_what_is_there(rooms, ada, bob, monitoring):
-    await rooms.files.get_space(ada, "personal")
+    await rooms.spaces.get_space(ada, "personal")
     report = await monitoring.status(ada)
     assert (report.users, report.spaces, report.parked, report.free_bytes) == (2, 1, 0, 12_345)
     assert report.position == rooms.log.position

@@ -31,7 +31,7 @@ async def get_footprint(call: Call, space: str, path: FolderPath = "/") -> wire.
 
 async def get_quota(call: Call, space: str) -> wire.Quota:
     """Return what a space uses and may use."""
-    return _to_quota(await call.appliance.files.get_space(call.principal, space))
+    return _to_quota(await call.appliance.spaces.get_space(call.principal, space))
 
 
 async def set_quota(call: Call, space: str, body: wire.NewQuota) -> wire.Quota:

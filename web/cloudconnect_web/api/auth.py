@@ -35,7 +35,7 @@ async def get_me(call: Call) -> wire.Me:
     """Return who is asking, and with what power."""
     principal = call.principal
     account = await call.appliance.auth.get_account(principal, principal.id)
-    space = await call.appliance.files.get_space(principal, "personal") if _reads_files(call) else None
+    space = await call.appliance.spaces.get_space(principal, "personal") if _reads_files(call) else None
     return wire.Me(to_user(account), principal.credential, sorted(principal.scopes), space.id if space else "")
 
 

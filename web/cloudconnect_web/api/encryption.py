@@ -20,6 +20,7 @@ async def get_key_status(call: Call) -> wire.KeyStatus:
         None if found.shares is None else wire.ShareSet(**dataclasses.asdict(found.shares)),
         found.spaces,
         found.public_key,
+        found.earlier_public_keys,
     )
 
 
@@ -57,6 +58,16 @@ async def rotate_wrapping_key(call: Call) -> wire.Rotated:
 async def rotate_space_key(call: Call, space: str) -> wire.SpaceKeys:
     """Seal what is stored in a space from now on with a new key."""
     return wire.SpaceKeys(space, await call.appliance.encryption.rotate_space(call.principal, space))
+
+
+async def replace_naming_keys(call: Call, space: str) -> wire.ReplacedKey:
+    """Cut and name what is stored in a space from now on by new keys."""
+    return wire.ReplacedKey(space, await call.appliance.encryption.replace_naming(call.principal, space))
+
+
+async def rotate_service_key(call: Call, name: str) -> wire.ReplacedKey:
+    """Replace the key of passwords, certificates or backups; what the earlier ones made stays right."""
+    return wire.ReplacedKey(name, await call.appliance.encryption.rotate_service(call.principal, name))
 
 
 async def find_space_keys(call: Call, limit: Limit = 100, cursor: Cursor | None = None) -> PageAnswer[wire.SpaceKeys]:
@@ -111,6 +122,8 @@ OPERATIONS = [
     Operation(method="POST", path=_ROOT + "/wrapping-key", guard=Guard.ADMIN, handler=rotate_wrapping_key),
     Operation(method="GET", path=_ROOT + "/spaces", guard=Guard.ADMIN, handler=find_space_keys),
     Operation(method="POST", path=_ROOT + "/spaces/{space}/key", guard=Guard.ADMIN, handler=rotate_space_key),
+    Operation(method="POST", path=_ROOT + "/spaces/{space}/naming", guard=Guard.ADMIN, handler=replace_naming_keys),
+    Operation(method="POST", path=_ROOT + "/service-keys/{name}", guard=Guard.ADMIN, handler=rotate_service_key),
     Operation(method="GET", path=_ROOT + "/certificates", guard=Guard.ADMIN, handler=find_certificates),
     Operation(method="GET", path=_ROOT + "/certificates/{space}", guard=Guard.ADMIN, handler=get_certificate),
 ]

@@ -1,4 +1,4 @@
-"""Spaces, files and folders."""
+"""Files and folders."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from aiohttp import web
 
-from cloudconnect.features.files import Change, Condition, Entry, NewItem, Put, Space, Tag, Trashed
+from cloudconnect.features.files import Change, Condition, Entry, NewItem, Put, Tag, Trashed
 from cloudconnect.kernel.clock import format_ns, parse_ns
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import NodeId
@@ -27,16 +27,6 @@ Checksum = Annotated[
     Literal["blake3"], msgspec.Meta(description="A further hash of the content; it may have to be read through first.")
 ]
 Parents = Annotated[bool, msgspec.Meta(description="Make missing folders on the way.")]
-
-
-async def find_spaces(call: Call, limit: Limit = 100, cursor: Cursor | None = None) -> PageAnswer[wire.Space]:
-    """List the spaces one may see."""
-    return to_page(await call.appliance.files.find_spaces(call.principal, limit, cursor), _to_space)
-
-
-async def get_space(call: Call, space: str) -> wire.Space:
-    """Return one space, by id, or ``personal`` for one's own."""
-    return _to_space(await call.appliance.files.get_space(call.principal, space))
 
 
 async def get_entry(
@@ -107,7 +97,7 @@ async def put_many(call: Call, space: str) -> wire.Bulk:
 
     Each item is ``[path, content, modified_ns, etag]``; a file has at most 128 KiB, a body 16 MiB and 4,096 items.
     """
-    await call.appliance.files.get_space(call.principal, space)
+    await call.appliance.spaces.get_space(call.principal, space)
     items = [
         NewItem(each.path, each.content, _clamp(each.modified_ns), each.etag)
         for each in await content.receive_packed(call.request, _BULK)
@@ -121,7 +111,7 @@ async def read_many(call: Call, space: str, body: wire.BulkRead) -> web.StreamRe
 
     What cannot be had is told in its place and keeps no other file back.
     """
-    await call.appliance.files.get_space(call.principal, space)
+    await call.appliance.spaces.get_space(call.principal, space)
     nodes = [NodeId(node) for node in body.nodes]
     return await content.send_many(
         call.request, await call.appliance.files.open_files(call.principal, space, nodes, body.at)
@@ -136,21 +126,21 @@ async def get_cutting(call: Call, space: str) -> wire.Cutting:
 
 async def find_missing(call: Call, space: str) -> wire.Missing:
     """Tell which chunks are not stored: the body is a MessagePack array of content ids."""
-    await call.appliance.files.get_space(call.principal, space)
+    await call.appliance.spaces.get_space(call.principal, space)
     ids = await content.receive_packed(call.request, _IDS)
     return wire.Missing(await call.appliance.intake.find_missing(call.principal, space, ids))
 
 
 async def add_chunks(call: Call, space: str) -> wire.ChunksAdded:
     """Store chunks of a file that is on its way: the body is a MessagePack array of them, each at most 4 MiB."""
-    await call.appliance.files.get_space(call.principal, space)
+    await call.appliance.spaces.get_space(call.principal, space)
     raws = await content.receive_packed(call.request, _CHUNKS)
     return wire.ChunksAdded(await call.appliance.intake.add_chunks(call.principal, space, raws))
 
 
 async def assemble(call: Call, space: str) -> Reply[wire.Uploaded]:
     """Make a file of stored chunks: the body is MessagePack, ``[path, [[id, size], …], modified_ns, etag]``."""
-    await call.appliance.files.get_space(call.principal, space)
+    await call.appliance.spaces.get_space(call.principal, space)
     body = await content.receive_packed(call.request, _ASSEMBLY)
     put = await call.appliance.intake.put_assembled(
         call.principal,
@@ -264,18 +254,6 @@ def _to_outcome(outcome: Entry | CloudConnectError) -> wire.BulkOutcome:
     return wire.BulkOutcome("", outcome.code, str(outcome.detail))
 
 
-def _to_space(space: Space) -> wire.Space:
-    return wire.Space(
-        id=space.id,
-        name=space.name,
-        kind=space.kind,
-        owner=space.owner,
-        root=space.root,
-        seq=space.seq,
-        created=space.created,
-    )
-
-
 def to_changed(change: Change) -> wire.Changed:
     """Return *change* as it crosses HTTP."""
     return wire.Changed(to_entry(change.entry), change.seq, change.undo)
@@ -320,8 +298,6 @@ _ASSEMBLY = msgspec.msgpack.Decoder(wire.Assembly)
 
 _SPACE = "/spaces/{space}"
 OPERATIONS = [
-    Operation(method="GET", path="/spaces", guard=Guard.READ, handler=find_spaces),
-    Operation(method="GET", path=_SPACE, guard=Guard.READ, handler=get_space),
     Operation(method="GET", path=_SPACE + "/entries/{path:[\\s\\S]*}", guard=Guard.READ, handler=get_entry),
     Operation(method="DELETE", path=_SPACE + "/entries/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=trash_entry),
     Operation(method="GET", path=_SPACE + "/children/{path:[\\s\\S]*}", guard=Guard.READ, handler=find_children),

@@ -40,6 +40,7 @@ def to_reverted(reverted: Reverted) -> wire.Reverted:
         moved=reverted.moved,
         rewritten=reverted.rewritten,
         copied=reverted.copied,
+        retagged=reverted.retagged,
         bytes=reverted.bytes,
         conflicts=reverted.hindered,
         hindrances=[wire.Hindrance(each.node, each.path, each.obstacle.value) for each in reverted.hindrances],

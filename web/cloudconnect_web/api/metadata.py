@@ -22,7 +22,7 @@ from cloudconnect.wire import files
 from cloudconnect.wire import metadata as wire
 from cloudconnect.wire.shape import PageAnswer
 from cloudconnect_web.api.accounting import FolderPath
-from cloudconnect_web.api.files import parse_modified, to_entry, to_tags
+from cloudconnect_web.api.files import parse_modified, to_changed, to_entry, to_tags
 from cloudconnect_web.api.lists import Cursor, Limit, Moment, to_page
 from cloudconnect_web.conditions import parse_condition, quote
 from cloudconnect_web.operations import Call, Guard, Operation, Reply
@@ -37,7 +37,7 @@ async def touch_entry(call: Call, space: str, path: str, body: wire.Touch) -> Re
     modified_ns = parse_modified(body.modified)
     condition = parse_condition(call.request)
     change = await call.appliance.particulars.touch(call.principal, space, path, modified_ns, condition)
-    return Reply(files.Changed(to_entry(change.entry), change.seq), headers={"ETag": quote(change.entry.etag)})
+    return Reply(to_changed(change), headers={"ETag": quote(change.entry.etag)})
 
 
 async def find_tags(call: Call, space: str, path: str, at: Moment | None = None) -> wire.Tags:
@@ -47,8 +47,8 @@ async def find_tags(call: Call, space: str, path: str, at: Moment | None = None)
 
 async def change_tags(call: Call, space: str, path: str, body: wire.TagChange) -> wire.Tags:
     """Put tags on a file or folder, and take tags off; all of it or nothing."""
-    tags = await call.appliance.tags.change_tags(call.principal, space, path, _read_tags(body.add), body.remove)
-    return wire.Tags(to_tags(tags))
+    change = await call.appliance.tags.change_tags(call.principal, space, path, _read_tags(body.add), body.remove)
+    return wire.Tags(to_tags(change.tags), change.undo)
 
 
 async def find_used_tags(
@@ -117,7 +117,7 @@ async def edit_bulk(call: Call, space: str, body: wire.BulkEdit) -> wire.BulkEdi
     if body.dry_run:
         return _to_edited(await call.appliance.editing.plan(call.principal, space, edit))
     edited = await call.appliance.editing.apply(call.principal, space, edit, body.plan, body.expect)
-    return msgspec.structs.replace(_to_edited(edited.plan), done=edited.items, seq=edited.seq)
+    return msgspec.structs.replace(_to_edited(edited.plan), done=edited.items, seq=edited.seq, undo=edited.undo)
 
 
 def _read_tags(tags: Sequence[wire.NewTag]) -> tuple[Tag, ...]:

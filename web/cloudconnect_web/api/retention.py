@@ -45,14 +45,16 @@ async def get_retention(call: Call, space: str) -> wire.Retention:
 
 async def set_retention(call: Call, space: str, body: wire.NewRetention) -> wire.Retention:
     """Say how long a space keeps versions and the trash."""
-    wanted = Retention(body.versions, body.trash_days)
+    wanted = Retention(body.versions, body.trash_days, body.trash)
     return _to_retention(await call.appliance.pruning.set_retention(call.principal, space, wanted))
 
 
 async def preview_retention(call: Call, space: str, body: wire.Preview) -> wire.Pruned:
-    """Tell exactly what a policy would let go now; nothing is changed."""
+    """Tell exactly what policies would let go now; nothing is changed."""
     pruned = await call.appliance.pruning.preview(call.principal, space, body.versions)
-    return wire.Pruned(**dataclasses.asdict(pruned))
+    tried = None if body.trash is None else Retention(None, None, body.trash)
+    trashed = await call.appliance.purging.preview(call.principal, space, tried)
+    return wire.Pruned(**dataclasses.asdict(pruned), trashed=trashed.count, trash_bytes=trashed.bytes)
 
 
 async def purge(call: Call, space: str, node: str) -> None:
@@ -82,7 +84,7 @@ def _to_version(version: KeptVersion) -> wire.Version:
 
 
 def _to_retention(retention: Retention) -> wire.Retention:
-    return wire.Retention(retention.versions, retention.trash_days)
+    return wire.Retention(retention.versions, retention.trash_days, retention.trash)
 
 
 OPERATIONS = [

@@ -1,6 +1,6 @@
 """Where a WebDAV address leads: which space, which path in it, and how the way back is written."""
 
-import unicodedata
+import functools
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
@@ -9,7 +9,6 @@ from aiohttp import web
 from cloudconnect.assembly import Appliance
 from cloudconnect.features.files import PERSONAL, Space
 from cloudconnect.kernel.errors import Denied, NotFound
-from cloudconnect.kernel.ids import is_id
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect_web.keys import APPLIANCE, PRINCIPAL
@@ -117,12 +116,14 @@ def segment(space: Space, principal: Principal) -> str:
 
 
 async def find_spaces(appliance: Appliance, principal: Principal) -> dict[str, Space]:
-    """Return the spaces that *principal* may see by the name each has in the list; of two equal names the older wins.
+    """Return the spaces that *principal* may see by the name each has in the list.
 
-    At most the oldest 1,000 are listed.
+    Of two equal names one's own wins, else the older; the other one stands there by its id. At most 1,000 are listed,
+    the oldest.
     """
     found: dict[str, Space] = {}
-    for space in (await appliance.files.find_spaces(principal, _SPACES_MOST, None)).items:
+    seen = (await appliance.spaces.find_spaces(principal, _SPACES_MOST, None)).items
+    for space in sorted(seen, key=lambda each: (each.owner != principal.id, each.id)):
         name = segment(space, principal)
         found[space.id if name in found else name] = space
     return found
@@ -148,8 +149,10 @@ async def _resolve(appliance: Appliance, principal: Principal, whole: str) -> Ta
             break
     else:
         raise NotFound(N_("There is nothing at this address."))
+    # Whether a space is there for this principal is for the room to say, when something in it is asked for.
+    find_id = functools.partial(appliance.spaces.find_id, principal)
     if root == PERSONAL_ALIAS:
-        return Target(root, PERSONAL, _path(rest))
+        return Target(root, await find_id(PERSONAL), _path(rest))
     name, _, path = rest.lstrip("/").partition("/")
     if not name:
         return Target(root, None, "/")
@@ -157,16 +160,8 @@ async def _resolve(appliance: Appliance, principal: Principal, whole: str) -> Ta
     if root == FILES_ALIAS:
         if name.lower() != principal.name:
             raise NotFound(N_("There is nothing here, or nothing that you may see."))
-        return Target(mount, PERSONAL, _path(path))
-    return Target(mount, await _find_space(appliance, principal, name), _path(path))
-
-
-async def _find_space(appliance: Appliance, principal: Principal, name: str) -> str:
-    if name == PERSONAL or is_id(name, "spc"):
-        # Whether a space is there for this principal is for the service to say.
-        return name
-    space = (await find_spaces(appliance, principal)).get(unicodedata.normalize("NFC", name))
-    return name if space is None else space.id
+        return Target(mount, await find_id(PERSONAL), _path(path))
+    return Target(mount, await find_id(name), _path(path))
 
 
 def _path(rest: str) -> str:

@@ -52,17 +52,18 @@ function work(): void {
 async function send(item: Item): Promise<void> {
   change(item.id, { state: "sending", started: performance.now(), sent: 0, detail: "" });
   const folder = (listing?.dataset["folder"] ?? "/").replace(/\/$/, "");
+  const space = listing?.dataset["space"] ?? "personal";
   const path = `${folder}/${item.path}`.split("/").map(encodeURIComponent).join("/");
   // Most files are new: only one that is there already costs a second request, which makes it the next version.
   let etag: string | null = null;
   if (item.isKnown) {
-    const known = await fetch(`/api/v1/spaces/personal/entries${path}`, { method: "HEAD" }).catch(() => null);
+    const known = await fetch(`/api/v1/spaces/${space}/entries${path}`, { method: "HEAD" }).catch(() => null);
     etag = known?.ok ? known.headers.get("ETag") : null;
     if (current(item.id)?.state !== "sending") return;
   }
   const request = new XMLHttpRequest();
   const modified = new Date(item.file.lastModified).toISOString();
-  request.open("PUT", `/api/v1/spaces/personal/content${path}?parents=true&modified=${encodeURIComponent(modified)}`);
+  request.open("PUT", `/api/v1/spaces/${space}/content${path}?parents=true&modified=${encodeURIComponent(modified)}`);
   request.setRequestHeader(etag ? "If-Match" : "If-None-Match", etag ?? "*");
   if (item.file.type) request.setRequestHeader("Content-Type", item.file.type);
   request.upload.onprogress = (event) => change(item.id, { sent: event.loaded });

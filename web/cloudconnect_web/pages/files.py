@@ -12,14 +12,23 @@ from cloudconnect.kernel.units import format_bytes
 from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
 from cloudconnect_web.operations import Guard
-from cloudconnect_web.pages.page import Notice, Page, file_url, read_all, read_form, redirect, render, safe_target
+from cloudconnect_web.pages.page import (
+    Notice,
+    Page,
+    file_url,
+    read_all,
+    read_form,
+    redirect,
+    render,
+    safe_target,
+    space_of,
+)
 from cloudconnect_web.pages.past import find_stopped, merge_undo
 from cloudconnect_web.problems import BadRequest
 
 _ROWS = 500
 _UNDO_MOST = 1_000
 _TOLD_AT_ONCE = 5
-_SPACE = "personal"
 _ANYTHING = Condition(if_match=frozenset({"*"}))
 _NOTHING = Condition(if_none_match=frozenset({"*"}))
 
@@ -35,15 +44,15 @@ async def show(request: web.Request) -> web.StreamResponse:
     """Show a folder, or a file with what can be done to it."""
     files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
     path, at = _path(request), request.query.get("at") or None
-    entry = await files.get_entry(principal, _SPACE, path, at)
+    entry = await files.get_entry(principal, space_of(request), path, at)
+    space = await request.app[APPLIANCE].spaces.get_space(principal, space_of(request))
     if not entry.is_folder:
-        tags = await request.app[APPLIANCE].tags.find_tags(principal, _SPACE, path, at)
-        return render(request, "file.html", entry=entry, crumbs=_crumbs(entry), at=at, tags=tags)
+        tags = await request.app[APPLIANCE].tags.find_tags(principal, space_of(request), path, at)
+        return render(request, "file.html", entry=entry, space=space, crumbs=_crumbs(entry), at=at, tags=tags)
     cursor = request.query.get("cursor") or None
     page = await files.find_children(
-        principal, _SPACE, path, at=at, limit=_ROWS, cursor=cursor, listing=Listing.FOLDERS_FIRST
+        principal, space_of(request), path, at=at, limit=_ROWS, cursor=cursor, listing=Listing.FOLDERS_FIRST
     )
-    space = await files.get_space(principal, _SPACE)
     entries = page.items
     if cursor is None and page.next_cursor is None:
         entries = sorted(entries, key=lambda each: (not each.is_folder, each.name.casefold()))
@@ -52,7 +61,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "folder.html",
         folder=entry,
         space=space,
-        used=_used(request, space),
+        used=used_words(request, space),
         stopped=await find_stopped(request),
         entries=entries,
         crumbs=_crumbs(entry),
@@ -77,11 +86,11 @@ async def show_move(request: web.Request) -> web.StreamResponse:
     """Let a folder be picked to move one thing or several to."""
     files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
     paths = request.query.getall("path", ["/"])[:_ROWS]
-    source = await files.get_entry(principal, _SPACE, paths[0])
-    folder = await files.get_entry(principal, _SPACE, request.query.get("to", _parent(source.path)))
+    source = await files.get_entry(principal, space_of(request), paths[0])
+    folder = await files.get_entry(principal, space_of(request), request.query.get("to", _parent(source.path)))
     page = await files.find_children(
         principal,
-        _SPACE,
+        space_of(request),
         folder.path,
         limit=_ROWS,
         cursor=request.query.get("cursor") or None,
@@ -91,6 +100,7 @@ async def show_move(request: web.Request) -> web.StreamResponse:
         request,
         "move.html",
         source=source,
+        space=await request.app[APPLIANCE].spaces.get_space(principal, space_of(request)),
         paths=paths,
         moving=urlencode([("path", each) for each in paths]),
         folder=folder,
@@ -107,21 +117,22 @@ async def move(request: web.Request) -> web.StreamResponse:
 
     async def act(path: str) -> tuple[str, str]:
         target = f"{folder.rstrip('/')}/{path.rstrip('/').rpartition('/')[2]}"
-        change = await files.move(principal, _SPACE, path, target)
+        change = await files.move(principal, space_of(request), path, target)
         return change.entry.name, change.undo
 
     done, failed = await _for_each(request, paths, act)
     text = _words(request, N_("{count} are here now."), count=len(done))
     if len(done) == 1:
         text = _words(request, N_("“{name}” is here now."), name=done[0][0])
-    return redirect(request, file_url(folder), _done(text, done, failed))
+    return redirect(request, file_url(request, folder), _done(text, done, failed))
 
 
 async def show_trash(request: web.Request) -> web.StreamResponse:
     """Show what was removed."""
     cursor = request.query.get("cursor") or None
-    page = await request.app[APPLIANCE].files.find_trash(request[PRINCIPAL], _SPACE, _ROWS, cursor)
-    return render(request, "trash.html", trashed=page.items, next_cursor=page.next_cursor)
+    page = await request.app[APPLIANCE].files.find_trash(request[PRINCIPAL], space_of(request), _ROWS, cursor)
+    space = await request.app[APPLIANCE].spaces.get_space(request[PRINCIPAL], space_of(request))
+    return render(request, "trash.html", space=space, trashed=page.items, next_cursor=page.next_cursor)
 
 
 async def restore(request: web.Request) -> web.StreamResponse:
@@ -130,40 +141,40 @@ async def restore(request: web.Request) -> web.StreamResponse:
     files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
 
     async def act(node: str) -> tuple[str, str]:
-        change = await files.restore(principal, _SPACE, node)
+        change = await files.restore(principal, space_of(request), node)
         return change.entry.path, change.undo
 
     done, failed = await _for_each(request, await read_all(request, "node"), act)
     text = _words(request, N_("{count} are back."), count=len(done))
     if len(done) == 1:
         text = _words(request, N_("“{name}” is back."), name=done[0][0].rpartition("/")[2])
-    target = form.get("next") or file_url(_parent(done[0][0] if done else "/"))
+    target = form.get("next") or file_url(request, _parent(done[0][0] if done else "/"))
     return redirect(request, safe_target(target), _done(text, done, failed))
 
 
 async def _add_folder(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
     path = _path(request)
     name = form.get("name", "").strip()
-    change = await request.app[APPLIANCE].files.add_folder(request[PRINCIPAL], _SPACE, _below(path, name))
+    change = await request.app[APPLIANCE].files.add_folder(request[PRINCIPAL], space_of(request), _below(path, name))
     text = _words(request, N_("The folder “{name}” is made."), name=name)
-    return redirect(request, file_url(path), Notice(text, change.undo))
+    return redirect(request, file_url(request, path), Notice(text, change.undo))
 
 
 async def _rename(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
     path, name = form.get("path", ""), form.get("name", "").strip()
     target = _below(_parent(path), name)
-    change = await request.app[APPLIANCE].files.move(request[PRINCIPAL], _SPACE, path, target)
+    change = await request.app[APPLIANCE].files.move(request[PRINCIPAL], space_of(request), path, target)
     text = _words(request, N_("It is called “{name}” now."), name=name)
-    return redirect(request, file_url(_parent(path)), Notice(text, change.undo))
+    return redirect(request, file_url(request, _parent(path)), Notice(text, change.undo))
 
 
 async def _trash(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
     path = form.get("path", "")
     etag = form.get("etag")
     condition = Condition(if_match=frozenset({etag})) if etag else _ANYTHING
-    change = await request.app[APPLIANCE].files.trash(request[PRINCIPAL], _SPACE, path, condition)
+    change = await request.app[APPLIANCE].files.trash(request[PRINCIPAL], space_of(request), path, condition)
     text = _words(request, N_("“{name}” is in the trash."), name=change.trashed.name)
-    return redirect(request, file_url(_parent(path)), Notice(text, change.undo))
+    return redirect(request, file_url(request, _parent(path)), Notice(text, change.undo))
 
 
 async def _trash_selected(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
@@ -171,20 +182,21 @@ async def _trash_selected(request: web.Request, form: dict[str, str]) -> web.Str
     files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
 
     async def act(path: str) -> tuple[str, str]:
-        change = await files.trash(principal, _SPACE, path, _ANYTHING)
+        change = await files.trash(principal, space_of(request), path, _ANYTHING)
         return change.trashed.name, change.undo
 
     done, failed = await _for_each(request, await read_all(request, "path"), act)
     text = _words(request, N_("{count} are in the trash."), count=len(done))
-    return redirect(request, file_url(_path(request)), _done(text, done, failed))
+    return redirect(request, file_url(request, _path(request)), _done(text, done, failed))
 
 
 async def _tag(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
     path, name = form.get("path", ""), form.get("name", "").strip()
     added = [read_tag(name, form.get("value", "").strip() or None)] if name else []
     removed = [form["remove"]] if "remove" in form else []
-    await request.app[APPLIANCE].tags.change_tags(request[PRINCIPAL], _SPACE, path, added, removed)
-    return redirect(request, file_url(path))
+    change = await request.app[APPLIANCE].tags.change_tags(request[PRINCIPAL], space_of(request), path, added, removed)
+    text = _words(request, N_("The tags of {name} are changed."), name=path.rpartition("/")[2] or "/")
+    return redirect(request, file_url(request, path), _done(text, [(path, change.undo)], []) if change.undo else None)
 
 
 async def _for_each(
@@ -221,7 +233,7 @@ async def _upload(request: web.Request) -> web.StreamResponse:
         except CloudConnectError as refusal:
             failed.append(f"{name}: {_detail(request, refusal)}")
     text = _words(request, N_("{count} uploaded."), count=len(stored))
-    return redirect(request, file_url(folder), _done(text, stored, failed))
+    return redirect(request, file_url(request, folder), _done(text, stored, failed))
 
 
 async def _parts(request: web.Request) -> AsyncIterator[object]:
@@ -236,13 +248,15 @@ async def _parts(request: web.Request) -> AsyncIterator[object]:
 async def _store(request: web.Request, path: str, part: BodyPartReader) -> str:
     files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
     try:
-        entry = await files.get_entry(principal, _SPACE, path)
+        entry = await files.get_entry(principal, space_of(request), path)
         condition = Condition(if_match=frozenset({entry.etag}))
     except CloudConnectError:
         condition = _NOTHING
     media_type = part.headers.get("Content-Type")
     try:
-        put = await files.put_file(principal, _SPACE, path, _pieces(part), media_type=media_type, condition=condition)
+        put = await files.put_file(
+            principal, space_of(request), path, _pieces(part), media_type=media_type, condition=condition
+        )
     except PreconditionFailed as refusal:
         raise Conflict(N_("Somebody else changed it meanwhile."), fix=N_("Upload it again.")) from refusal
     return put.undo
@@ -276,7 +290,8 @@ def _words(request: web.Request, message: str, **facts: str | int) -> str:
     return say(Text(message, facts), request[LANGUAGE])
 
 
-def _used(request: web.Request, space: Space) -> str:
+def used_words(request: web.Request, space: Space) -> str:
+    """Return in words how full *space* is."""
     used = format_bytes(space.used_bytes)
     if space.quota_bytes is None:
         return _words(request, N_("{used} used"), used=used)
@@ -296,10 +311,10 @@ _ACTS: dict[str, Callable[[web.Request, dict[str, str]], Awaitable[web.StreamRes
 }
 
 PAGES = [
-    Page(method="GET", path="/files/{path:[\\s\\S]*}", guard=Guard.READ, handler=show),
-    Page(method="POST", path="/files/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=change),
-    Page(method="GET", path="/move", guard=Guard.WRITE, handler=show_move),
-    Page(method="POST", path="/move", guard=Guard.WRITE, handler=move),
-    Page(method="GET", path="/trash", guard=Guard.READ, handler=show_trash),
-    Page(method="POST", path="/trash", guard=Guard.WRITE, handler=restore),
+    Page(method="GET", path="/files/{path:[\\s\\S]*}", guard=Guard.READ, handler=show, in_space=True),
+    Page(method="POST", path="/files/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=change, in_space=True),
+    Page(method="GET", path="/move", guard=Guard.WRITE, handler=show_move, in_space=True),
+    Page(method="POST", path="/move", guard=Guard.WRITE, handler=move, in_space=True),
+    Page(method="GET", path="/trash", guard=Guard.READ, handler=show_trash, in_space=True),
+    Page(method="POST", path="/trash", guard=Guard.WRITE, handler=restore, in_space=True),
 ]

@@ -14,13 +14,14 @@ from urllib.parse import quote as percent_encode
 import jinja2
 from aiohttp import web
 
+from cloudconnect.features.files import PERSONAL
 from cloudconnect.kernel.errors import CloudConnectError, NotFound, StepUp, Unauthenticated
 from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect_web.admission import is_secure
 from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import LANGUAGE, PRINCIPAL, REQUEST_ID
-from cloudconnect_web.operations import Guard
+from cloudconnect_web.operations import PREFIX, Guard
 from cloudconnect_web.problems import BadRequest, status_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -48,17 +49,27 @@ _SYSTEMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page or the target of one of its forms."""
+    """A page or the target of one of its forms.
+
+    One about files is there for each space: at its path for the personal one, and below ``/spaces/SPACE`` for any.
+    """
 
     method: str
     path: str
     guard: Guard
     handler: Handler
+    in_space: bool = False
 
     @property
     def name(self) -> str:
         """The name of the route; ``page.`` tells it from operations."""
         return f"page.{self.handler.__module__.rpartition('.')[2]}.{self.handler.__name__}"
+
+    @property
+    def routes(self) -> dict[str, str]:
+        """The paths at which it stands, by the names of their routes."""
+        alone = {self.name: self.path}
+        return alone | {f"{self.name}.of_space": f"/spaces/{{space}}{self.path}"} if self.in_space else alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,7 @@ def render(request: web.Request, template: str, *, status: int = 200, **facts: A
             assets=asset_names(),
             here=request.path_qs,
             path=request.path,
+            base=base_url(request),
             **facts,
         )
     )
@@ -163,15 +175,37 @@ async def read_all(request: web.Request, name: str) -> list[str]:
     return [value for value in (await request.post()).getall(name, []) if isinstance(value, str)]
 
 
-def file_url(path: str) -> str:
-    """Return the address of the page of *path*."""
-    return f"/files/{percent_encode(path.strip('/'), safe='/')}"
+def space_of(request: web.Request) -> str:
+    """Return the space that a page of files is about, as it was named; the personal one where none was."""
+    return request.match_info.get("space", PERSONAL)
 
 
-def content_url(path: str, *, inline: bool = False) -> str:
-    """Return the address of the content of *path*."""
+def base_url(request: web.BaseRequest) -> str:
+    """Return what stands before the addresses of the space that *request* is about; empty for the personal one."""
+    named = request.match_info.get("space") if isinstance(request, web.Request) else None
+    return "" if named is None else space_url(named)
+
+
+def space_url(space: str) -> str:
+    """Return what stands before the addresses of *space*."""
+    return f"/spaces/{percent_encode(space, safe='')}"
+
+
+def file_url(request: web.BaseRequest, path: str) -> str:
+    """Return the address of the page of *path*, in the space that *request* is about."""
+    return f"{base_url(request)}/files/{percent_encode(path.strip('/'), safe='/')}"
+
+
+@jinja2.pass_context
+def _file_url(context: jinja2.runtime.Context, path: str) -> str:
+    return f"{context['base']}/files/{percent_encode(path.strip('/'), safe='/')}"
+
+
+@jinja2.pass_context
+def _content_url(context: jinja2.runtime.Context, path: str, *, inline: bool = False) -> str:
     suffix = "?inline=true" if inline else ""
-    return f"/api/v1/spaces/personal/content/{percent_encode(path.strip('/'), safe='/')}{suffix}"
+    space = context["base"] or space_url(PERSONAL)
+    return f"{PREFIX}{space}/content/{percent_encode(path.strip('/'), safe='/')}{suffix}"
 
 
 @functools.cache
@@ -197,8 +231,9 @@ def _environment() -> jinja2.Environment:
     environment.filters["moment"] = _moment
     environment.filters["short"] = _short
     environment.filters["device"] = _device
-    environment.filters["file_url"] = file_url
-    environment.filters["content_url"] = content_url
+    environment.filters["space_url"] = space_url
+    environment.filters["file_url"] = _file_url
+    environment.filters["content_url"] = _content_url
     return environment
 
 

@@ -12,9 +12,18 @@ from cloudconnect.kernel.units import format_bytes
 from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
 from cloudconnect_web.operations import Guard
-from cloudconnect_web.pages.page import Notice, Page, file_url, read_form, redirect, render, safe_target
+from cloudconnect_web.pages.page import (
+    Notice,
+    Page,
+    base_url,
+    file_url,
+    read_form,
+    redirect,
+    render,
+    safe_target,
+    space_of,
+)
 
-_SPACE = "personal"
 _ROWS = 100
 _TOKEN = re.compile(r"(spc_[0-9A-Za-z]+)\.([0-9,-]+)")
 
@@ -29,8 +38,8 @@ def merge_undo(tokens: Iterable[str]) -> str:
 
 
 async def find_stopped(request: web.Request) -> list[Brake]:
-    """Return the sessions that are stopped from changing the own files, last first."""
-    page = await request.app[APPLIANCE].brake.find_brakes(request[PRINCIPAL], _SPACE, 20, None)
+    """Return the sessions that are stopped from changing the space that *request* is about, last first."""
+    page = await request.app[APPLIANCE].brake.find_brakes(request[PRINCIPAL], space_of(request), 20, None)
     return [each for each in page.items if each.lifted is None]
 
 
@@ -38,8 +47,10 @@ async def undo(request: web.Request) -> web.StreamResponse:
     """Take back what was done last."""
     form = await read_form(request)
     history, principal = request.app[APPLIANCE].history, request[PRINCIPAL]
+    token = form.get("undo", "")
     try:
-        reverted = await history.undo(principal, _SPACE, token=form.get("undo", ""))
+        # The token says which space the change was made in.
+        reverted = await history.undo(principal, token.partition(".")[0], token=token)
         notice = Notice(_say(request, N_("Undone.")), str(reverted.undo or ""))
     except Conflict as refusal:
         words = [_say(request, refusal.detail), *(_say(request, fix) for fix in (refusal.fix,) if fix is not None)]
@@ -51,8 +62,10 @@ async def show_versions(request: web.Request) -> web.StreamResponse:
     """List the versions of a file."""
     appliance, principal = request.app[APPLIANCE], request[PRINCIPAL]
     path = "/" + request.match_info["path"].strip("/")
-    entry = await appliance.files.get_entry(principal, _SPACE, path)
-    page = await appliance.versions.find_versions(principal, _SPACE, path, _ROWS, request.query.get("cursor") or None)
+    entry = await appliance.files.get_entry(principal, space_of(request), path)
+    page = await appliance.versions.find_versions(
+        principal, space_of(request), path, _ROWS, request.query.get("cursor") or None
+    )
     return render(request, "versions.html", entry=entry, versions=page.items, next_cursor=page.next_cursor)
 
 
@@ -62,13 +75,13 @@ async def change_version(request: web.Request) -> web.StreamResponse:
     versions, principal = request.app[APPLIANCE].versions, request[PRINCIPAL]
     path, seq = "/" + request.match_info["path"].strip("/"), _number(form.get("version", ""))
     if form.get("act") == "restore":
-        change = await versions.restore_version(principal, _SPACE, path, seq)
+        change = await versions.restore_version(principal, space_of(request), path, seq)
         text = _say(request, N_("“{name}” is what it was then."), name=change.entry.name)
-        return redirect(request, file_url(path), Notice(text, change.undo))
+        return redirect(request, file_url(request, path), Notice(text, change.undo))
     note = "" if form.get("act") == "pin" else None
-    await versions.pin_version(principal, _SPACE, path, seq, note)
+    await versions.pin_version(principal, space_of(request), path, seq, note)
     words = N_("This version is kept for good.") if note is not None else N_("This version ages like the others.")
-    return redirect(request, f"/versions{path}", Notice(_say(request, words)))
+    return redirect(request, f"{base_url(request)}/versions{path}", Notice(_say(request, words)))
 
 
 async def empty_trash(request: web.Request) -> web.StreamResponse:
@@ -76,13 +89,13 @@ async def empty_trash(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     purging, principal = request.app[APPLIANCE].purging, request[PRINCIPAL]
     if form.get("node"):
-        await purging.purge(principal, _SPACE, form["node"])
+        await purging.purge(principal, space_of(request), form["node"])
         text = _say(request, N_("It is gone for good."))
     else:
-        total = await purging.empty(principal, _SPACE)
+        total = await purging.empty(principal, space_of(request))
         words = N_("{count} are gone for good, {size}.")
         text = _say(request, words, count=total.count, size=format_bytes(total.bytes))
-    return redirect(request, "/trash", Notice(text))
+    return redirect(request, f"{base_url(request)}/trash", Notice(text))
 
 
 async def change_brake(request: web.Request) -> web.StreamResponse:
@@ -92,16 +105,16 @@ async def change_brake(request: web.Request) -> web.StreamResponse:
     try:
         if form.get("act") == "rollback":
             done = Deeds(frozenset({form.get("session", "")}), None, None, None, "/")
-            reverted = await appliance.history.rollback(principal, _SPACE, done, skip=True)
+            reverted = await appliance.history.rollback(principal, space_of(request), done, skip=True)
             words = N_("What it did is taken back; {hindered} could not be.")
             text = _say(request, words, hindered=reverted.hindered)
             notice = Notice(text, str(reverted.undo or ""))
         else:
-            await appliance.brake.lift(principal, _SPACE, form.get("brake", ""))
+            await appliance.brake.lift(principal, space_of(request), form.get("brake", ""))
             notice = Notice(_say(request, N_("It may write again.")))
     except (Conflict, Denied) as refusal:
         notice = Notice(_detail(request, refusal))
-    return redirect(request, "/files/", notice)
+    return redirect(request, file_url(request, "/"), notice)
 
 
 def _say(request: web.Request, words: Text | str, **facts: str | int) -> str:
@@ -119,8 +132,8 @@ def _number(text: str) -> int:
 
 PAGES = [
     Page(method="POST", path="/undo", guard=Guard.WRITE, handler=undo),
-    Page(method="GET", path="/versions/{path:[\\s\\S]*}", guard=Guard.READ, handler=show_versions),
-    Page(method="POST", path="/versions/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=change_version),
-    Page(method="POST", path="/trash/empty", guard=Guard.WRITE, handler=empty_trash),
-    Page(method="POST", path="/brake", guard=Guard.WRITE, handler=change_brake),
+    Page(method="GET", path="/versions/{path:[\\s\\S]*}", guard=Guard.READ, handler=show_versions, in_space=True),
+    Page(method="POST", path="/versions/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=change_version, in_space=True),
+    Page(method="POST", path="/trash/empty", guard=Guard.WRITE, handler=empty_trash, in_space=True),
+    Page(method="POST", path="/brake", guard=Guard.WRITE, handler=change_brake, in_space=True),
 ]

@@ -9,10 +9,9 @@ from aiohttp import web
 from aiohttp.http_exceptions import PayloadEncodingError
 from aiohttp.web_protocol import RequestPayloadError
 
-from cloudconnect.features.files import PERSONAL, Condition, Put, Upload
+from cloudconnect.features.files import Condition, Put, Upload
 from cloudconnect.kernel.clock import parse_ns
 from cloudconnect.kernel.errors import NotFound
-from cloudconnect.kernel.ids import is_id
 from cloudconnect.kernel.text import N_
 from cloudconnect.wire import files as wire
 from cloudconnect.wire.shape import FieldError
@@ -103,12 +102,12 @@ def parse_modified(text: str | None, pointer: str) -> int | None:
 
 
 def parse_space(text: str) -> str:
-    """Return the id of a space, or ``personal``, as it was said.
+    """Return the id or name of a space, or ``personal``, as it was said.
 
     Raises:
         NotFound: it can name no space.
     """
-    if text != PERSONAL and not is_id(text, "spc"):
+    if not text or "/" in text:
         raise NotFound(N_("There is no such space."))
     return text
 

@@ -63,7 +63,9 @@ class Places:
                 fix=N_("Name the one with the backups; is its disk mounted?"),
                 place=facts.name,
             )
-        return self._open_shelf(facts.kind, {**facts.parameters, "name": facts.name})
+        place = self._open_shelf(facts.kind, {**facts.parameters, "name": facts.name})
+        place.is_signed = facts.signed is not None
+        return place
 
     def open_to_add(self, facts: PlaceFacts) -> BackupPlace:
         """Open a place that a backup is to be made in; a directory is made, unless there were backups in it before.

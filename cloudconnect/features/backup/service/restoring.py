@@ -18,7 +18,7 @@ from cloudconnect.ports.operations import Outcome, Progress
 from cloudconnect.ports.restoring import Restoring
 from cloudconnect.storage.backup_places import Backup, BackupPlace
 from cloudconnect.storage.backups import restore_catalog
-from cloudconnect.storage.errors import NoDomain
+from cloudconnect.storage.errors import ChunksMissing, NoDomain
 from cloudconnect.storage.repository import Repository
 
 _NAMED = 20
@@ -103,8 +103,7 @@ class PartRestorer:
         """
         target, source = SpaceId(wish.space_into), id_bytes(wish.space)
         if wish.space_into != wish.space:
-            stream = _stream(contents.stream(source, manifest))
-            return self._log.wait_for(self._restoring.put(target, there, stream, entry.sha256, entry.modified_ns))
+            return self._put_anew(contents, wish, there, entry, manifest)
         if self._log.wait_for(self._restoring.holds(target, there, entry.sha256)):
             return False
         chunks = contents.chunks(source, manifest)
@@ -112,6 +111,9 @@ class PartRestorer:
         for _ in range(_TRIES):
             try:
                 self._log.wait_for(self._restoring.put_chunks(target, there, chunks, entry.modified_ns))
+            except ChunksMissing:
+                # The keys that name content were replaced since: stored now, the chunks have other names.
+                return self._put_anew(contents, wish, there, entry, manifest)
             except Damaged:
                 # What is stored here cannot be read, which is known from now on, so it is missing and stored anew.
                 if not self._add_missing(contents, target, source, chunks):
@@ -119,6 +121,12 @@ class PartRestorer:
             else:
                 break
         return True
+
+    def _put_anew(self, contents: Contents, wish: Wish, there: str, entry: HeldEntry, manifest: bytes) -> bool:
+        """Put one file back from all its bytes; False if it is there as it was."""
+        stream = _stream(contents.stream(id_bytes(wish.space), manifest))
+        target = SpaceId(wish.space_into)
+        return self._log.wait_for(self._restoring.put(target, there, stream, entry.sha256, entry.modified_ns))
 
     def _add_missing(self, contents: Contents, target: SpaceId, source: bytes, chunks: list[tuple[bytes, int]]) -> bool:
         """Store the chunks that are missing here; tell whether any were."""

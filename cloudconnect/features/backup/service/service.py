@@ -29,6 +29,7 @@ from cloudconnect.features.backup import store
 from cloudconnect.features.backup.errors import BadPlace, BadSchedule, NoSuchPlace, PlaceKnown
 from cloudconnect.features.backup.models import BackupListed, Keep, PlaceFacts
 from cloudconnect.features.backup.rules import VERIFIED_WITHIN, is_due, is_overdue, needs_proof
+from cloudconnect.features.backup.service.marks import sign_marks
 from cloudconnect.features.backup.service.places import OpenShelf, Places
 from cloudconnect.features.backup.service.pruning import PruneOptions, prune
 from cloudconnect.features.backup.service.restoring import PartRestorer, Wish
@@ -96,7 +97,8 @@ class BackupService:
         Raises:
             BadPlace: the name is none.
             PlaceKnown: there is one of this name.
-            PlaceTaken: it holds the backups of another appliance.
+            PlaceTaken, PlaceInUse: it holds the backups of another appliance, or installation.
+            MarkAltered: what says whose it is was altered.
             BadBackend, BadCredentials, BackendUnreachable: it cannot be used.
         """
         self._access.require_admin(principal, fresh=True)
@@ -110,6 +112,7 @@ class BackupService:
             if store.find_place(unit.sql, name) is not None:
                 raise PlaceKnown(N_("“{name}” is taken."), fix=N_("Choose another name."), name=name)
             store.add_place(unit.sql, place, unit.now_ms)
+            store.note_signed(unit.sql, name, unit.now_ms)
             unit.record(PlaceAdded(subject=name, type=kind))
 
         await self._log.commit(change, actor=principal)
@@ -117,6 +120,8 @@ class BackupService:
 
     async def claim_place(self, principal: Principal, name: str) -> PlaceFacts:
         """Make a place that another installation of this appliance backed up to this one's, which alone prunes it.
+
+        A mark that was altered is made anew, if the backups there are this appliance's.
 
         Raises:
             BadPlace, NoSuchPlace: it is no place.
@@ -130,8 +135,12 @@ class BackupService:
             return place, self._places.open(place).claim(self._repository.keyring, is_taken_over=True)
 
         place, before = await asyncio.to_thread(take)
-        fact = PlaceClaimed(subject=name, installation=before)
-        await self._log.commit(lambda unit: unit.record(fact), actor=principal)
+
+        def change(unit: Unit) -> None:
+            store.note_signed(unit.sql, name, unit.now_ms)
+            unit.record(PlaceClaimed(subject=name, installation=before))
+
+        await self._log.commit(change, actor=principal)
         return place
 
     async def remove_place(self, principal: Principal, name: str) -> None:
@@ -195,6 +204,10 @@ class BackupService:
             else:
                 done[facts.name] = True
         return done
+
+    def sign_marks(self) -> None:
+        """Sign the marks of known places that an earlier release made."""
+        sign_marks(self._log, self._database, self._places, self._repository.keyring)
 
     def abort_uploads(self) -> None:
         """Abort uploads to the buckets that backups go to which were begun long ago and never ended."""
@@ -388,6 +401,7 @@ class BackupService:
 
         def note(unit: Unit) -> None:
             store.note_backup(unit.sql, facts.name, unit.now_ms)
+            store.note_signed(unit.sql, facts.name, unit.now_ms)
             unit.record(BackupMade(subject=backup.id, position=backup.position))
 
         self._log.commit_now(note, actor=APPLIANCE)

@@ -50,7 +50,9 @@ from cloudconnect.features.files.service.pruning import (
     PruningService,
 )
 from cloudconnect.features.files.service.purging import (
+    Disk,
     PurgingService,
+    Watermark,
 )
 from cloudconnect.features.files.service.restoring import (
     RestoringFiles,
@@ -63,6 +65,9 @@ from cloudconnect.features.files.service.service import (
 )
 from cloudconnect.features.files.service.snapshots import (
     SnapshotsService,
+)
+from cloudconnect.features.files.service.spaces import (
+    SpacesService,
 )
 from cloudconnect.features.files.service.tags import (
     TagsService,
@@ -82,6 +87,7 @@ __all__ = [
     "ComparingService",
     "DamageService",
     "DetailsService",
+    "Disk",
     "EditingService",
     "Erasing",
     "FilesService",
@@ -99,9 +105,11 @@ __all__ = [
     "ReturningService",
     "Sight",
     "SnapshotsService",
+    "SpacesService",
     "TagsService",
     "UploadLimits",
     "UploadsService",
     "VersionsService",
     "Wanted",
+    "Watermark",
 ]

@@ -6,7 +6,7 @@ from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
 from cloudconnect.events.files import QuotaSet
 from cloudconnect.features.files import rules
-from cloudconnect.features.files.errors import BadQuota, NoSuchEntry
+from cloudconnect.features.files.errors import NoSuchEntry
 from cloudconnect.features.files.models import Footprint, Space
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import find_place
@@ -18,8 +18,6 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Action
 from cloudconnect.ports.operations import Progress
 from cloudconnect.ports.sql import Sql
-
-QUOTA_MAX_BYTES = (1 << 63) - 1
 
 
 class AccountingService:
@@ -65,8 +63,7 @@ class AccountingService:
             BadQuota: it is negative, or more than can be counted.
         """
         self._guide.access.require_admin(principal)
-        if quota_bytes is not None and not 0 <= quota_bytes <= QUOTA_MAX_BYTES:
-            raise BadQuota(N_("A quota is a number of bytes, 0 or more."), fix=N_("Give another one, or none."))
+        rules.check_quota_size(quota_bytes)
         space_id = await self._guide.space_id(principal, space)
 
         def change(unit: Unit) -> Space:

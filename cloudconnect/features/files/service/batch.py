@@ -79,10 +79,10 @@ class Incoming:
                 for index in indexes:
                     outcomes[index] = refusal
             else:
-                charges = charges or Charges(place.space)
+                charges = charges or Charges(unit, place.space)
                 self._write_children(unit, place, parent, indexes, contents, outcomes, charges)
         if charges is not None:
-            charges.settle(unit)
+            charges.settle()
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _check_children(self, sql: Sql, place: Place, indexes: list[int]) -> None:

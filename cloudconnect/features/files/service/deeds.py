@@ -146,7 +146,7 @@ def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place, *, is_shal
     top = NodeId(new_id("nod", unit.now_ms))
     seq = seq_of(unit.record(EntryCopied(subject=top, space=space_id, source=original.node)))
     below = list(walk(unit.sql, original, seen.at)) if original.is_folder and not is_shallow else []
-    charge(unit, place.space, sum(each.size or 0 for each in (original, *below)))
+    charge(unit, place.space, sum(each.size or 0 for each in (original, *below)), may_yield=seen.at is None)
     new_nodes = {entry.node: NodeId(new_id("nod", unit.now_ms)) for entry in below} | {original.node: top}
     tree.copy_versions(
         unit.sql,

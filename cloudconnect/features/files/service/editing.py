@@ -11,6 +11,7 @@ from cloudconnect.events.files import EntryMoved
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import IntoItself, PlanDrifted, PlanMissing, TooMany
 from cloudconnect.features.files.models import BulkDeed, BulkEdit, BulkEdited, BulkPlan, Entry
+from cloudconnect.features.files.moments import Seqs, UndoToken
 from cloudconnect.features.files.service import braking, deeds
 from cloudconnect.features.files.service.finding import FindingService
 from cloudconnect.features.files.service.guide import Guide
@@ -74,12 +75,14 @@ class EditingService:
         if decode_cursor(plan.token, int, int, str)[2] != digest or expected not in {None, plan.items}:
             raise _drifted(0)
         done = seq = 0
+        spans: list[tuple[int, int]] = []
         for start in range(0, len(items), _AT_ONCE):
             portion = items[start : start + _AT_ONCE]
             change = self._changer(principal, space_id, edit, portion, done)
-            seq = await self._log.commit(change, actor=principal)
+            seq, span = await self._log.commit(change, actor=principal)
+            spans += [] if span is None else [span]
             done += len(portion)
-        return BulkEdited(plan, done, seq)
+        return BulkEdited(plan, done, seq, str(UndoToken(space_id, Seqs(spans))) if spans else "")
 
     def _planner(
         self, principal: Principal, space_id: SpaceId, edit: BulkEdit, now: datetime
@@ -117,10 +120,10 @@ class EditingService:
 
     def _changer(
         self, principal: Principal, space_id: SpaceId, edit: BulkEdit, portion: Sequence[Entry], done: int
-    ) -> Callable[[Unit], int]:
+    ) -> Callable[[Unit], tuple[int, tuple[int, int] | None]]:
         names = rules.parse_path(edit.path)
 
-        def change(unit: Unit) -> int:
+        def change(unit: Unit) -> tuple[int, tuple[int, int] | None]:
             place = self._guide.place(unit.sql, principal, space_id, names, Action.WRITE)
             into = rules.parse_path(edit.into) if edit.deed is BulkDeed.MOVE else ()
             target = self._guide.place(unit.sql, principal, space_id, into, Action.WRITE)
@@ -130,7 +133,7 @@ class EditingService:
                 braking.announce(unit, place.space, len(portion))
             for entry in portion:
                 seq = max(seq, _do(unit, target, edit, entry))
-            return seq
+            return seq, unit.spans.get(space_id)
 
         return change
 

@@ -1,19 +1,20 @@
 """Leading a principal to a place: whose space is meant, since when, and whether it may go there."""
 
+import unicodedata
+
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
-from cloudconnect.events.files import SpaceAdded
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import BadMoment, NoSuchEntry, NotAFile
-from cloudconnect.features.files.models import Condition, Entry, Space, SpaceKind
-from cloudconnect.features.files.service import braking, covering, deeds
+from cloudconnect.features.files.models import Condition, SpaceKind
+from cloudconnect.features.files.service import braking, covering, founding
 from cloudconnect.features.files.service.places import Place, find_place
-from cloudconnect.features.files.store import snapshots, spaces, tree
+from cloudconnect.features.files.store import snapshots, spaces
 from cloudconnect.kernel.clock import Clock, to_ms
-from cloudconnect.kernel.ids import NodeId, SpaceId, UserId, new_id
+from cloudconnect.kernel.ids import SpaceId, UserId, is_id, new_id
 from cloudconnect.kernel.principal import Principal, Scope
 from cloudconnect.kernel.text import N_
-from cloudconnect.ports.access import Access, Action, Resource, Role
+from cloudconnect.ports.access import Access, Action, Resource
 from cloudconnect.ports.sql import Sql
 from cloudconnect.ports.vault import Vault
 
@@ -31,6 +32,11 @@ class Guide:
         self._vault = vault
         self._personal: dict[str, SpaceId] = {}
         self.access = access
+
+    @property
+    def now_ms(self) -> int:
+        """The time by the clock, milliseconds since 1970."""
+        return to_ms(self._clock.now())
 
     def forget_space(self, space: SpaceId) -> None:
         """Remember no longer whose personal space *space* is; whoever it was gets another one when it is needed."""
@@ -51,6 +57,7 @@ class Guide:
             NoSuchEntry: the space is not there, or was not yet.
             Denied, NotFound: as ``Access.require`` decides.
             EntryLocked: somebody else's lock covers what *action* would change.
+            SpaceArchived: *action* would change an archived space.
             Braked: the principal's session was stopped from writing to the space.
         """
         place = self._place(sql, principal, space_id, names, action, at)
@@ -93,6 +100,8 @@ class Guide:
             raise NoSuchEntry(N_("There is no such space."))
         place = find_place(sql, space, names, at)
         self.access.require(sql, principal, action, place.resource)
+        if action is Action.WRITE:
+            rules.check_not_archived(space)
         return place
 
     def seen(
@@ -156,9 +165,15 @@ class Guide:
         return place
 
     async def space_id(self, principal: Principal, space: str) -> SpaceId:
-        """Return the id of the space that *space* names; ``personal`` is made when it is first asked for."""
-        if space != PERSONAL:
+        """Return the id of the space that *space* names: an id, a name, or ``personal``.
+
+        One's own personal space is made when it is first asked for. Of several spaces of one name, one's own is meant,
+        else the oldest that one may see. A name that leads nowhere comes back as it is, for ``place`` to refuse.
+        """
+        if is_id(space, "spc"):
             return SpaceId(space)
+        if space != PERSONAL:
+            return await self._database.look(lambda sql: self._named(sql, principal, space))
         known = self._personal.get(principal.id)
         if known is None:
             owner = UserId(principal.id)
@@ -167,24 +182,22 @@ class Guide:
             self._personal[principal.id] = known
         return known
 
+    def _named(self, sql: Sql, principal: Principal, name: str) -> SpaceId:
+        named = spaces.find_named(sql, unicodedata.normalize("NFC", name))
+        own = [each.id for each in named if each.owner == principal.id]
+        seen = self.access.horizon(sql, principal) if len(named) > len(own) and not own else {}
+        return next(iter([*own, *(each.id for each in named if each.id in seen)]), SpaceId(name))
+
     async def _add_personal(self, principal: Principal) -> SpaceId:
-        now_ms = round(self._clock.now().timestamp() * 1000)
-        space_id, root = SpaceId(new_id("spc", now_ms)), NodeId(new_id("nod", now_ms))
+        space_id = SpaceId(new_id("spc", to_ms(self._clock.now())))
         await self._vault.add_domain(space_id)
 
         def change(unit: Unit) -> SpaceId:
-            existing = spaces.find_personal(unit.sql, UserId(principal.id))
+            owner = UserId(principal.id)
+            existing = spaces.find_personal(unit.sql, owner)
             if existing is not None:
                 return existing.id
-            space = Space(space_id, principal.name, SpaceKind.PERSONAL, UserId(principal.id), root, 0, unit.now)
-            spaces.add_space(unit.sql, space)
-            recorded = unit.record(SpaceAdded(subject=root, space=space_id, owner=principal.id))
-            tree.add_entry(unit.sql, space_id, _root_entry(root, deeds.seq_of(recorded), unit.now_ms))
-            self.access.add_grant(unit.sql, principal.id, Resource(space_id, (root,)), Role.OWN, unit.now_ms)
+            founding.found(unit, self.access, space_id, SpaceKind.PERSONAL, principal.name, owner)
             return space_id
 
         return await self._log.commit(change, actor=principal)
-
-
-def _root_entry(root: NodeId, seq: int, now_ms: int) -> Entry:
-    return Entry(root, None, "", "/", now_ms * 1_000_000, seq, None, None, None, None)

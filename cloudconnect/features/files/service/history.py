@@ -20,7 +20,7 @@ from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.obstacles import Examiner
 from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, plan_reversal
-from cloudconnect.features.files.store import history, spaces
+from cloudconnect.features.files.store import history, spaces, tags
 from cloudconnect.features.files.store.history import Made
 from cloudconnect.kernel.clock import Clock, from_ms
 from cloudconnect.kernel.errors import CloudConnectError
@@ -149,6 +149,7 @@ class HistoryService:
             planned = self._plan(sql, principal, space_id, names, seqs)
             examiner = Examiner(sql, planned)
             examiner.require(self._guide.access, principal)
+            rules.check_not_archived(planned.space)
             examiner.examine()
             return planned
 
@@ -165,6 +166,7 @@ class HistoryService:
                 for first, last in planned.seqs
             ]
             reverting.place_steps(unit, planned, deeds.seq_of(recorded[0]))
+            reverting.tag_steps(unit, planned)
             return dataclasses.replace(summary, undo=UndoToken(space_id, Seqs([unit.spans[space_id]])))
 
         return await self._log.commit(change, actor=principal)
@@ -221,7 +223,7 @@ class HistoryService:
                 continue
             if ranges:
                 undone = Seqs([*undone, *ranges])
-            elif history.touches(sql, space.id, made[-1].seq, made[0].seq):
+            elif _touches(sql, space.id, made[-1].seq, made[0].seq):
                 yield made
 
     def _find_made(self, sql: Sql, space: Space, principal: Principal) -> Iterator[Made]:
@@ -246,7 +248,7 @@ def check_hindrances(sql: Sql, plan: Plan, *, skip: bool) -> None:
     Raises:
         CannotUndo: something stands in the way, of all of it or without *skip*.
     """
-    if not plan.hindrances or (skip and plan.steps):
+    if not plan.hindrances or (skip and (plan.steps or plan.tag_steps)):
         return
     hindrance = reverting.summarise(sql, plan).hindrances[0]
     raise CannotUndo(
@@ -255,6 +257,11 @@ def check_hindrances(sql: Sql, plan: Plan, *, skip: bool) -> None:
         path=hindrance.path,
         count=len(plan.hindrances),
     )
+
+
+def _touches(sql: Sql, space: SpaceId, first: int, last: int) -> bool:
+    """Tell whether the tree, or what is said about it, changed from *first* to *last*."""
+    return history.touches(sql, space, first, last) or tags.touches(sql, space, first, last)
 
 
 def _undone_range(fact: Made) -> tuple[int, int]:

@@ -55,7 +55,7 @@ class ParticularsService:
             touched = dataclasses.replace(entry, modified_ns=modified_ns, from_seq=seq)
             tree.close_entry(unit.sql, entry.node, seq)
             tree.add_entry(unit.sql, space_id, touched)
-            return Change(touched, seq)
+            return Change(touched, seq, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from cloudconnect.features.files.models import Space
 from cloudconnect.features.files.moments import Obstacle, Seqs
+from cloudconnect.features.files.service.retagging import TagStep, find_reversals, said_by
+from cloudconnect.features.files.service.reversals import reverse
 from cloudconnect.features.files.store import history
 from cloudconnect.features.files.store.history import Past, PastRow, State
 from cloudconnect.kernel.ids import NodeId
@@ -61,7 +63,7 @@ class Plan:
 
     ``is_void`` says that nothing would be taken back; changes that cancel each other out can be, though no step is
     needed for it. ``gone`` are nodes that came and went by what is taken back; they stay in the trash.
-    ``turned`` are the seqs at which each node was changed by it.
+    ``turned`` are the seqs at which each node was changed by it, ``tag_steps`` what each gets or loses of its tags.
     """
 
     space: Space
@@ -72,55 +74,35 @@ class Plan:
     is_void: bool = True
     gone: set[NodeId] = field(default_factory=set)
     turned: dict[NodeId, list[int]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """A seq at which a node changed, and its rows on both sides."""
-
-    seq: int
-    before: PastRow | None
-    after: PastRow | None
+    tag_steps: dict[NodeId, list[TagStep]] = field(default_factory=dict)
 
 
 def plan_reversal(sql: Sql, space: Space, seqs: Seqs, within: NodeId | None = None) -> Plan:
     """Return what takes back everything that *seqs* did, in the folder or file *within* or anywhere.
 
-    Of each node, the longest run of changes at its end is taken back that belongs to *seqs*; whatever lies between
-    must have left the node as it was, else what came before it stays, and the node is named as changed later.
+    Of each node, and of each of its tags, the longest run of changes at its end is taken back that belongs to *seqs*;
+    whatever lies between must have left it as it was, else what came before it stays, and the node is named as changed
+    later.
     """
     plan = Plan(space, seqs, {}, {}, {})
     if not seqs:
         return plan
     for past in history.find_touched(sql, space.id, seqs.first, seqs.last):
         _plan_node(plan, past)
+    _plan_tags(sql, plan)
     if within is not None and within != space.root:
         _keep_within(sql, plan, within)
     return plan
 
 
 def _plan_node(plan: Plan, past: Past) -> None:
-    turns = _turns(past.rows)
-    own = [index for index, turn in enumerate(turns) if turn.seq in plan.seqs]
-    if not own:
+    reversal = reverse(past.rows, plan.seqs, _state)
+    if reversal is None:
         return
-    plan.turned[past.node] = [turns[index].seq for index in own]
-    last = past.rows[-1]
-    now = last if last.to_seq is None else None
-    then, first = now, 0
-    index = len(turns) - 1
-    while own:
-        if own[-1] != index and _state(turns[own[-1]].after) != _state(then):
-            start = _pop_run(own)
-            if _state(turns[start].before) != _state(then):
-                plan.hindrances[past.node] = Obstacle.CHANGED
-                break
-            # Somebody has taken this run back already.
-            index = start - 1
-            continue
-        index = own.pop()
-        then, first = turns[index].before, turns[index].seq
-        index -= 1
+    if reversal.is_hindered:
+        plan.hindrances[past.node] = Obstacle.CHANGED
+    now, then, first, last = reversal.now, reversal.then, reversal.first, past.rows[-1]
+    plan.turned[past.node] = reversal.turned
     plan.touched[past.node] = last
     plan.is_void = plan.is_void and first == 0
     if _state(then) != _state(now):
@@ -129,27 +111,21 @@ def _plan_node(plan: Plan, past: Past) -> None:
         plan.gone.add(past.node)
 
 
-def _pop_run(own: list[int]) -> int:
-    """Take the last run of indexes that follow each other off *own*, and return the first of them."""
-    start = own.pop()
-    while own and own[-1] == start - 1:
-        start = own.pop()
-    return start
-
-
-def _turns(rows: Iterable[PastRow]) -> list[_Turn]:
-    """Return the seqs at which a node changed, in order, with what it was before and after."""
-    turns: list[_Turn] = []
-    before: PastRow | None = None
-    for row in rows:
-        if before is not None and before.to_seq is not None and before.to_seq != row.from_seq:
-            turns.append(_Turn(before.to_seq, before, None))
-            before = None
-        turns.append(_Turn(row.from_seq, before, row))
-        before = row
-    if before is not None and before.to_seq is not None:
-        turns.append(_Turn(before.to_seq, before, None))
-    return turns
+def _plan_tags(sql: Sql, plan: Plan) -> None:
+    """Add to *plan* what takes back the tags; what leaves the tree takes them along, for when it comes back."""
+    for node, name, reversal in find_reversals(sql, plan.space, plan.seqs):
+        step = plan.steps.get(node)
+        if node in plan.gone or (step is not None and step.then is None):
+            continue
+        if node not in plan.touched:
+            plan.touched[node] = history.find_pasts(sql, plan.space.id, [node], 0)[node].rows[-1]
+        plan.turned.setdefault(node, []).extend(reversal.turned)
+        plan.is_void = plan.is_void and reversal.first == 0
+        if reversal.is_hindered:
+            plan.hindrances[node] = Obstacle.CHANGED
+        then = said_by(reversal.then)
+        if then != said_by(reversal.now):
+            plan.tag_steps.setdefault(node, []).append(TagStep(node, name, then))
 
 
 def _state(row: PastRow | None) -> State | None:
@@ -182,6 +158,7 @@ def _keep_within(sql: Sql, plan: Plan, within: NodeId) -> None:
         del plan.touched[node]
         plan.steps.pop(node, None)
         plan.hindrances.pop(node, None)
+        plan.tag_steps.pop(node, None)
         del plan.turned[node]
     plan.seqs = Seqs((seq, seq) for turned in plan.turned.values() for seq in turned)
     plan.is_void = not plan.turned

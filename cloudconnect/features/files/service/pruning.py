@@ -15,6 +15,7 @@ from cloudconnect.features.files.retention import OldVersion, Policy, find_pruna
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.store import snapshots, spaces, versions
+from cloudconnect.features.files.trash_policy import parse_trash_policy
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.kernel.principal import APPLIANCE, Principal
@@ -75,9 +76,16 @@ class PruningService:
         """Say what *space* keeps from now on.
 
         Raises:
-            BadPolicy: the policy is not understood, or the days are not a number of days.
+            BadPolicy: a policy is not understood, the days are not a number of days, or the trash is told both.
         """
         parse_policy(retention.versions or "")
+        parse_trash_policy(retention.trash or "")
+        if retention.trash is not None and retention.trash_days is not None:
+            raise BadPolicy(
+                N_("The trash is told in days and in words for how long it keeps things."),
+                fix=N_("Say it one way: keep {days}d, or leave the words out."),
+                days=retention.trash_days,
+            )
         if retention.trash_days is not None and not 1 <= retention.trash_days <= _DAYS_MOST:
             raise BadPolicy(N_("The trash keeps things for 1 to 36,500 days."), fix=N_("Choose another number."))
         space_id = await self._guide.space_id(principal, space)
@@ -87,7 +95,11 @@ class PruningService:
             versions.set_retention(unit.sql, space_id, retention)
             unit.record(
                 RetentionSet(
-                    subject=space_id, space=space_id, versions=retention.versions, trash_days=retention.trash_days
+                    subject=space_id,
+                    space=space_id,
+                    versions=retention.versions,
+                    trash_days=retention.trash_days,
+                    trash=retention.trash,
                 )
             )
             return retention
@@ -110,12 +122,16 @@ class PruningService:
         return await self._database.read(ask)
 
     def prune(self, parameters: Mapping[str, str], progress: Progress) -> dict[str, int | str]:
-        """Let go, in every space, of what its policy does not keep; an operation that may end at any moment."""
+        """Let go, in every space that is not archived, of what its policy does not keep.
+
+        An operation that may end at any moment.
+        """
         del parameters
         pruned = Pruned()
         after = ""
         while found := self._database.read_now(partial(spaces.find_spaces, after=after, limit=1)):
-            self._prune_space(found[0], pruned, progress)
+            if found[0].archived is None:
+                self._prune_space(found[0], pruned, progress)
             after = found[0].id
         return dataclasses.asdict(pruned)
 

@@ -10,6 +10,7 @@ from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, Step
+from cloudconnect.features.files.service.retagging import put_back
 from cloudconnect.features.files.store import purging, states, trash, tree
 from cloudconnect.features.files.store.history import PastRow
 from cloudconnect.kernel.ids import NodeId
@@ -40,7 +41,7 @@ def place_steps(unit: Unit, plan: Plan, seq: int) -> None:
         QuotaExceeded: the space may not hold as much.
     """
     placed = [(step, step.then) for step in plan.steps.values() if step.then is not None]
-    charge(unit, plan.space, sum((then.size or 0) - _held_bytes(step) for step, then in placed))
+    charge(unit, plan.space, sum((then.size or 0) - _held_bytes(step) for step, then in placed), may_yield=False)
     tree.close_entries(unit.sql, [(step.node, seq) for step, _ in placed if step.now is not None])
     returning = [step.node for step, _ in placed if step.now is None]
     trash.remove_many(unit.sql, returning)
@@ -63,6 +64,12 @@ def place_steps(unit: Unit, plan: Plan, seq: int) -> None:
         _tell(unit, plan.space, step)
 
 
+def tag_steps(unit: Unit, plan: Plan) -> None:
+    """Give every node the tags back that *plan* says, and take the others off."""
+    for steps in plan.tag_steps.values():
+        put_back(unit, plan.space, steps)
+
+
 def summarise(sql: Sql, plan: Plan) -> Reverted:
     """Return what *plan* comes to; of what stands in its way, the first thousand by path."""
     steps = plan.steps.values()
@@ -74,6 +81,7 @@ def summarise(sql: Sql, plan: Plan) -> Reverted:
         rewritten=sum(step.now is not None and step.is_rewritten for step in steps),
         copied=sum(step.source is not None for step in steps),
         bytes=sum(step.then.size or 0 for step in changed if step.then is not None),
+        retagged=len(plan.tag_steps),
         hindered=len(plan.hindrances),
         hindrances=_hindrances(sql, plan),
     )

@@ -34,7 +34,7 @@ from cloudconnect.features.files.models import (
 )
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.charging import check_quota
-from cloudconnect.features.files.service.guide import PERSONAL, Guide
+from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import Place, find_path, list_folder, mark_of, walk
 from cloudconnect.features.files.service.reading import Finder, Reading
 from cloudconnect.features.files.store import spaces, trash, tree
@@ -45,7 +45,7 @@ from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Action, Resource
 from cloudconnect.ports.sql import Sql
-from cloudconnect.ports.vault import Vault
+from cloudconnect.ports.vault import Content, Vault
 
 _ANYTHING = Condition()
 _NEVER = 1 << 62
@@ -63,27 +63,6 @@ class FilesService:
         self._database = database
         self._guide = guide
         self._vault = vault
-
-    # Spaces
-
-    async def find_spaces(self, principal: Principal, limit: int, cursor: str | None) -> Page[Space]:
-        """Return a page of the spaces that *principal* may see, oldest first."""
-        await self._guide.space_id(principal, PERSONAL)
-        after = str(decode_cursor(cursor, str)[0]) if cursor else ""
-
-        def ask(sql: Sql) -> list[Space]:
-            seen = sorted(space for space in self._guide.access.horizon(sql, principal) if space > after)[: limit + 1]
-            return [space for space in (spaces.find_space(sql, identifier) for identifier in seen) if space]
-
-        found = await self._database.read(ask)
-        return Page(found[:limit], encode_cursor(found[limit - 1].id) if len(found) > limit else None)
-
-    async def get_space(self, principal: Principal, space: str) -> Space:
-        """Return one space."""
-        space_id = await self._guide.space_id(principal, space)
-        return await self._database.read(
-            lambda sql: self._guide.place(sql, principal, space_id, (), Action.READ, at=None).space
-        )
 
     # Looking
 
@@ -256,19 +235,20 @@ class FilesService:
 
         def check(sql: Sql) -> None:
             place = self._guide.place_to_put(sql, principal, space_id, names, condition, parents)
-            check_quota(place.space, (expected_bytes or 0) - ((place.entry and place.entry.size) or 0))
+            more = (expected_bytes or 0) - ((place.entry and place.entry.size) or 0)
+            check_quota(sql, place.space, more, self._guide.now_ms)
 
         await self._database.look(check)
-        content = await self._vault.write(space_id, stream)
+        taken = await self._vault.take(space_id, stream)
 
-        def change(unit: Unit) -> Put:
+        def change(unit: Unit, content: Content) -> Put:
             place = self._guide.place_to_put(unit.sql, principal, space_id, names, condition, parents)
             self._vault.settle(unit.sql, space_id, content)
             entry = deeds.write_entry(unit, place, content, modified_ns, media_type)
             undo = deeds.undo_of(unit, space_id)
             return Put(entry, place.entry is None, entry.from_seq, content.stored_bytes, content.reused_bytes, undo)
 
-        return await self._log.commit(change, actor=principal)
+        return await self._log.commit_after(taken, change, actor=principal)
 
     async def add_folder(
         self, principal: Principal, space: str, path: str, *, parents: bool = False, modified_ns: int | None = None

@@ -7,7 +7,7 @@ from cloudconnect.database import Database
 from cloudconnect.events.files import FieldRemoved, FieldSet, Tagged, Untagged
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NoSuchField, NoSuchTag
-from cloudconnect.features.files.models import Field, Space, Tag, TagUse
+from cloudconnect.features.files.models import Field, Space, Tag, TagsChange, TagUse
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.store import tags as store
@@ -60,7 +60,7 @@ class TagsService:
 
     async def change_tags(
         self, principal: Principal, space: str, path: str, added: Sequence[Tag], removed: Sequence[str]
-    ) -> list[Tag]:
+    ) -> TagsChange:
         """Put tags on what is at *path*, or other values in the place of theirs, take others off; return all it has.
 
         What it has already is not said twice, so that repeating it records nothing.
@@ -72,13 +72,14 @@ class TagsService:
         """
         names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> list[Tag]:
+        def change(unit: Unit) -> TagsChange:
             place = self._guide.place(unit.sql, principal, space_id, names, Action.WRITE)
             node = place.require_entry().node
             rules.check_tags(added, store.find_fields(unit.sql, space_id))
             untag(unit, place.space, node, removed, may_lack=False)
             tag(unit, place.space, node, added)
-            return store.find_tags(unit.sql, [node], None).get(node, [])
+            held = store.find_tags(unit.sql, [node], None).get(node, [])
+            return TagsChange(held, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 

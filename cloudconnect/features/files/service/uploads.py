@@ -285,7 +285,8 @@ class UploadsService:
         else:
             place = self._guide.place_to_put(sql, principal, upload.space, names, plan.condition, plan.parents)
             replaced = (place.entry and place.entry.size) or 0
-        check_quota(place.space, max(upload.length or 0, upload.received) - replaced)
+        more = max(upload.length or 0, upload.received) - replaced
+        check_quota(sql, place.space, more, self._guide.now_ms)
 
     async def _prepare(self, principal: Principal, upload: str, offset: int, length: int | None) -> Upload:
         def check(sql: Sql) -> Upload:

@@ -198,6 +198,8 @@ def _said(term: Path | Tagged | By | Owner | Is, lens: Lens) -> tuple[str, list[
             return "(e.version IS NOT NULL AND v.author = ?)", [lens.people.get(name, "")]
         case Owner(name):
             return (_YES if lens.people.get(name) == lens.owner else _NO), []
+        case Is("pinned"):
+            return "e.node IN (SELECT p.node FROM version_pin p)", []
         case Is():
             return "e.node IN (SELECT f.node FROM favourite f WHERE f.account = ?)", [lens.asker]
         case Path():

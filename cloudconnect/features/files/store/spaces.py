@@ -8,7 +8,7 @@ from cloudconnect.ports.sql import Row, Sql
 
 _SELECT = (
     "SELECT s.id, s.name, s.kind, s.owner, s.root, s.created_ms, COALESCE(l.seq, 0), s.used_bytes, s.quota_bytes,"
-    " s.brake_changes"
+    " s.brake_changes, s.archived_ms"
     " FROM space s LEFT JOIN space_log l ON l.space = s.id"
 )
 
@@ -31,6 +31,11 @@ def find_personal(sql: Sql, owner: UserId) -> Space | None:
     """Return the personal space of *owner*, or None as long as there is none."""
     row = sql.row(f"{_SELECT} WHERE s.owner = ? AND s.kind = ?", (owner, SpaceKind.PERSONAL))
     return None if row is None else _space(row)
+
+
+def find_named(sql: Sql, name: str) -> list[Space]:
+    """Return the spaces called *name*, oldest first."""
+    return [_space(row) for row in sql.rows(f"{_SELECT} WHERE s.name = ? ORDER BY s.id", (name,))]
 
 
 def count_spaces(sql: Sql) -> int:
@@ -58,6 +63,16 @@ def charge(sql: Sql, space: SpaceId, size: int) -> bool:
 def set_quota(sql: Sql, space: SpaceId, quota_bytes: int | None) -> None:
     """Bound what *space* may use; None takes the bound away."""
     sql.execute("UPDATE space SET quota_bytes = ? WHERE id = ?", (quota_bytes, space))
+
+
+def rename(sql: Sql, space: SpaceId, name: str) -> None:
+    """Call *space* by another *name*."""
+    sql.execute("UPDATE space SET name = ? WHERE id = ?", (name, space))
+
+
+def set_archived(sql: Sql, space: SpaceId, archived_ms: int | None) -> None:
+    """Say since when *space* is archived, or that it is not."""
+    sql.execute("UPDATE space SET archived_ms = ? WHERE id = ?", (archived_ms, space))
 
 
 def find_miscounted(sql: Sql) -> list[tuple[SpaceId, int, int]]:
@@ -90,7 +105,7 @@ def set_used(sql: Sql, space: SpaceId, used_bytes: int) -> None:
 
 
 def _space(row: Row) -> Space:
-    identifier, name, kind, owner, root, created_ms, seq, used_bytes, quota_bytes, brake_changes = row
+    identifier, name, kind, owner, root, created_ms, seq, used_bytes, quota_bytes, brake_changes, archived_ms = row
     return Space(
         SpaceId(identifier),
         name,
@@ -102,4 +117,5 @@ def _space(row: Row) -> Space:
         used_bytes,
         quota_bytes,
         brake_changes,
+        None if archived_ms is None else from_ms(archived_ms),
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from cloudconnect.features.files.models import Field, FieldKind, Tag, TagUse
 from cloudconnect.kernel.ids import NodeId, SpaceId
@@ -10,6 +11,16 @@ from cloudconnect.ports.sql import Sql
 
 _ASKED_AT_ONCE = 400
 _TRUE_AT = "from_seq <= ? AND (to_seq IS NULL OR to_seq > ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class TagRow:
+    """A tag of a node from one seq until another, None for now."""
+
+    node: NodeId
+    tag: Tag
+    from_seq: int
+    to_seq: int | None
 
 
 def find_tags(sql: Sql, nodes: Sequence[NodeId], at: int | None) -> dict[NodeId, list[Tag]]:
@@ -56,6 +67,33 @@ def copy_tags(sql: Sql, space: SpaceId, copies: Iterable[tuple[NodeId, NodeId]],
             for tag in tags
         ],
     )
+
+
+def find_touched(sql: Sql, space: SpaceId, first: int, last: int) -> list[TagRow]:
+    """Return the past since *first* of the tags in *space* that began or ended from *first* to *last*, in order."""
+    rows = sql.rows(
+        "WITH touched (node, name) AS ("
+        "SELECT node, name FROM tag WHERE space = ? AND from_seq >= ? AND from_seq <= ?"
+        " UNION SELECT node, name FROM tag WHERE space = ? AND to_seq >= ? AND to_seq <= ?)"
+        " SELECT t.node, t.name, t.kind, t.value, t.number, t.from_seq, t.to_seq FROM touched"
+        " JOIN tag t ON t.node = touched.node AND t.name = touched.name"
+        " WHERE t.to_seq IS NULL OR t.to_seq >= ? ORDER BY t.node, t.name, t.from_seq",
+        (space, first, last, space, first, last, first),
+    )
+    return [
+        TagRow(NodeId(node), Tag(name, Value(ValueKind(kind), value, number)), from_seq, to_seq)
+        for node, name, kind, value, number, from_seq, to_seq in rows
+    ]
+
+
+def touches(sql: Sql, space: SpaceId, first: int, last: int) -> bool:
+    """Tell whether any tag in *space* began or ended from *first* to *last*."""
+    row = sql.row(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM tag WHERE space = ? AND from_seq >= ? AND from_seq <= ?)"
+        " OR EXISTS (SELECT 1 FROM tag WHERE space = ? AND to_seq >= ? AND to_seq <= ?)",
+        (space, first, last, space, first, last),
+    )
+    return row is not None
 
 
 def find_used(sql: Sql, space: SpaceId, after: str, limit: int) -> list[TagUse]:

@@ -51,13 +51,21 @@ def find_old(sql: Sql, space: SpaceId, before_ms: int, limit: int) -> list[Trash
     return [_trashed(row) for row in rows]
 
 
-def find_spaces(sql: Sql) -> list[tuple[SpaceId, int | None]]:
-    """Return the spaces with something in their trash, and for how many days each keeps it, None for the default."""
+def find_behind(sql: Sql, space: SpaceId, before_ms: int, after_seq: int, limit: int) -> list[Trashed]:
+    """Return up to *limit* things removed from *space* before *before_ms*, by seq, behind *after_seq*; no paths."""
     rows = sql.rows(
-        "SELECT s.space, r.trash_days FROM (SELECT DISTINCT space FROM trash) s"
-        " LEFT JOIN retention r ON r.space = s.space ORDER BY s.space"
+        f"{_SELECT} WHERE t.space = ? AND t.trashed_ms < ? AND t.trashed_seq > ? ORDER BY t.trashed_seq LIMIT ?",
+        (space, before_ms, after_seq, limit),
     )
-    return [(SpaceId(space), None if days is None else int(days)) for space, days in rows]
+    return [_trashed(row) for row in rows]
+
+
+def find_spaces(sql: Sql) -> list[SpaceId]:
+    """Return the spaces with something in their trash; an archived one keeps what it has and is left out."""
+    rows = sql.rows(
+        "SELECT DISTINCT t.space FROM trash t JOIN space s ON s.id = t.space AND s.archived_ms IS NULL ORDER BY t.space"
+    )
+    return [SpaceId(space) for (space,) in rows]
 
 
 def remove(sql: Sql, node: NodeId) -> None:

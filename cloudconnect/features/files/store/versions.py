@@ -66,16 +66,17 @@ def prune(sql: Sql, versions: Iterable[tuple[NodeId, int]], now_ms: int) -> None
 
 def get_retention(sql: Sql, space: SpaceId) -> Retention:
     """Return what holds for *space*; None where the appliance's own default does."""
-    row = sql.row("SELECT versions, trash_days FROM retention WHERE space = ?", (space,))
-    return Retention(None, None) if row is None else Retention(row[0], None if row[1] is None else int(row[1]))
+    row = sql.row("SELECT versions, trash_days, trash FROM retention WHERE space = ?", (space,))
+    return Retention(None, None) if row is None else Retention(row[0], None if row[1] is None else int(row[1]), row[2])
 
 
 def set_retention(sql: Sql, space: SpaceId, retention: Retention) -> None:
     """Say what holds for *space* from now on."""
     sql.execute(
-        "INSERT INTO retention (space, versions, trash_days) VALUES (?, ?, ?)"
-        " ON CONFLICT (space) DO UPDATE SET versions = excluded.versions, trash_days = excluded.trash_days",
-        (space, retention.versions, retention.trash_days),
+        "INSERT INTO retention (space, versions, trash_days, trash) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (space) DO UPDATE SET versions = excluded.versions, trash_days = excluded.trash_days,"
+        " trash = excluded.trash",
+        (space, retention.versions, retention.trash_days, retention.trash),
     )
 
 
