@@ -139,6 +139,15 @@ class Work:
         if self._attempt(lambda: self.faces.touch(path, modified), expected, path):
             assert self.seen[path].modified == modified
 
+    def tag(self, path, name):
+        """Put a tag on something, or take it off where it is."""
+        path = self.top + path
+        if path not in self.tree:
+            return
+        self.faces.tag(path, name, is_off=name in self.faces.tags(path))
+        self.done.append((self.tree, self.seen))
+        self._become(self.tree, path)
+
     # Uploads in pieces
 
     def begin(self, path, content):
