@@ -13,9 +13,11 @@ K ?=
 LANGUAGE ?=
 N ?= auto
 STATES ?= 250000
+EXAMPLES ?= 10000
+REQUESTS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test crash check format lint types assets messages wheel docs ci clean
+.PHONY: help run setup test crash trees requests check format lint types assets messages wheel docs ci clean
 # A recipe that fails half-way must not look finished the next time.
 .DELETE_ON_ERROR:
 
@@ -35,6 +37,12 @@ test: setup ## Run the tests (T=features/files for a part, K=expression to choos
 
 crash: setup ## Look at 250,000 states that power cuts and disk errors may leave (STATES=…)
 	$(BIN)/python tests/crash/replay/crash.py --states $(STATES)
+
+trees: setup ## Drive three protocols and kills against a model of the tree (EXAMPLES=…)
+	$(BIN)/python -m tests.crash.tree_machine --examples $(EXAMPLES)
+
+requests: setup ## Send a daemon a million damaged requests (REQUESTS=…)
+	$(BIN)/python -m tests.crash.mutated_requests --requests $(REQUESTS)
 
 check: lint types ## Everything a reviewer's machine can see: format, lint, contracts, types
 

@@ -6,6 +6,8 @@ import msgspec
 
 from cloudconnect.wire.shape import Answer, Request
 
+QuotaBytes = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+
 
 class Footprint(Answer, frozen=True):
     """What lies below a folder, or what one file is, down to what it takes in the store.
@@ -39,4 +41,4 @@ class Quota(Answer, frozen=True):
 class NewQuota(Request, frozen=True):
     """What a space may use from now on; null takes the bound away."""
 
-    quota_bytes: Annotated[int, msgspec.Meta(ge=0)] | None
+    quota_bytes: QuotaBytes | None

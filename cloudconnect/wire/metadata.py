@@ -90,7 +90,7 @@ class BulkEdit(Request, frozen=True):
     recursive: bool = False
     dry_run: bool = False
     plan: Annotated[str, msgspec.Meta(max_length=400)] = ""
-    expect: int | None = None
+    expect: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
 
 
 class BulkEdited(Answer, frozen=True):

@@ -8,6 +8,7 @@ import msgspec
 from cloudconnect.wire.files import Path
 from cloudconnect.wire.shape import Answer, Request
 
+_Seq = Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
 _Policy = Annotated[str, msgspec.Meta(max_length=4_000, examples=["keep all 24h, hourly 7d, daily 90d, weekly 1y"])]
 
 _TrashPolicy = Annotated[
@@ -36,14 +37,14 @@ class VersionOf(Request, frozen=True):
     """A version of the file at a path."""
 
     path: Path
-    version: int
+    version: _Seq
 
 
 class NewPin(Request, frozen=True):
     """A version to keep whatever its age, and why; a null note lets it age again."""
 
     path: Path
-    version: int
+    version: _Seq
     note: Annotated[str, msgspec.Meta(max_length=500)] | None = ""
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from cloudconnect.wire.accounting import QuotaBytes
 from cloudconnect.wire.shape import Answer, Request
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, examples=["Photos"])]
@@ -34,7 +35,7 @@ class NewSpace(Request, frozen=True):
 
     name: Name
     owner: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
-    quota_bytes: int | None = None
+    quota_bytes: QuotaBytes | None = None
 
 
 class SpaceChange(Request, frozen=True):

@@ -2,14 +2,17 @@
 
 import ast
 import dataclasses
+import importlib
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cloudconnect.events import catalogue
 from cloudconnect.kernel import errors
 from cloudconnect.kernel.errors import CloudConnectError
+from cloudconnect.wire.shape import Request
 from cloudconnect_cli.exits import EXIT
 from cloudconnect_web.problems import STATUS
 
@@ -17,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = (ROOT / "cloudconnect", ROOT / "web/cloudconnect_web", ROOT / "cli/cloudconnect_cli")
 ROOMS = sorted(path.parent.name for path in (ROOT / "cloudconnect/features").glob("*/__init__.py"))
 PACKAGES = sorted(path for source in SOURCES for path in source.rglob("__init__.py"))
+WIRE = sorted(path.stem for path in (ROOT / "cloudconnect/wire").glob("[a-z]*.py"))
 KINDS = sorted(
     (
         kind
@@ -76,6 +80,27 @@ def test_a_room_has_a_level(room):
 def test_every_kind_of_refusal_has_a_status_and_an_exit_code(kind):
     assert kind in STATUS
     assert kind in EXIT
+
+
+@pytest.mark.parametrize("module", WIRE)
+def test_a_number_in_a_request_has_a_bound_that_a_database_can_hold(module):
+    shapes = [
+        shape
+        for shape in vars(importlib.import_module(f"cloudconnect.wire.{module}")).values()
+        if isinstance(shape, type) and issubclass(shape, Request) and shape is not Request
+    ]
+    for shape in shapes:
+        for field in msgspec.inspect.type_info(shape).fields:
+            assert all(each.le is not None and each.le < 1 << 63 for each in numbers(field.type)), (shape, field.name)
+
+
+def numbers(kind):
+    """Yield the types of integers in *kind*."""
+    if isinstance(kind, msgspec.inspect.IntType):
+        yield kind
+    for each in (*getattr(kind, "types", ()), *getattr(kind, "item_types", ()), getattr(kind, "item_type", None)):
+        if each is not None:
+            yield from numbers(each)
 
 
 def test_facts_keep_their_fields_and_only_gain_optional_ones():

@@ -185,6 +185,7 @@ def run(requests: int, clients: int, seed: int, place: Path | None = None, *, is
         log = (bench.place / "log").read_text(errors="replace")
         if "Traceback" in log:
             total.violations.append(log[log.index("Traceback") - 500 :][:5_000])
+        faces.close()  # it was quiet for longer than the daemon keeps it
         assert faces.ask("GET", "/readyz").status == 200
         scrubbed = subprocess.run(
             [*cloudconnect(), "scrub"], env=bench.environment, capture_output=True, check=False, text=True

@@ -37,9 +37,14 @@ def act_at_random(work, chance):
         lambda: work.copy(face, path(), path(), chance.random() < 0.3),
         lambda: work.trash(face, path()),
         lambda: work.restore(chance.randrange(100), path()),
+        lambda: work.tag(path(), chance.choice(("red", "blue"))),
         lambda: work.touch(path(), chance.randrange(10**9, 2 * 10**9)),
     )
-    chance.choices(acts, (6, 4, 2, 1, 1, 1, 1))[0]()
+    chance.choices(acts, (6, 4, 2, 1, 1, 1, 2, 1))[0]()
+
+
+def tags_of(work):
+    return {path: work.faces.tags(path) for path in work.tree}
 
 
 @pytest.mark.slow
@@ -51,15 +56,16 @@ def test_a_thousand_operations_are_undone_to_the_first_root_hash_and_redone(face
         work.put("rest", f"/{name}/file", name.encode())
         faces.tag(f"/thousand/{name}/file", f"on-{name[0]}")
     work.done.clear()
-    start, tree = work.seen, work.tree
+    start, tree, tags = work.seen, work.tree, tags_of(work)
     while len(work.done) < OPERATIONS:
         act_at_random(work, chance)
-    tree_after, after = work.tree, work.seen
+    tree_after, after, tags_after = work.tree, work.seen, tags_of(work)
 
     undone = work.undo_everything()
 
     assert (root_hash(work.seen), work.tree) == (root_hash(start), tree)
     assert {path: each.node for path, each in work.seen.items()} == {path: each.node for path, each in start.items()}
-    assert [faces.tags(f"/thousand/{name}/file") for name in NAMES] == [[f"on-{name[0]}"] for name in NAMES]
+    assert tags_of(work) == tags
     work.redo(undone, tree_after, after)
+    assert tags_of(work) == tags_after
     assert root_hash(after) != root_hash(start)

@@ -130,8 +130,9 @@ class Faces:
     def touch(self, path, modified):
         return self.api("PATCH", f"/entries{quote(path)}", {"modified": modified})
 
-    def tag(self, path, name):
-        answer = self.api("POST", f"/tags{quote(path)}", {"add": [{"name": name}]})
+    def tag(self, path, name, *, is_off=False):
+        change = {"remove": [name]} if is_off else {"add": [{"name": name}]}
+        answer = self.api("POST", f"/tags{quote(path)}", change)
         assert answer.status == 200, answer
 
     def tags(self, path):

@@ -65,6 +65,10 @@ class Trees(RuleBasedStateMachine):
     def trash(self, face, path):
         self.work.trash(face, path)
 
+    @rule(path=PATHS, name=st.sampled_from(("red", "blue")))
+    def tag(self, path, name):
+        self.work.tag(path, name)
+
     @rule(number=ANY, into=PATHS)
     def restore(self, number, into):
         self.work.restore(number, into)

@@ -17,11 +17,12 @@ Tree = dict[str, bytes | None]
 
 @dataclass
 class Upload:
-    """A file on its way in: *sent* bytes of it are acknowledged."""
+    """A file on its way in, in place of another one or not: *sent* bytes of it are acknowledged."""
 
     url: str
     path: str
     content: bytes
+    replaces: bool
     sent: int = 0
 
 
@@ -138,15 +139,25 @@ class Work:
         if self._attempt(lambda: self.faces.touch(path, modified), expected, path):
             assert self.seen[path].modified == modified
 
+    def tag(self, path, name):
+        """Put a tag on something, or take it off where it is."""
+        path = self.top + path
+        if path not in self.tree:
+            return
+        self.faces.tag(path, name, is_off=name in self.faces.tags(path))
+        self.done.append((self.tree, self.seen))
+        self._become(self.tree, path)
+
     # Uploads in pieces
 
     def begin(self, path, content):
         path = self.top + path
         if not self._may_hold_file(path) or not content or len(self.uploads) > 3:
             return
-        answer = self._begin(path, content, path in self.tree)
+        replaces = path in self.tree
+        answer = self._begin(path, content, replaces)
         assert answer.status == 201, answer
-        self.uploads.append(Upload(answer.headers["Location"], path, content))
+        self.uploads.append(Upload(answer.headers["Location"], path, content, replaces))
 
     def send(self, number, count):
         """Send the next *count* bytes of an upload, as far as the daemon says that it has come."""
@@ -158,15 +169,20 @@ class Work:
         start = int(told.headers["Upload-Offset"])
         assert start >= upload.sent, "acknowledged bytes are gone"
         piece = upload.content[start : start + count]
-        is_last = start + len(piece) == len(upload.content)
-        expected = self.tree | {upload.path: upload.content} if self._may_hold_file(upload.path) else None
+        is_wanted = self._may_hold_file(upload.path) and (upload.path in self.tree) == upload.replaces
         send = lambda: self.faces.tus("PATCH", upload.url, piece, Upload_Offset=str(start))  # noqa: E731 - as the others
-        if not is_last:
+        if start + len(piece) < len(upload.content) and is_wanted:
             assert send().status == 204
             upload.sent = start + len(piece)
             return
+        # What cannot become a file any more is refused at its end or, to spare the bytes, before.
         self.uploads.remove(upload)
-        self._attempt(send, expected, upload.path, may_refuse=True)
+        expected = self.tree | {upload.path: upload.content} if is_wanted else None
+        if start + len(piece) < len(upload.content):
+            send()
+            self._become(self.tree, None)
+        else:
+            self._attempt(send, expected, upload.path)
 
     def give_up(self):
         """Forget the uploads that did not become a file."""
@@ -298,10 +314,10 @@ class Work:
         }[face]
         self._attempt(send, expected, into)
 
-    def _attempt(self, send, expected, touched, *, may_refuse=False):
+    def _attempt(self, send, expected, touched):
         """Do it: it leads to *expected*, or where that is None is refused and changes nothing."""
         answer = send()
-        if expected is None or (may_refuse and not answer.is_done):
+        if expected is None:
             assert not answer.is_done, f"done, and must be refused: {answer}"
             self._become(self.tree, None)
             return False

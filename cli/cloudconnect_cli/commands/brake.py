@@ -91,11 +91,9 @@ def brake_limit(
         output.data(_("{changes} files a minute").format(changes=found.changes) if found.changes else _("off"))
 
 
-async def announce(client: Client, space: str, changes: int | None) -> None:
-    """Tell the appliance that so many files are going to be removed or overwritten, if that was said."""
-    if changes is not None:
-        url = f"/spaces/{space}/brake-expectations"
-        await client.ask("POST", url, type(None), body=wire.Expectation(changes))
+async def announce(client: Client, space: str, changes: int) -> None:
+    """Tell the appliance that so many files are going to be removed or overwritten."""
+    await client.ask("POST", f"/spaces/{space}/brake-expectations", type(None), body=wire.Expectation(changes))
 
 
 def _state(found: wire.Brake) -> str:

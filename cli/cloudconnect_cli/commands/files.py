@@ -1,5 +1,6 @@
 """Looking at files and folders, and changing where they are."""
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from cloudconnect.wire import metadata
 from cloudconnect.wire.history import GiveBack
 from cloudconnect_cli import output
 from cloudconnect_cli.commands import bulk
+from cloudconnect_cli.commands.brake import announce
 from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.finding import show_tags
 from cloudconnect_cli.commands.history import DryRun, SkipConflicts
@@ -225,7 +227,9 @@ def rm(
     recursive: Recursive = False,
     where: bulk.Where = None,
     dry_run: bulk.DryRun = False,
-    expect: bulk.Expect = None,
+    expect: Annotated[
+        int | None, typer.Option("--expect", min=0, help=_("Refuse unless so many go; the brake lets them pass."))
+    ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -238,30 +242,57 @@ def rm(
         return
     if not paths or dry_run:
         raise Invalid(N_("Name what to remove, or select it with --where."), fix=N_("See: cloudconnect rm --help"))
-
-    async def look(client: Client) -> list[tuple[Place, wire.Entry, wire.Usage]]:
-        found = []
-        for place in map(parse_place, paths):
-            entry = await client.ask("GET", place.url("entries"), wire.Entry)
-            if entry.kind == "folder" and not recursive:
-                raise Conflict(
-                    N_("“{path}” is a folder."), fix=N_("Use -r to remove it with all it holds."), path=entry.path
-                )
-            found.append((place, entry, await client.ask("GET", place.url("usage"), wire.Usage)))
-        return found
-
-    async def remove(client: Client) -> list[wire.TrashedBy]:
-        return [
-            await client.ask("DELETE", place.url("entries"), wire.TrashedBy, headers={"If-Match": f'"{entry.etag}"'})
-            for place, entry, _usage in found
-        ]
-
-    found = ask(look, as_json=as_json)
-    if recursive and any(entry.kind == "folder" for _place, entry, _usage in found):
-        files, size = sum(usage.files for *_rest, usage in found), sum(usage.logical_bytes for *_rest, usage in found)
+    places = [parse_place(path) for path in paths]
+    found = ask(lambda client: _look(client, places, recursive=recursive), as_json=as_json)
+    files, size = sum(each.usage.files for each in found), sum(each.usage.logical_bytes for each in found)
+    if expect not in {None, files}:
+        raise Conflict(
+            N_("That is {files} files, and {expected} were expected."),
+            fix=N_("Look what is there: cloudconnect du"),
+            files=files,
+            expected=expect,
+        )
+    if recursive and any(each.entry.kind == "folder" for each in found):
         question = _("Put {files} files ({size}) into the trash?").format(files=files, size=format_bytes(size))
         confirm(question, is_confirmed=yes)
-    removed = ask(remove, as_json=as_json)
+    _show_removed(ask(lambda client: _remove(client, found, is_meant=expect is not None), as_json=as_json), as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doomed:
+    """What is to be removed, as it was seen, and how much that is."""
+
+    place: Place
+    entry: wire.Entry
+    usage: wire.Usage
+
+
+async def _look(client: Client, places: list[Place], *, recursive: bool) -> list[_Doomed]:
+    found = []
+    for place in places:
+        entry = await client.ask("GET", place.url("entries"), wire.Entry)
+        if entry.kind == "folder" and not recursive:
+            raise Conflict(
+                N_("“{path}” is a folder."), fix=N_("Use -r to remove it with all it holds."), path=entry.path
+            )
+        found.append(_Doomed(place, entry, await client.ask("GET", place.url("usage"), wire.Usage)))
+    return found
+
+
+async def _remove(client: Client, found: list[_Doomed], *, is_meant: bool) -> list[wire.TrashedBy]:
+    """Remove what was *found*, unless it is another one by now; the brake is told of it if it *is meant*."""
+    if is_meant:
+        for space in {each.place.space for each in found}:
+            await announce(client, space, sum(each.usage.files for each in found if each.place.space == space))
+    return [
+        await client.ask(
+            "DELETE", each.place.url("entries"), wire.TrashedBy, headers={"If-Match": f'"{each.entry.etag}"'}
+        )
+        for each in found
+    ]
+
+
+def _show_removed(removed: list[wire.TrashedBy], as_json: bool) -> None:
     if as_json:
         output.document(removed)
         return
