@@ -71,8 +71,7 @@ async def send(request: web.Request, opened: OpenFile, *, inline: bool) -> web.S
     if ranges:
         response.headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{size}"
     pieces = opened.read(wanted.start, wanted.stop) if wanted.size and request.method == "GET" else None
-    await _stream(request, response, pieces)
-    return response
+    return await _stream(request, response, pieces)
 
 
 async def send_many(request: web.Request, opened: OpenFiles) -> web.StreamResponse:
@@ -92,8 +91,7 @@ async def send_many(request: web.Request, opened: OpenFiles) -> web.StreamRespon
             yield _frame(opened, portion)
         yield _LENGTH.pack(0)
 
-    await _stream(request, response, pieces())
-    return response
+    return await _stream(request, response, pieces())
 
 
 async def receive(request: web.Request) -> AsyncIterator[bytes]:
@@ -177,14 +175,18 @@ def _to_file(opened: OpenFiles, place: int, outcome: bytes | CloudConnectError) 
     return BulkFile(place, memoryview(outcome), sha256 or b"")
 
 
-async def _stream(request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes] | None) -> None:
-    """Send *pieces*; the first is fetched before the head goes out, so that damage still gets an honest answer."""
+async def _stream(
+    request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes] | None
+) -> web.StreamResponse:
+    """Send *pieces*; the first is fetched before the head goes out, so that damage still gets an honest answer.
+
+    Where it is all there is, it is returned with the head, and both are sent with one call of the system.
+    """
     first = b"" if pieces is None else await anext(pieces, b"")
+    if len(first) == response.content_length:
+        return web.Response(body=first, status=response.status, headers=response.headers)
     add_headers(request, response)
     await response.prepare(request)
-    if len(first) == response.content_length:
-        await response.write_eof(first)
-        return
     try:
         with Watch(request) as watch:
             await response.write(first)
@@ -198,6 +200,7 @@ async def _stream(request: web.Request, response: web.StreamResponse, pieces: As
         if request.transport is not None:
             request.transport.abort()
         raise
+    return response
 
 
 async def _send_parts(
@@ -222,5 +225,4 @@ async def _send_parts(
                 yield piece
         yield end
 
-    await _stream(request, response, pieces())
-    return response
+    return await _stream(request, response, pieces())

@@ -1,6 +1,6 @@
 """Backends: places where packs rest. They know names and bytes, nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -125,9 +125,9 @@ class Placing(Protocol):
         ...
 
 
-def place_of(backend: Backend, name: str) -> str:
-    """Return the name of the backend in which *backend* has put the object."""
-    return backend.place_of(name) if isinstance(backend, Placing) else MAIN
+def places_of(backend: Backend) -> Callable[[str], str]:
+    """Return what tells the name of the backend in which *backend* has put an object."""
+    return backend.place_of if isinstance(backend, Placing) else lambda _: MAIN
 
 
 @runtime_checkable

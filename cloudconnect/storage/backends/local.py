@@ -69,9 +69,10 @@ class LocalBackend:
                     shutil.copyfile(spool, beside)
                     beside.chmod(0o600)
                 sync_file(beside)
-                make_directory(path.parent)
+                directory = path.parent
+                make_directory(directory)
                 beside.rename(path)
-                sync_directory(path.parent)
+                sync_directory(directory)
         except BaseException:
             with contextlib.suppress(OSError):
                 beside.unlink(missing_ok=True)

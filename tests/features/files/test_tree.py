@@ -14,6 +14,7 @@ from cloudconnect.kernel.errors import (
     PreconditionRequired,
 )
 from cloudconnect.kernel.principal import Principal, PrincipalKind, Scope
+from cloudconnect.ports.access import Resource, Role
 
 ANYTHING = Condition(if_match=frozenset({"*"}))
 
@@ -314,3 +315,39 @@ async def test_pages_of_folders_first_show_one_moment(rooms, ada):
 
     assert await listed(rooms, ada, Listing.FOLDERS_FIRST, 2, between=late) == ["b", "d", "z"]
     assert await listed(rooms, ada, Listing.FOLDERS_FIRST, 2) == ["b", "d", "late", "z"]
+
+
+async def test_whoever_lost_a_right_a_moment_ago_adds_nothing(rooms, ada, bob):
+    space = await rooms.files.get_space(ada, "personal")
+    resource = Resource(space.id, (space.root,))
+    await rooms.log.commit(
+        lambda unit: rooms.access.add_grant(unit.sql, bob.id, resource, Role.EDIT, unit.now_ms), actor=ada
+    )
+    await rooms.files.put_file(bob, space.id, "/a.txt", stream(b"one"), expected_bytes=3)
+    await rooms.log.commit(
+        lambda unit: unit.sql.execute("DELETE FROM access_grant WHERE principal = ?", (bob.id,)), actor=ada
+    )
+    third = stream(b"three")
+
+    for path, body in (("/b.txt", stream(b"two")), ("/c.txt", third)):
+        with pytest.raises(NotFound):
+            await rooms.files.put_file(bob, space.id, path, body, expected_bytes=3)
+
+    assert await names(rooms, ada, "/") == ["a.txt"]
+    assert [piece async for piece in third] == [b"three"]  # once refused, nobody's bytes are taken any more
+
+
+async def test_trust_in_one_folder_says_nothing_of_another(rooms, ada, bob):
+    space = await rooms.files.get_space(ada, "personal")
+    folder = (await rooms.files.add_folder(ada, "personal", "/shared")).entry
+    resource = Resource(space.id, (space.root, folder.node))
+    await rooms.log.commit(
+        lambda unit: rooms.access.add_grant(unit.sql, bob.id, resource, Role.EDIT, unit.now_ms), actor=ada
+    )
+    await rooms.files.put_file(bob, space.id, "/shared/a.txt", stream(b"one"), expected_bytes=3)
+    body = stream(b"two")
+
+    with pytest.raises((NotFound, Denied)):
+        await rooms.files.put_file(bob, space.id, "/b.txt", body, expected_bytes=3)
+
+    assert [piece async for piece in body] == [b"two"]

@@ -37,6 +37,7 @@ from cloudconnect.features.files.service.charging import check_quota
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import Place, find_path, list_folder, mark_of, walk
 from cloudconnect.features.files.service.reading import Finder, Reading
+from cloudconnect.features.files.service.trust import Trust
 from cloudconnect.features.files.store import spaces, trash, tree
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import NodeId
@@ -63,6 +64,7 @@ class FilesService:
         self._database = database
         self._guide = guide
         self._vault = vault
+        self._trust = Trust()
 
     # Looking
 
@@ -220,8 +222,8 @@ class FilesService:
         """Store *stream* as the file at *path*: a new one, or another version of the one that is there.
 
         Permission, parents, the condition and, where *expected_bytes* are known, the quota are looked at before the
-        first byte is taken and decided again when the last one is durable. Readers see the old content or the new,
-        never a part.
+        first byte is taken and decided again when the last one is durable; the first look is spared whoever has just
+        written another small file into the same folder. Readers see the old content or the new, never a part.
 
         Raises:
             ConditionMissing: a file is there and *condition* does not say which version is meant.
@@ -238,7 +240,8 @@ class FilesService:
             more = (expected_bytes or 0) - ((place.entry and place.entry.size) or 0)
             check_quota(sql, place.space, more, self._guide.now_ms)
 
-        await self._database.look(check)
+        if not self._trust.has(principal, space_id, names, expected_bytes):
+            await self._database.look(check)
         taken = await self._vault.take(space_id, stream)
 
         def change(unit: Unit, content: Content) -> Put:
@@ -248,7 +251,13 @@ class FilesService:
             undo = deeds.undo_of(unit, space_id)
             return Put(entry, place.entry is None, entry.from_seq, content.stored_bytes, content.reused_bytes, undo)
 
-        return await self._log.commit_after(taken, change, actor=principal)
+        try:
+            put = await self._log.commit_after(taken, change, actor=principal)
+        except BaseException:
+            self._trust.lose(principal, space_id, names)
+            raise
+        self._trust.gain(principal, space_id, names)
+        return put
 
     async def add_folder(
         self, principal: Principal, space: str, path: str, *, parents: bool = False, modified_ns: int | None = None
