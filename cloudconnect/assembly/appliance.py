@@ -36,7 +36,7 @@ from cloudconnect.features.files import (
     VersionsService,
 )
 from cloudconnect.features.gateway import GatewayService
-from cloudconnect.features.monitoring import MonitoringService
+from cloudconnect.features.monitoring import MonitoringService, ParkedFacts
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.kernel.clock import Clock
@@ -86,6 +86,7 @@ class Appliance:
     particulars: ParticularsService
     gateway: GatewayService
     monitoring: MonitoringService
+    parked: ParkedFacts
     operations: OperationsService
     backends: BackendsService
     backup: BackupService
