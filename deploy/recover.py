@@ -32,17 +32,7 @@ CATALOGS = hashlib.sha256(b"CloudConnect/v1/catalog").digest()[:16]
 RECORD_HEAD, RECORD_MAX = 92, 16 << 20
 CROCKFORD = str.maketrans("JKMNPQRSTVWXYZ", "IJKLMNOPQRSTUV")  # from its letters to those of int(…, 32)
 NODE_ENTRY = struct.Struct(">32sQ")
-TROUBLE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    OverflowError,
-    struct.error,
-    zstandard.ZstdError,
-    sqlite3.Error,
-)
+TROUBLE = (OSError, ValueError, LookupError, TypeError, OverflowError, struct.error, zstandard.ZstdError, sqlite3.Error)
 
 
 class Damaged(ValueError):
@@ -200,8 +190,8 @@ def open_tree(wanted, keys, scratch, bad):
     trees = []
     for path in sorted((wanted.source / "backups").glob(f"{wanted.backup or '*'}.json"), reverse=True):
         try:
-            page = json.loads(path.read_bytes())
-            keys[None][page.get("signer", 1)].verify(bytes.fromhex(page["signature"]), page["backup"].encode())
+            page = {"signer": 1} | json.loads(path.read_bytes())
+            keys[None][page["signer"]].verify(bytes.fromhex(page["signature"]), page["backup"].encode())
             backup = json.loads(page["backup"])
             if backup["format"] != 1 or backup["id"] != path.stem:
                 raise Damaged("it has another format, or is the description of another backup")

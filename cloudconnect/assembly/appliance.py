@@ -37,7 +37,7 @@ from cloudconnect.features.files import (
     VersionsService,
 )
 from cloudconnect.features.gateway import GatewayService
-from cloudconnect.features.monitoring import MonitoringService
+from cloudconnect.features.monitoring import MonitoringService, ParkedFacts
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.kernel.clock import Clock
@@ -88,6 +88,7 @@ class Appliance:
     particulars: ParticularsService
     gateway: GatewayService
     monitoring: MonitoringService
+    parked: ParkedFacts
     operations: OperationsService
     backends: BackendsService
     backup: BackupService

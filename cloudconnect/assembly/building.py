@@ -32,7 +32,7 @@ from cloudconnect.features.backends import BackendsService
 from cloudconnect.features.backup import BackupService
 from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.gateway import GatewayService
-from cloudconnect.features.monitoring import MonitoringService
+from cloudconnect.features.monitoring import MonitoringService, ParkedFacts
 from cloudconnect.features.operations import OperationsService
 from cloudconnect.features.sessions import SessionsService
 from cloudconnect.features.sessions.models import Lifetimes
@@ -227,6 +227,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         particulars=filing.particulars,
         gateway=gateway,
         monitoring=monitoring,
+        parked=ParkedFacts(access, dispatcher),
         operations=operations,
         backends=backends,
         backup=backup,

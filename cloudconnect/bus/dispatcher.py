@@ -76,9 +76,13 @@ class Dispatcher:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    async def find_parked(self, limit: int) -> list[Parked]:
-        """Return up to *limit* facts that listeners gave up on, oldest first."""
-        return await self._database.read(lambda sql: store.find_parked(sql, limit))
+    async def find_parked(self, limit: int, after: tuple[int, str] = (0, "")) -> list[Parked]:
+        """Return up to *limit* facts that listeners gave up on, oldest first, behind position and listener *after*."""
+        return await self._database.read(lambda sql: store.find_parked(sql, limit, after))
+
+    async def is_parked(self, listener: str, position: int) -> bool:
+        """Tell whether *listener* gave up on the fact at *position*."""
+        return await self._database.look(lambda sql: store.is_parked(sql, listener, position))
 
     async def retry_parked(self, listener: str, position: int) -> bool:
         """Give a parked fact to its listener once more; return whether that went well. The bookmark stays."""

@@ -16,13 +16,20 @@ _CATALOGUE = catalogue()
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A fact that a listener gave up on, waiting for a person."""
+    """A fact that a listener gave up on, waiting for a person; *kind* and *space* are those of the fact."""
 
     listener: str
     position: int
     attempts: int
     error: str
     parked_ms: int
+    kind: str = ""
+    space: str | None = None
+
+    @property
+    def id(self) -> str:
+        """By what a person names it."""
+        return f"{self.position}-{self.listener}"
 
 
 def find_last_position(sql: Sql) -> int:
@@ -82,13 +89,20 @@ def add_parked(sql: Sql, parked: Parked) -> None:
     )
 
 
-def find_parked(sql: Sql, limit: int) -> list[Parked]:
-    """Return up to *limit* parked facts, oldest first."""
+def find_parked(sql: Sql, limit: int, after: tuple[int, str] = (0, "")) -> list[Parked]:
+    """Return up to *limit* parked facts, oldest first, behind the position and listener *after*."""
     rows = sql.rows(
-        "SELECT listener, position, attempts, error, parked_ms FROM parked ORDER BY position, listener LIMIT ?",
-        (limit,),
+        "SELECT p.listener, p.position, p.attempts, p.error, p.parked_ms, COALESCE(e.kind, ''), e.space"
+        " FROM parked p LEFT JOIN event e ON e.position = p.position"
+        " WHERE (p.position, p.listener) > (?, ?) ORDER BY p.position, p.listener LIMIT ?",
+        (*after, limit),
     )
     return [Parked(*row) for row in rows]
+
+
+def is_parked(sql: Sql, listener: str, position: int) -> bool:
+    """Tell whether *listener* gave up on the fact at *position*."""
+    return sql.row("SELECT 1 FROM parked WHERE listener = ? AND position = ?", (listener, position)) is not None
 
 
 def remove_parked(sql: Sql, listener: str, position: int) -> None:

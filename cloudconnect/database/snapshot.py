@@ -10,23 +10,10 @@ import apsw
 
 from cloudconnect.database.database import Database, open_database
 from cloudconnect.database.engines import FILE_NAME
+from cloudconnect.database.lost_spaces import forget_lost_spaces
 from cloudconnect.ports.sql import Row, Sql, Value
 
 _ROWS = 10_000
-_OF_SPACES = (
-    "entry",
-    "trash",
-    "purge",
-    "access_grant",
-    "snapshot",
-    "retention",
-    "tag",
-    "field",
-    "favourite",
-    "node_lock",
-    "upload",
-)
-"""Tables whose rows go with their space."""
 
 
 def write_snapshot(database: Database, path: Path, *, without: Collection[str] = ()) -> int:
@@ -65,7 +52,7 @@ def settle_restored(path: Path, spaces: Collection[str]) -> None:
     """Make the snapshot at *path* the database of a restored appliance, of which the keys of *spaces* are there.
 
     Its packs rest on the appliance's own disk, no operation goes on that was under way when it was taken, its catalogs
-    are not there, and spaces whose keys were destroyed since are gone.
+    are not there, and spaces whose keys were destroyed since are gone, with every name that was in them.
     """
     with _opened(path, flags=apsw.SQLITE_OPEN_READWRITE) as copy, copy:
         indexes = copy.execute("SELECT statement FROM left_out_index").fetchall() if _has_left_out(copy) else []
@@ -74,13 +61,10 @@ def settle_restored(path: Path, spaces: Collection[str]) -> None:
         copy.execute("DROP TABLE IF EXISTS left_out_index")
         copy.execute("UPDATE pack SET backend = 'main'")
         copy.execute("UPDATE operation SET state = 'cancelled' WHERE state IN ('waiting', 'running', 'paused')")
-        copy.execute("CREATE TEMP TABLE kept (id TEXT PRIMARY KEY)")
-        copy.executemany("INSERT INTO kept VALUES (?)", [(space,) for space in spaces])
-        lost = "space NOT IN (SELECT id FROM kept)"
-        copy.execute(f"DELETE FROM version WHERE node IN (SELECT node FROM entry WHERE {lost})")  # noqa: S608 - no values
-        for table in _present(copy, _OF_SPACES):
-            copy.execute(f"DELETE FROM {table} WHERE {lost}")  # noqa: S608 - names of our own schema
-        copy.execute("DELETE FROM space WHERE id NOT IN (SELECT id FROM kept)")
+        is_lost = forget_lost_spaces(copy, spaces)
+    if is_lost:
+        with _opened(path, flags=apsw.SQLITE_OPEN_READWRITE) as copy:
+            copy.execute("VACUUM")
 
 
 def forget_catalogs(path: Path, domain: bytes) -> None:
@@ -90,12 +74,6 @@ def forget_catalogs(path: Path, domain: bytes) -> None:
         copy.execute("DELETE FROM pack WHERE domain = ?", (domain,))
         copy.execute("DELETE FROM piece WHERE content IN (SELECT content FROM catalog)")
         copy.execute("DELETE FROM catalog")
-
-
-def _present(copy: apsw.Connection, tables: Sequence[str]) -> list[str]:
-    """Return those of *tables* that *copy* has: the release that took the snapshot may not have known them all."""
-    there = {str(name) for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    return [table for table in tables if table in there]
 
 
 def _has_left_out(copy: apsw.Connection) -> bool:

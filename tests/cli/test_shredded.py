@@ -66,12 +66,12 @@ def named_in_catalogs(home, key_file):
 
 
 def test_no_name_of_a_destroyed_space_is_left(machine, tmp_path):
-    home, source = tmp_path / "home", tmp_path / "source"
+    home, source, key_file = tmp_path / "home", tmp_path / "source", tmp_path / "home.key"
     fill(machine, source)
     space = own_space(machine)
     machine.kill()
     assert finds(home, MARK.encode())
-    assert named_in_catalogs(home, tmp_path / "home.key")
+    assert named_in_catalogs(home, key_file)
     machine.start()
 
     ended = machine.json("key", "shred", space, "--yes")
@@ -84,4 +84,11 @@ def test_no_name_of_a_destroyed_space_is_left(machine, tmp_path):
     assert MARK.encode() not in (tmp_path / "log").read_bytes()
     machine.stop()
     assert finds(home, MARK.encode()) == []
-    assert named_in_catalogs(home, tmp_path / "home.key") == []
+    assert named_in_catalogs(home, key_file) == []
+    machine.environment |= {"CLOUDCONNECT_HOME": str(tmp_path / "back"), "CLOUDCONNECT_KEYS_FILE": str(key_file)}
+    assert machine.run("backup", "restore", source / "backups").returncode == 0
+    assert finds(tmp_path / "back", MARK.encode()) == []
+    machine.start()
+    assert machine.json("ls", "/") == []
+    machine.stop()
+    assert finds(tmp_path / "back", MARK.encode()) == []

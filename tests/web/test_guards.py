@@ -22,6 +22,7 @@ SAMPLES = {
     "slot": "5f0c11d2",
     "lock": "x",
     "brake": "x",
+    "fact": "1-x",
     "place": "away",
     "name": "archive",
 }

@@ -24,6 +24,7 @@ SAMPLES = {
     "slot": "5f0c11d2",
     "lock": "x",
     "brake": "x",
+    "fact": "1-x",
     "name": "disk",
     "place": "away",
 }

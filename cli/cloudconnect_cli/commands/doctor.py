@@ -160,7 +160,8 @@ def _compare_clocks(date: str) -> Finding:
 def _judge(found: Status) -> Finding:
     if found.store_state != "ok" or found.parked:
         evidence = _("store {state}, {count} parked facts").format(state=found.store_state, count=found.parked)
-        return Finding("daemon", "error" if found.store_state != "ok" else "warning", evidence, _("See its log."))
+        way_out = _("See its log.") if found.store_state != "ok" else _("See: cloudconnect facts list")
+        return Finding("daemon", "error" if found.store_state != "ok" else "warning", evidence, way_out)
     return Finding("daemon", "ok", _("version {version} answers").format(version=found.version))
 
 

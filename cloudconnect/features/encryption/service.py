@@ -334,6 +334,8 @@ class EncryptionService:
         text = json.dumps(
             {
                 "statement": "The keys of this space were destroyed; its content cannot be read again.",
+                "earlier_copies": "Whoever has a copy of the keyring from before, as in an image of the disk, and what"
+                " opened the store then, can read what they have of its content.",
                 "names": "Erased here. Backups made before hold them, sealed, until they are pruned.",
                 "space": space,
                 "state": state,

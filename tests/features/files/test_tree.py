@@ -318,7 +318,7 @@ async def test_pages_of_folders_first_show_one_moment(rooms, ada):
 
 
 async def test_whoever_lost_a_right_a_moment_ago_adds_nothing(rooms, ada, bob):
-    space = await rooms.files.get_space(ada, "personal")
+    space = await rooms.spaces.get_space(ada, "personal")
     resource = Resource(space.id, (space.root,))
     await rooms.log.commit(
         lambda unit: rooms.access.add_grant(unit.sql, bob.id, resource, Role.EDIT, unit.now_ms), actor=ada
@@ -338,7 +338,7 @@ async def test_whoever_lost_a_right_a_moment_ago_adds_nothing(rooms, ada, bob):
 
 
 async def test_trust_in_one_folder_says_nothing_of_another(rooms, ada, bob):
-    space = await rooms.files.get_space(ada, "personal")
+    space = await rooms.spaces.get_space(ada, "personal")
     folder = (await rooms.files.add_folder(ada, "personal", "/shared")).entry
     resource = Resource(space.id, (space.root, folder.node))
     await rooms.log.commit(
