@@ -132,6 +132,28 @@ async def test_rclone_finds_that_names_of_all_kinds_survive(rclone, vendor):
     assert re.search(r"canReadRenormalized\s+= true", printed), "macOS asks with other letters than it wrote"
 
 
+async def test_restic_backs_up_through_rclone_and_gives_back_what_it_took(rclone, program, run, source, tmp_path):
+    tool, settings = program("restic"), {"RCLONE_CONFIG": str(tmp_path / "rclone.conf"), "RESTIC_PASSWORD": "x"}
+
+    async def restic(*arguments):
+        status, printed = await run(tool, "-r", "rclone:other:restic", *map(str, arguments), **settings)
+        assert status == 0, printed
+        return printed
+
+    await rclone("test", "makefiles", "--files", "200", "--seed", "1", source / "made")
+    await restic("init")
+    await restic("backup", source)
+    (source / "large.bin").write_bytes(os.urandom(3 << 20))
+    await restic("backup", source)
+    await restic("forget", "--keep-last", "1", "--prune")
+
+    assert "no errors were found" in await restic("check", "--read-data")
+    await restic("restore", "latest", "--target", tmp_path / "back", "--verify")
+    for path in source.rglob("*"):
+        twin = tmp_path / "back" / path.relative_to("/")
+        assert path.is_dir() or twin.read_bytes() == path.read_bytes()
+
+
 async def test_cadaver_walks_and_locks(site, program, run, tmp_path):
     (tmp_path / ".netrc").write_text(f"machine 127.0.0.1 login admin password {site.admin}\n")
     (tmp_path / "a.txt").write_text("from cadaver")
