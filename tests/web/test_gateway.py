@@ -157,6 +157,9 @@ async def test_g11_bodies_have_a_floor(site, depth, is_too_deep):
     [
         pytest.param("/livez", {f"X-{number}": "1" for number in range(120)}, 431, id="too many fields"),
         pytest.param("/livez", {f"X-{number}": "y" * 8_000 for number in range(5)}, 431, id="too large fields"),
+        pytest.param("/livez", {"X-Long": "y" * 8_300}, 431, id="too long field"),
+        pytest.param("/livez", {"X-" + "y" * 8_300: "1"}, 431, id="too long name of a field"),
+        pytest.param("/livez", {"Cookie": "y" * 30_000}, 431, id="too long cookies"),
         pytest.param("/livez?" + "x" * 8_187, {}, 414, id="too long address"),
         pytest.param("/livez", {"Content-Encoding": "gzip"}, 415, id="compressed body"),
         pytest.param("/livez", {"Host": "evil.example"}, 421, id="another host"),

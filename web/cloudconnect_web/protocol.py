@@ -6,6 +6,7 @@ import secrets
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -17,11 +18,47 @@ from cloudconnect_web.middleware import SECURITY_HEADERS
 from cloudconnect_web.problems import title_of
 
 _LINE_MAX = 8_190
+_FIELD_MAX = _LINE_MAX + 1  # another number than that of lines: all that aiohttp says of which it was is the limit
 _IDLE_SECONDS = 75.0
+_HEAD_SECONDS = 10.0
 
 
 class Connection(web.RequestHandler):
-    """aiohttp's connection with problem details for requests that never become one."""
+    """aiohttp's connection with problem details for requests that never become one.
+
+    A head that has begun to come has to be here after ten seconds, however slowly its bytes trickle in.
+    """
+
+    __slots__ = ("_head_deadline", "_head_seconds")
+
+    def __init__(self, *arguments: Any, head_seconds: float = _HEAD_SECONDS, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._head_seconds = head_seconds
+        self._head_deadline: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come, and see that a head that has begun comes to its end."""
+        super().data_received(data)
+        if self._messages or self._current_request is not None:
+            self._stop_waiting()
+        elif self._head_deadline is None and data:
+            self._head_deadline = asyncio.get_running_loop().call_later(self._head_seconds, self._cut_off)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget what was waited for."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _stop_waiting(self) -> None:
+        if self._head_deadline is not None:
+            self._head_deadline.cancel()
+            self._head_deadline = None
+
+    def _cut_off(self) -> None:
+        self._head_deadline = None
+        if self.transport is not None:
+            # Whoever sends so slowly reads slowly as well: an answer could wait in the buffer for as long.
+            self.transport.abort()
 
     def handle_error(
         self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -31,7 +68,7 @@ class Connection(web.RequestHandler):
         if isinstance(exc, HttpProcessingError):
             status = exc.code
         if isinstance(exc, LineTooLong):
-            status = 431 if "header" in str(exc).lower() else 414
+            status = 431 if _FIELD_MAX in exc.args else 414
         problem = Problem(
             type=f"/docs/problems#http.{status}",
             title=title_of(status),
@@ -85,9 +122,9 @@ class Listeners:
                 loop=loop,
                 keepalive_timeout=_IDLE_SECONDS,
                 max_line_size=_LINE_MAX,
-                max_field_size=_LINE_MAX,
+                max_field_size=_FIELD_MAX,
                 auto_decompress=False,
-                access_log=None,  # type: ignore[arg-type]  # how aiohttp spells that there is none
+                access_log=None,  # how aiohttp spells that there is none
                 logger=logging.getLogger("cloudconnect.http"),
             )
 
