@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from cloudconnect.storage import life
 from cloudconnect.storage.again import read_again
-from cloudconnect.storage.backends import Source, places_of
+from cloudconnect.storage.backends import Source, place_of
 from cloudconnect.storage.index import CHUNK_KEY_BYTES, Place, Sql, StoredPack
 from cloudconnect.storage.life import Move
 from cloudconnect.storage.packs import PackWriter, pack_name
@@ -135,7 +135,7 @@ class Repacker:
             pack_id = target.writer.finish()
         name = pack_name(target.space, pack_id)
         self._backend.put(name, target.writer.path)
-        pack = StoredPack(pack_id, target.space, target.writer.size, places_of(self._backend)(name))
+        pack = StoredPack(pack_id, target.space, target.writer.size, place_of(self._backend, name))
         return self._store.write(lambda sql, _: life.move_chunks(sql, pack, target.moves))
 
 

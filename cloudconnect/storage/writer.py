@@ -11,7 +11,7 @@ from typing import Final
 
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.storage import manifest
-from cloudconnect.storage.backends import Backend, places_of
+from cloudconnect.storage.backends import Backend, place_of
 from cloudconnect.storage.buffers import Buffers
 from cloudconnect.storage.chunker import AVERAGE_BYTES, Chunker
 from cloudconnect.storage.disk import Floor, Health
@@ -54,7 +54,6 @@ class Writer:
     ) -> None:
         self._spool = spool
         self._backend = backend
-        self._place_of = places_of(backend)
         self._keyring = keyring
         self._codec = codec
         self.find = find
@@ -320,7 +319,7 @@ class Writer:
             with self._lock:
                 self._putting[pack] = pack_id
             self._backend.put(name, pack.writer.path)
-            stored = StoredPack(pack_id, space, pack.writer.size, self._place_of(name))
+            stored = StoredPack(pack_id, space, pack.writer.size, place_of(self._backend, name))
         except Exception as error:  # noqa: BLE001 - it is told to whoever waits, who would wait for ever
             self._fail(domain, pack, error)
         else:

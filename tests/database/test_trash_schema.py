@@ -82,7 +82,7 @@ def test_a_catalog_of_the_release_before_gives_back_what_was_said(tmp_path):
 
     counts, values, retention = said(restored)
     restored.close()
-    assert {table: count for table, count in counts.items() if count != 1} == {"version_pin": 2}
+    assert set(counts.values()) == {1}
     assert (values, retention) == (["paid"], Retention("keep all 9d", 7, None))
 
 
