@@ -425,3 +425,26 @@ def test_a_large_upload_is_paused_resumed_cancelled_and_undone(signed_in, tmp_pa
     page.wait_for_selector("text=Undone.")
     assert page.locator("tbody tr").count() == 0
     assert page.complaints == []
+
+
+def test_a_large_upload_whose_name_is_taken_meanwhile_becomes_another_version(signed_in, tmp_path):
+    page, file = signed_in(), large_file(tmp_path, 16)
+    make_folder(page, "Clash")
+    page.click("tr[data-name='Clash'] a.name")
+    network = slow_down(page, 6 << 20)
+    upload(page, file)
+    wait_for_bytes(page, 4 << 20)
+    address = f"/api/v1/spaces/personal/content/Clash/{file.name.replace(' ', '%20')}"
+    put = f"fetch('{address}', {{method: 'PUT', headers: {{'If-None-Match': '*'}}, body: 'first'}})"
+    assert page.evaluate(f"{put}.then((answer) => answer.status)") == 201
+    network.detach()
+
+    page.wait_for_selector("text=1 uploaded.")
+    page.click("tr a.name >> text=film")
+    with page.expect_download() as started:
+        page.click("a.primary")
+    assert Path(started.value.path()).read_bytes() == file.read_bytes()
+    page.click("text=Versions")
+    page.wait_for_selector("text=Bring back")
+    assert page.locator("tbody tr").count() == 2
+    assert open_uploads(page) == []

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
 
-import { startUploads } from "./_uploads";
+import { startUploads } from "./_tray";
 
 function showLocalTimes(): void {
   const isNarrow = matchMedia("(max-width: 720px)").matches;

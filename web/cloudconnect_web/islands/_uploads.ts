@@ -2,7 +2,6 @@
 // go on after a broken connection, a pause or a reload. What is unfinished is noted in this browser, where it was begun.
 
 import { signal } from "@preact/signals";
-import { render } from "preact";
 import type { Upload } from "tus-js-client";
 
 type Word =
@@ -19,7 +18,7 @@ interface Note {
   modified: number;
 }
 
-interface Item {
+export interface Item {
   id: number;
   space: string;
   path: string;
@@ -37,21 +36,23 @@ interface Item {
   stop: (() => void) | null;
 }
 
-const AT_ONCE = 3;
-const ROWS = 30;
+export const AT_ONCE = 3;
 const LARGE = 8 << 20;
 // Less than the bodies that proxies commonly let through.
 const PIECE = 32 << 20;
 const PAUSES_MS = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000];
-const NOTES = "uploads";
-const FINISHED = "uploaded";
+const WAIT_MS = 2000;
+const UNDO = "CloudConnect-Undo";
+export const FINISHED = "uploaded";
 const UNDO_MOST = 20_000;
 
-const items = signal<Item[]>([]);
-const isDropping = signal(false);
-const listing = document.getElementById("files");
-const tray = document.getElementById("tray");
-const words = JSON.parse(tray?.dataset["words"] ?? "{}") as Record<Word, string>;
+export const items = signal<Item[]>([]);
+export const isDropping = signal(false);
+export const listing = document.getElementById("files");
+export const tray = document.getElementById("tray");
+// Several people may use one browser.
+const NOTES = `uploads of ${tray?.dataset["who"] ?? ""}`;
+export const words = JSON.parse(tray?.dataset["words"] ?? "{}") as Record<Word, string>;
 let lastId = 0;
 
 function change(id: number, part: Partial<Item>): void {
@@ -91,7 +92,7 @@ function isSame(item: Item, file: File): boolean {
   return item.size === file.size && item.modified === file.lastModified && item.path.endsWith(`/${file.name}`);
 }
 
-function add(files: { path: string; file: File }[]): void {
+export function add(files: { path: string; file: File }[]): void {
   const folder = (listing?.dataset["folder"] ?? "/").replace(/\/$/, "");
   const space = listing?.dataset["space"] ?? "personal";
   const added: Item[] = [];
@@ -114,7 +115,7 @@ function work(): void {
 }
 
 // The page shows what is there now, and offers to take it back.
-function show(): void {
+export function show(): void {
   const done = items.value.filter((item) => item.state === "done");
   sessionStorage.setItem(FINISHED, JSON.stringify([done.length, merged(done.map((item) => item.undo))]));
   items.value = [];
@@ -182,22 +183,20 @@ async function resume(item: Item, file: File, etag: string | null): Promise<void
     onUploadUrlAvailable: () => {
       const url = upload.url ?? "";
       change(item.id, { url });
+      if (current(item.id)?.state === "cancelled") return abandon(item);
       note(item, url);
       void hold(item, url);
     },
     onProgress: (sent) => change(item.id, { sent }),
     onAfterResponse: (_, response) => {
-      undo = response.getHeader("CloudConnect-Undo") ?? undo;
+      undo = response.getHeader(UNDO) ?? undo;
       state = response.getHeader("Upload-State") ?? state;
     },
     onSuccess: () => void settle(item, undo, state),
     onError: (error) => {
       const response = error instanceof tus.DetailedError ? error.originalResponse : null;
       const status = response?.getStatus() ?? 0;
-      if (status === 404 || status === 410) {
-        forget(current(item.id)?.url ?? "");
-        change(item.id, { url: "", sent: 0 });
-      }
+      if (status === 404 || status === 410) abandon(item);
       fail(item, status, response?.getBody() ?? "");
     },
   });
@@ -216,18 +215,27 @@ async function hold(item: Item, url: string): Promise<void> {
 
 // All bytes are there; of a very large file the server may still be making one.
 async function settle(item: Item, undo: string, state: string): Promise<void> {
-  while (state === "finishing") {
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    const answer = await ask("HEAD", current(item.id)?.url ?? "");
-    if (answer !== null && !answer.ok) return fail(item, answer.status, "");
-    state = answer?.headers.get("Upload-State") ?? state;
+  const url = current(item.id)?.url ?? "";
+  while (state !== "complete") {
+    // All bytes are there. Either the server is making a file of them, or nobody has asked for that since it was refused.
+    if (state === "finishing") await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+    const answer = state === "finishing" ? await ask("HEAD", url) : await ask("PATCH", url, item.size);
+    if (answer === null || !answer.ok) return fail(item, answer?.status ?? 0, (await answer?.text()) ?? "");
+    undo = answer.headers.get(UNDO) ?? undo;
+    state = answer.headers.get("Upload-State") ?? "complete";
+    if (current(item.id)?.state !== "sending") return;
   }
-  forget(current(item.id)?.url ?? "");
+  forget(url);
   finish(item, undo, "");
 }
 
-function ask(method: string, url: string): Promise<Response | null> {
-  return fetch(url, { method, headers: { "Tus-Resumable": "1.0.0" } }).catch(() => null);
+function ask(method: string, url: string, offset?: number): Promise<Response | null> {
+  const headers: Record<string, string> = { "Tus-Resumable": "1.0.0" };
+  if (offset !== undefined) {
+    headers["Upload-Offset"] = String(offset);
+    headers["Content-Type"] = "application/offset+octet-stream";
+  }
+  return fetch(url, { method, headers }).catch(() => null);
 }
 
 function finish(item: Item, undo: string, detail: string): void {
@@ -238,6 +246,8 @@ function finish(item: Item, undo: string, detail: string): void {
 function fail(item: Item, status: number, body: string): void {
   if (current(item.id)?.state !== "sending") return;
   const isThere = status === 412 || status === 428;
+  // What was begun for a new file cannot become another version of one.
+  if (isThere) abandon(item);
   if (isThere && !item.isKnown) change(item.id, { state: "waiting", isKnown: true, stop: null });
   else change(item.id, { state: "failed", detail: reason(body), stop: null });
   work();
@@ -252,28 +262,33 @@ function reason(body: string): string {
   }
 }
 
-function cancel(item: Item): void {
+function abandon(item: Item): void {
+  const url = current(item.id)?.url ?? "";
+  if (url === "") return;
+  forget(url);
+  change(item.id, { url: "", sent: 0 });
+  void ask("DELETE", url);
+}
+
+export function cancel(item: Item): void {
   change(item.id, { state: "cancelled", detail: words.skipped });
   item.stop?.();
-  if (item.url) {
-    forget(item.url);
-    void ask("DELETE", item.url);
-  }
+  abandon(item);
   work();
 }
 
-function pause(item: Item): void {
+export function pause(item: Item): void {
   change(item.id, { state: "paused", detail: words.paused });
   item.stop?.();
   work();
 }
 
-function again(item: Item): void {
+export function again(item: Item): void {
   change(item.id, { state: "waiting" });
   work();
 }
 
-function choose(item: Item, file: File | undefined): void {
+export function choose(item: Item, file: File | undefined): void {
   if (file === undefined) return;
   if (isSame(item, file)) {
     change(item.id, { file });
@@ -281,7 +296,7 @@ function choose(item: Item, file: File | undefined): void {
   } else change(item.id, { detail: words.other });
 }
 
-async function findUnfinished(): Promise<void> {
+export async function findUnfinished(): Promise<void> {
   const held = new Set((await navigator.locks?.query())?.held?.map((lock) => lock.name));
   for (const begun of notes().filter((each) => !held.has(each.url))) {
     const answer = await ask("HEAD", begun.url);
@@ -296,160 +311,4 @@ async function findUnfinished(): Promise<void> {
       detail: words.unfinished, isKnown: false, undo: "", stop: null,
     }];
   }
-}
-
-function size(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit ? value.toFixed(1) : value} ${units[unit] ?? ""}`;
-}
-
-function progress(item: Item): string {
-  if (item.state === "paused" || item.state === "unfinished") {
-    return `${size(item.sent)} / ${size(item.size)} · ${item.detail}`;
-  }
-  if (item.state !== "sending" || item.sent <= item.from.bytes) return item.detail || size(item.size);
-  const rate = (item.sent - item.from.bytes) / ((performance.now() - item.from.at) / 1000);
-  const left = Math.ceil((item.size - item.sent) / rate);
-  return `${size(item.sent)} / ${size(item.size)} · ${size(Math.round(rate))}/s · ${left} s ${words.left}`;
-}
-
-function Acts({ item }: { item: Item }) {
-  const isOpen = ["sending", "waiting", "paused", "unfinished"].includes(item.state);
-  return (
-    <span class="acts">
-      {item.state === "failed" && <button type="button" onClick={() => again(item)}>{words.retry}</button>}
-      {item.state === "paused" && <button type="button" onClick={() => again(item)}>{words.resume}</button>}
-      {item.state === "sending" && item.url !== "" && <button type="button" onClick={() => pause(item)}>{words.pause}</button>}
-      {item.state === "unfinished" && (
-        <label class="button">
-          {words.choose}
-          <input type="file" class="unseen" onChange={(event) => choose(item, event.currentTarget.files?.[0])} />
-        </label>
-      )}
-      {isOpen && <button type="button" onClick={() => cancel(item)}>{words.cancel}</button>}
-      {item.state === "done" && <span aria-hidden="true">✓</span>}
-    </span>
-  );
-}
-
-function Row({ item }: { item: Item }) {
-  const hasBar = item.state === "sending" || item.state === "paused" || item.state === "unfinished";
-  return (
-    <li class={item.state === "failed" ? "bad" : ""}>
-      <bdi title={item.path}>{item.path.replace(/^\//, "")}</bdi>
-      <Acts item={item} />
-      {hasBar && <progress max={item.size || 1} value={item.sent} aria-label={item.path} />}
-      <small>{progress(item)}</small>
-    </li>
-  );
-}
-
-// What is under way or went wrong first, then the latest; a row for each of thousands would stall the page.
-function shown(all: Item[]): Item[] {
-  const first = all.filter((item) => ["sending", "failed", "paused", "unfinished"].includes(item.state));
-  const rest = all.filter((item) => item.state === "done" || item.state === "cancelled").slice(-ROWS).reverse();
-  const next = all.filter((item) => item.state === "waiting").slice(0, AT_ONCE);
-  return [...first, ...next, ...rest].slice(0, ROWS);
-}
-
-function Tray() {
-  const all = items.value;
-  const done = all.filter((item) => item.state === "done").length;
-  const isBusy = all.some((item) => item.state === "sending" || item.state === "waiting");
-  return (
-    <>
-      {isDropping.value && <div class="drop">{words.drop}</div>}
-      {all.length > 0 && (
-        <section class="tray" aria-label={words.uploading}>
-          <header>
-            <span role="status">{isBusy ? words.uploading : words.done} {done}/{all.length}</span>
-            {!isBusy && <button type="button" onClick={() => (done > 0 ? show() : (items.value = []))}>{words.close}</button>}
-          </header>
-          <ul>{shown(all).map((item) => <Row key={item.id} item={item} />)}</ul>
-        </section>
-      )}
-    </>
-  );
-}
-
-async function entries(list: DataTransferItemList): Promise<{ path: string; file: File }[]> {
-  const roots = [...list].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  const found: { path: string; file: File }[] = [];
-  const walk = async (entry: FileSystemEntry): Promise<void> => {
-    if (entry.isFile) {
-      const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
-      found.push({ path: entry.fullPath.replace(/^\//, ""), file });
-      return;
-    }
-    const reader = (entry as FileSystemDirectoryEntry).createReader();
-    for (;;) {
-      const part = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-      if (part.length === 0) return;
-      for (const child of part) await walk(child);
-    }
-  };
-  for (const root of roots) await walk(root);
-  return found;
-}
-
-// Said as the server says what a form did, with the way to take it back.
-function tellWhatIsDone(): void {
-  const [count, undo] = JSON.parse(sessionStorage.getItem(FINISHED) ?? "[0, \"\"]") as [number, string];
-  sessionStorage.removeItem(FINISHED);
-  const place = document.querySelector(".notices");
-  if (count === 0 || place === null) return;
-  const here = location.pathname + location.search;
-  render(
-    <div class="notice">
-      <span>{words.uploaded.replace("{count}", String(count))}</span>
-      {undo !== "" && (
-        <form method="post" action="/undo">
-          <input type="hidden" name="undo" value={undo} />
-          <input type="hidden" name="next" value={here} />
-          <button class="link" data-key="z">{words.undo}</button>
-        </form>
-      )}
-    </div>,
-    place,
-  );
-}
-
-export function startUploads(): void {
-  if (tray === null || listing === null || "past" in listing.dataset) return;
-  render(<Tray />, tray);
-  tellWhatIsDone();
-  void findUnfinished();
-  let depth = 0;
-  addEventListener("dragenter", (event) => {
-    if (event.dataTransfer?.types.includes("Files")) isDropping.value = ++depth > 0;
-  });
-  addEventListener("dragleave", () => { isDropping.value = (depth = Math.max(0, depth - 1)) > 0; });
-  addEventListener("dragover", (event) => event.preventDefault());
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    isDropping.value = (depth = 0) > 0;
-    if (event.dataTransfer) void entries(event.dataTransfer.items).then(add);
-  });
-  addEventListener("paste", (event) => {
-    const files = [...(event.clipboardData?.files ?? [])];
-    if (files.length > 0) add(files.map((file) => ({ path: file.name, file })));
-  });
-  // Large files can go on after this; small ones begin anew.
-  addEventListener("beforeunload", (event) => {
-    if (items.value.some((item) => item.state === "sending" && item.url === "")) event.preventDefault();
-  });
-  const form = document.querySelector<HTMLFormElement>("#upload form");
-  form?.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const input = form.querySelector<HTMLInputElement>("input[type=file]");
-    add([...(input?.files ?? [])].map((file) => ({ path: file.name, file })));
-    form.closest("details")?.removeAttribute("open");
-    form.reset();
-  });
 }

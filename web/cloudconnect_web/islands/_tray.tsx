@@ -1,0 +1,166 @@
+// What is seen of uploads: the tray with a row for each, and what is told once they are done.
+
+import { render } from "preact";
+
+import {
+  AT_ONCE, FINISHED, add, again, cancel, choose, findUnfinished, isDropping, items, listing, pause, show, tray, words,
+  type Item,
+} from "./_uploads";
+
+const ROWS = 30;
+
+function size(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit ? value.toFixed(1) : value} ${units[unit] ?? ""}`;
+}
+
+function progress(item: Item): string {
+  if (item.state === "paused" || item.state === "unfinished") {
+    return `${size(item.sent)} / ${size(item.size)} · ${item.detail}`;
+  }
+  if (item.state !== "sending" || item.sent <= item.from.bytes) return item.detail || size(item.size);
+  const rate = (item.sent - item.from.bytes) / ((performance.now() - item.from.at) / 1000);
+  const left = Math.ceil((item.size - item.sent) / rate);
+  return `${size(item.sent)} / ${size(item.size)} · ${size(Math.round(rate))}/s · ${left} s ${words.left}`;
+}
+
+function Acts({ item }: { item: Item }) {
+  const isOpen = ["sending", "waiting", "paused", "unfinished"].includes(item.state);
+  return (
+    <span class="acts">
+      {item.state === "failed" && <button type="button" onClick={() => again(item)}>{words.retry}</button>}
+      {item.state === "paused" && <button type="button" onClick={() => again(item)}>{words.resume}</button>}
+      {item.state === "sending" && item.url !== "" && <button type="button" onClick={() => pause(item)}>{words.pause}</button>}
+      {item.state === "unfinished" && (
+        <label class="button">
+          {words.choose}
+          <input type="file" class="unseen" onChange={(event) => choose(item, event.currentTarget.files?.[0])} />
+        </label>
+      )}
+      {isOpen && <button type="button" onClick={() => cancel(item)}>{words.cancel}</button>}
+      {item.state === "done" && <span aria-hidden="true">✓</span>}
+    </span>
+  );
+}
+
+function Row({ item }: { item: Item }) {
+  const hasBar = item.state === "sending" || item.state === "paused" || item.state === "unfinished";
+  return (
+    <li class={item.state === "failed" ? "bad" : ""}>
+      <bdi title={item.path}>{item.path.replace(/^\//, "")}</bdi>
+      <Acts item={item} />
+      {hasBar && <progress max={item.size || 1} value={item.sent} aria-label={item.path} />}
+      <small>{progress(item)}</small>
+    </li>
+  );
+}
+
+// What is under way or went wrong first, then the latest; a row for each of thousands would stall the page.
+function shown(all: Item[]): Item[] {
+  const first = all.filter((item) => ["sending", "failed", "paused", "unfinished"].includes(item.state));
+  const rest = all.filter((item) => item.state === "done" || item.state === "cancelled").slice(-ROWS).reverse();
+  const next = all.filter((item) => item.state === "waiting").slice(0, AT_ONCE);
+  return [...first, ...next, ...rest].slice(0, ROWS);
+}
+
+function Tray() {
+  const all = items.value;
+  const done = all.filter((item) => item.state === "done").length;
+  const isBusy = all.some((item) => item.state === "sending" || item.state === "waiting");
+  return (
+    <>
+      {isDropping.value && <div class="drop">{words.drop}</div>}
+      {all.length > 0 && (
+        <section class="tray" aria-label={words.uploading}>
+          <header>
+            <span role="status">{isBusy ? words.uploading : words.done} {done}/{all.length}</span>
+            {!isBusy && <button type="button" onClick={() => (done > 0 ? show() : (items.value = []))}>{words.close}</button>}
+          </header>
+          <ul>{shown(all).map((item) => <Row key={item.id} item={item} />)}</ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+async function entries(list: DataTransferItemList): Promise<{ path: string; file: File }[]> {
+  const roots = [...list].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  const found: { path: string; file: File }[] = [];
+  const walk = async (entry: FileSystemEntry): Promise<void> => {
+    if (entry.isFile) {
+      const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+      found.push({ path: entry.fullPath.replace(/^\//, ""), file });
+      return;
+    }
+    const reader = (entry as FileSystemDirectoryEntry).createReader();
+    for (;;) {
+      const part = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+      if (part.length === 0) return;
+      for (const child of part) await walk(child);
+    }
+  };
+  for (const root of roots) await walk(root);
+  return found;
+}
+
+// Said as the server says what a form did, with the way to take it back.
+function tellWhatIsDone(): void {
+  const [count, undo] = JSON.parse(sessionStorage.getItem(FINISHED) ?? "[0, \"\"]") as [number, string];
+  sessionStorage.removeItem(FINISHED);
+  const place = document.querySelector(".notices");
+  if (count === 0 || place === null) return;
+  const here = location.pathname + location.search;
+  render(
+    <div class="notice">
+      <span>{words.uploaded.replace("{count}", String(count))}</span>
+      {undo !== "" && (
+        <form method="post" action="/undo">
+          <input type="hidden" name="undo" value={undo} />
+          <input type="hidden" name="next" value={here} />
+          <button class="link" data-key="z">{words.undo}</button>
+        </form>
+      )}
+    </div>,
+    place,
+  );
+}
+
+export function startUploads(): void {
+  if (tray === null || listing === null || "past" in listing.dataset) return;
+  render(<Tray />, tray);
+  tellWhatIsDone();
+  void findUnfinished();
+  let depth = 0;
+  addEventListener("dragenter", (event) => {
+    if (event.dataTransfer?.types.includes("Files")) isDropping.value = ++depth > 0;
+  });
+  addEventListener("dragleave", () => { isDropping.value = (depth = Math.max(0, depth - 1)) > 0; });
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    isDropping.value = (depth = 0) > 0;
+    if (event.dataTransfer) void entries(event.dataTransfer.items).then(add);
+  });
+  addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length > 0) add(files.map((file) => ({ path: file.name, file })));
+  });
+  // Large files can go on after this; small ones begin anew.
+  addEventListener("beforeunload", (event) => {
+    if (items.value.some((item) => item.state === "sending" && item.url === "")) event.preventDefault();
+  });
+  const form = document.querySelector<HTMLFormElement>("#upload form");
+  form?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const input = form.querySelector<HTMLInputElement>("input[type=file]");
+    add([...(input?.files ?? [])].map((file) => ({ path: file.name, file })));
+    form.closest("details")?.removeAttribute("open");
+    form.reset();
+  });
+}
