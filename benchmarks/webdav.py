@@ -148,6 +148,8 @@ def main() -> None:
                 try:
                     measuring = Measuring(server, large_mib=options.large_mib, many=options.many)
                     measuring.run()
+                except (OSError, EOFError) as error:
+                    print(f"# {kind.name} went away: {error}", flush=True)
                 finally:
                     server.stop()
                 results.setdefault(kind.name, []).append(measuring.found)
@@ -163,6 +165,9 @@ def show(results: dict[str, list[dict[str, tuple[float, float]]]]) -> None:
         cells = []
         own = 0.0
         for name in names:
+            if any(row not in found for found in results[name]):
+                cells.append("–")
+                continue
             value = statistics.median(found[row][0] for found in results[name])
             cpu = statistics.median(found[row][1] for found in results[name])
             own = own or value

@@ -1,5 +1,6 @@
 """Looking at files and folders, and changing where they are."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -62,21 +63,28 @@ def ls(
     """List a folder."""
     place = parse_place(path)
 
-    async def act(client: Client) -> list[wire.Entry]:
+    async def entries(client: Client) -> AsyncIterator[wire.Entry]:
         entry = await client.ask("GET", place.url("entries"), wire.Entry, query={"at": at})
         if entry.kind == "file":
-            return [entry]
-        return [each async for each in client.list(place.url("children"), wire.Entry, query={"at": at})]
+            yield entry
+            return
+        async for each in client.list(place.url("children"), wire.Entry, query={"at": at}):
+            yield each
 
-    entries = ask(act, as_json=as_json)
-    if as_json:
-        output.document(entries)
-    elif long:
-        rows = [(_size(each), output.local_time(each.modified), _name(each), show_tags(each)) for each in entries]
-        output.table((N_(" Size"), N_("Modified"), N_("Name"), N_("Tags")), rows)
-    else:
-        for each in entries:
+    async def act(client: Client) -> list[wire.Entry]:
+        if as_json or long:
+            return [each async for each in entries(client)]
+        # A long list begins while the rest of it is on its way; columns have to see all of it first.
+        async for each in entries(client):
             output.data(output.printable(_name(each)))
+        return []
+
+    found = ask(act, as_json=as_json)
+    if as_json:
+        output.document(found)
+    elif long:
+        rows = [(_size(each), output.local_time(each.modified), _name(each), show_tags(each)) for each in found]
+        output.table((N_(" Size"), N_("Modified"), N_("Name"), N_("Tags")), rows)
 
 
 def tree(path: Path = "/", at: At = None, as_json: AsJson = False) -> None:
