@@ -80,6 +80,10 @@ class Database:
         self._checked = OK if self._check is None else await asyncio.to_thread(self._check.run, is_full=is_full)
         return self._checked
 
+    def memory_bytes(self) -> int:
+        """Return what SQLite holds in this process, 0 where a server keeps the database."""
+        return 0 if self._home is None else engines.sqlite_memory_bytes()
+
     def stop_check(self) -> None:
         """Have a check that is under way end at once, without a finding."""
         if self._check is not None:

@@ -85,3 +85,8 @@ def renumber(engine: peewee.Database) -> None:
             f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'),"  # noqa: S608 - names of our own schema
             f" COALESCE((SELECT MAX({column}) FROM {table}), 0) + 1, false)"
         )
+
+
+def sqlite_memory_bytes() -> int:
+    """Return what SQLite holds in this process: the pages that its connections keep, and their prepared statements."""
+    return apsw.memory_used()

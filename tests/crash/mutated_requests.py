@@ -9,6 +9,7 @@ afterwards it must still answer, and a scrub find nothing. The same seed and cli
 
 import argparse
 import contextlib
+import http.client
 import multiprocessing
 import random
 import re
@@ -161,6 +162,19 @@ def resident_mib(process: int) -> float:
     return pages * 4 / 1024
 
 
+def cached_mib(place: Path) -> float:
+    """Return how much of a daemon's memory SQLite holds [MiB]; its caches fill as the database grows, to a limit."""
+    connection = http.client.HTTPConnection("localhost", timeout=PATIENCE_SECONDS)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    with contextlib.closing(connection):
+        connection.sock.connect(str(place / "home" / "run" / "cloudconnect.sock"))
+        connection.request("GET", "/metrics")
+        told = connection.getresponse().read().decode()
+    found = re.search(r"^cloudconnect_database_memory_bytes (\S+)$", told, re.MULTILINE)
+    assert found is not None, told
+    return float(found[1]) / (1 << 20)
+
+
 def run(requests: int, clients: int, seed: int, place: Path | None = None, *, is_forked: bool = False) -> Tally:
     """Send *requests* to a new daemon, print what came of them, and return it."""
     started, total, batch = time.monotonic(), Tally(), max(requests // 50, clients)
@@ -179,7 +193,8 @@ def run(requests: int, clients: int, seed: int, place: Path | None = None, *, is
             before = resident_mib(bench.process) if number == 4 else before
             told = f"{total.answers} answers, {len(total.violations)} violations"
             rate = total.answers / (time.monotonic() - started)
-            print(f"seed {seed}: {told}, {rate:.0f}/s, {resident_mib(bench.process):.0f} MiB", flush=True)
+            memory = f"{resident_mib(bench.process):.0f} MiB, {cached_mib(bench.place / 'home'):.0f} of them SQLite's"
+            print(f"seed {seed}: {told}, {rate:.0f}/s, {memory}", flush=True)
         if resident_mib(bench.process) - before > GROWTH_MOST_MIB:
             total.violations.append(f"memory grew from {before:.0f} to {resident_mib(bench.process):.0f} MiB")
         log = (bench.place / "log").read_text(errors="replace")

@@ -260,3 +260,11 @@ async def test_a_broken_form_gets_a_page_and_no_500(site, content_type, body):
     async with site.ask("POST", "/files/", token="", data=body, headers=headers | {"Accept": "text/html"}) as answer:
         assert 400 <= answer.status < 500
         assert answer.content_type == "text/html"
+
+
+async def test_the_metrics_tell_what_the_database_keeps_in_memory(site):
+    async with site.ask("GET", "/metrics") as answer:
+        text = await answer.text()
+
+    kept = next(line for line in text.splitlines() if line.startswith("cloudconnect_database_memory_bytes "))
+    assert float(kept.split()[1]) > 0

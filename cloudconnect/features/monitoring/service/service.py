@@ -53,6 +53,11 @@ class MonitoringService:
         self._database_damaged = Gauge(
             "cloudconnect_database_damaged", "Whether the last check found the database damaged", registry=self.registry
         )
+        Gauge(
+            "cloudconnect_database_memory_bytes",
+            "Memory that SQLite holds, most of it pages that were read; bounded for each connection",
+            registry=self.registry,
+        ).set_function(database.memory_bytes)
         self._away = Gauge("cloudconnect_storage_away", "Storages that do not answer", registry=self.registry)
         self._damaged = Gauge(
             "cloudconnect_damaged",
