@@ -54,7 +54,8 @@ def is_unchanged(request: web.BaseRequest, entry: Entry) -> bool:
     tags = _tags(request, "If-None-Match", is_strong=False)
     if tags is not None:
         return "*" in tags or entry.etag in tags
-    since = _parse_date(request.headers.get("If-Modified-Since", ""))
+    field = request.headers.get("If-Modified-Since")
+    since = None if field is None else _parse_date(field)
     return since is not None and modified(entry) <= since
 
 
@@ -76,7 +77,10 @@ def parse_ranges(request: web.BaseRequest, entry: Entry, size: int) -> list[Rang
     Raises:
         NotSatisfiable: every range lies outside the content.
     """
-    unit, _, specs = request.headers.get("Range", "").partition("=")
+    field = request.headers.get("Range")
+    if field is None:
+        return []
+    unit, _, specs = field.partition("=")
     if unit.strip().lower() != "bytes" or not _is_current(request.headers.get("If-Range"), entry):
         return []
     parts = [part.strip() for part in specs.split(",") if part.strip()]

@@ -22,8 +22,13 @@ def languages() -> frozenset[str]:
 
 def choose_language(accepted: str) -> str:
     """Return the best of our languages for an ``Accept-Language`` header (RFC 9110, section 12.5.4)."""
+    return _choose(accepted[:500])
+
+
+@functools.lru_cache(maxsize=256)
+def _choose(accepted: str) -> str:
     wishes = []
-    for part in accepted[:500].split(","):
+    for part in accepted.split(","):
         match = _WISH.fullmatch(part.strip())
         if match is not None and match[1].lower() in languages():
             wishes.append((float(match[2] or 1), match[1].lower()))

@@ -4,6 +4,7 @@
 ``idempotency`` → the route.
 """
 
+import functools
 import hashlib
 import ipaddress
 import re
@@ -120,6 +121,14 @@ def _request_id(registry: CollectorRegistry) -> Middleware:
     )
     spent = Histogram("http_request_seconds", "Seconds until the answer was sent", ("route",), registry=registry)
 
+    @functools.cache
+    def counted(route: str, method: str, status: int) -> Counter:
+        return count.labels(route, method, str(status))
+
+    @functools.cache
+    def timed(route: str) -> Histogram:
+        return spent.labels(route)
+
     @web.middleware
     async def request_id(request: web.Request, handler: Route) -> web.StreamResponse:
         given = request.headers.get("X-Request-Id", "")
@@ -129,8 +138,8 @@ def _request_id(registry: CollectorRegistry) -> Middleware:
         started = monotonic()
         answer = await handler(request)
         seconds = monotonic() - started
-        count.labels(request[ROUTE], request.method, str(answer.status)).inc()
-        spent.labels(request[ROUTE]).observe(seconds)
+        counted(request[ROUTE], request.method, answer.status).inc()
+        timed(request[ROUTE]).observe(seconds)
         log.debug(
             "http.request",
             route=request[ROUTE],
@@ -221,14 +230,18 @@ def _host_check(settings: Settings) -> Callable[[web.Request], bool]:
         public = urlsplit(settings.server.public_url).hostname
         named = {"localhost", listen, socket.gethostname().lower()} | ({public} if public else set())
 
-    def is_allowed(request: web.Request) -> bool:
-        if request.transport is not None and request.transport.get_extra_info("peername") in {None, ""}:
-            return True
+    @functools.lru_cache(maxsize=256)
+    def is_ours(field: str) -> bool:
         try:
-            host = urlsplit(f"//{request.host[:300]}").hostname or ""
+            host = urlsplit(f"//{field}").hostname or ""
         except ValueError:
             return False
         return host in named or (not settings.server.allowed_hosts and _is_address(host))
+
+    def is_allowed(request: web.Request) -> bool:
+        if request.transport is not None and request.transport.get_extra_info("peername") in {None, ""}:
+            return True
+        return is_ours(request.host[:300])
 
     return is_allowed
 
