@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parents[1]
 LOCALE = ROOT / "cloudconnect" / "locale"
 SOURCES = ("cloudconnect", "web/cloudconnect_web", "cli/cloudconnect_cli")
-KEYWORDS = DEFAULT_KEYWORDS | {"N_": None}
+KEYWORDS = DEFAULT_KEYWORDS | {"N_": None, "counted": (1, 2)}
 
 
 def extract() -> Catalog:

@@ -17,6 +17,11 @@ def _(message: str) -> str:
     return _catalogue().gettext(message) if message else ""
 
 
+def counted(one: str, many: str, count: int) -> str:
+    """Return *one* or *many*, as the language counts, with *count* in the place of ``{count}``."""
+    return _catalogue().ngettext(one, many, count).format(count=count)
+
+
 def say(text: Text) -> str:
     """Return *text* in that language, filled."""
     message = _(text.message)

@@ -9,7 +9,8 @@ import msgspec
 
 from cloudconnect.kernel.clock import parse_ns, to_ms
 from cloudconnect.kernel.errors import CloudConnectError
-from cloudconnect_cli.i18n import _, say
+from cloudconnect.kernel.units import format_bytes
+from cloudconnect_cli.i18n import _, counted, say
 
 
 def data(line: str = "") -> None:
@@ -55,6 +56,16 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
             padding = " " * (widths[column] - _width(cell))
             cells.append(padding + cell if headings[column].startswith(" ") else cell + padding)
         print("  ".join(cells).rstrip())
+
+
+def extent(files: int, folders: int, size: int) -> str:
+    """Return in words how much that is: files, folders, and their *size* in bytes."""
+    told = (
+        counted("{count} file", "{count} files", files),
+        counted("{count} folder", "{count} folders", folders),
+        format_bytes(size),
+    )
+    return ", ".join(told)
 
 
 def printable(text: str) -> str:

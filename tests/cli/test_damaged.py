@@ -16,7 +16,7 @@ def test_damaged_files_are_listed_until_they_are_healed(machine, tmp_path):
 
     listed = machine.run("damaged")
     assert b"/a.txt" in listed.stdout, listed
-    assert b"1 files (1 packs, 1 chunks)" in machine.run("status").stdout
+    assert b"1 file (1 pack, 1 chunk)" in machine.run("status").stdout
 
     pack.write_bytes(whole)
     machine.run("scrub")

@@ -69,7 +69,7 @@ def test_the_past_is_named_compared_and_given_back(machine, tmp_path):
     assert [each["name"] for each in machine.json("snapshot", "list")] == ["before"]
 
     assert b"1 with earlier content" in machine.run("restore", "/a.txt", "--at", "before", "--dry-run").stdout
-    assert b"1 files" in machine.run("restore", "/a.txt", "--at", "before", "--to", "/old.txt", "--dry-run").stdout
+    assert b"1 file," in machine.run("restore", "/a.txt", "--at", "before", "--to", "/old.txt", "--dry-run").stdout
     assert machine.run("restore", "/a.txt", "--dry-run").returncode == 2
     assert machine.run("restore", "/a.txt", "--at", "before", "--to", "/old.txt").returncode == 0
     back = machine.run("restore", "/a.txt", "--at", "before")

@@ -16,8 +16,8 @@ def test_a_policy_for_the_trash_is_tried_set_shown_and_taken_back(machine, tmp_p
     machine.run("put", tmp_path / "a.txt", "/")
     machine.run("rm", "/a.txt")
     words = "at least 0h; at most 0 % of the space"
-    assert "1 things in the trash would go, 5 B." in said(machine, "policy", "test", "--trash", words)
-    assert "0 things in the trash would go" in said(machine, "policy", "test")
+    assert "in the trash 1 thing, 5 B." in said(machine, "policy", "test", "--trash", words)
+    assert "in the trash 0 things, 0 B." in said(machine, "policy", "test")
     assert f"Trash: {words}" in said(machine, "policy", "set", "--trash", words)
     assert machine.json("policy", "show")["trash"] == words
     assert "Trash: 7 days" in said(machine, "policy", "set", "--trash-days", "7")

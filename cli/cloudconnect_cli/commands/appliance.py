@@ -11,7 +11,7 @@ from cloudconnect.kernel.units import format_bytes
 from cloudconnect.wire.shape import Status
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.running import COMPLETION, STATE, AsJson, ask
-from cloudconnect_cli.i18n import _
+from cloudconnect_cli.i18n import _, counted
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -56,8 +56,12 @@ def _store(found: Status) -> str:
 def _damaged(found: Status) -> str:
     if not (found.damaged_packs or found.damaged_chunks):
         return _("nothing that is known of")
-    sentence = _("{files} files ({packs} packs, {chunks} chunks); see: cloudconnect damaged")
-    return sentence.format(files=found.damaged_files, packs=found.damaged_packs, chunks=found.damaged_chunks)
+    sentence = _("{files} ({packs}, {chunks}); see: cloudconnect damaged")
+    return sentence.format(
+        files=counted("{count} file", "{count} files", found.damaged_files),
+        packs=counted("{count} pack", "{count} packs", found.damaged_packs),
+        chunks=counted("{count} chunk", "{count} chunks", found.damaged_chunks),
+    )
 
 
 def _database(found: Status) -> str:

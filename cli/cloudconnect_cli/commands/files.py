@@ -23,7 +23,7 @@ from cloudconnect_cli.commands.finding import show_tags
 from cloudconnect_cli.commands.history import DryRun, SkipConflicts
 from cloudconnect_cli.commands.past import copy_back, give_back
 from cloudconnect_cli.commands.running import AsJson, At, Yes, ask, confirm
-from cloudconnect_cli.i18n import _
+from cloudconnect_cli.i18n import _, counted
 from cloudconnect_cli.places import Place, parse_place
 from cloudconnect_cli.undoing import hint_undo
 
@@ -261,8 +261,9 @@ def rm(
             expected=expect,
         )
     if recursive and any(each.entry.kind == "folder" for each in found):
-        question = _("Put {files} files ({size}) into the trash?").format(files=files, size=format_bytes(size))
-        confirm(question, is_confirmed=yes)
+        question = _("Put {files} ({size}) into the trash?")
+        told = counted("{count} file", "{count} files", files)
+        confirm(question.format(files=told, size=format_bytes(size)), is_confirmed=yes)
     _show_removed(ask(lambda client: _remove(client, found, is_meant=expect is not None), as_json=as_json), as_json)
 
 

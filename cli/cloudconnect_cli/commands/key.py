@@ -19,7 +19,7 @@ from cloudconnect.wire import encryption as wire
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.operations import Detach, run
 from cloudconnect_cli.commands.running import STATE, AsJson, Yes, ask, confirm, environment
-from cloudconnect_cli.i18n import _
+from cloudconnect_cli.i18n import _, counted
 
 if TYPE_CHECKING:
     from cloudconnect.offline import Share, Slot
@@ -215,7 +215,7 @@ def rotate_wrapping(as_json: AsJson = False) -> None:
     if as_json:
         output.document(done)
     else:
-        output.hint(_("{count} keys are sealed anew.").format(count=done.keys))
+        output.hint(counted("{count} key is sealed anew.", "{count} keys are sealed anew.", done.keys))
 
 
 def rotate_code(as_json: AsJson = False) -> None:

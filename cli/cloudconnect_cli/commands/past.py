@@ -142,8 +142,7 @@ def _tell_size(place: Place, at: str, *, as_json: bool) -> None:
     if as_json:
         output.document(usage)
         return
-    line = _("{files} files, {folders} folders, {bytes}")
-    output.data(line.format(files=usage.files, folders=usage.folders, bytes=format_bytes(usage.logical_bytes)))
+    output.data(output.extent(usage.files, usage.folders, usage.logical_bytes))
 
 
 def _url(space: str) -> str:

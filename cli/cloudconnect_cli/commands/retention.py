@@ -17,7 +17,7 @@ from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.files import trash
 from cloudconnect_cli.commands.history import DryRun
 from cloudconnect_cli.commands.running import AsJson, Space, Yes, ask, confirm
-from cloudconnect_cli.i18n import _
+from cloudconnect_cli.i18n import _, counted
 from cloudconnect_cli.places import Place, parse_place
 from cloudconnect_cli.undoing import hint_undo
 
@@ -205,10 +205,16 @@ def policy_test(
     if as_json:
         output.document(found)
         return
-    sentence = _("{versions} versions of {files} files would go, {size}.")
-    output.data(sentence.format(versions=found.versions, files=found.files, size=format_bytes(found.bytes)))
-    sentence = _("{count} things in the trash would go, {size}.")
-    output.data(sentence.format(count=found.trashed, size=format_bytes(found.trash_bytes)))
+    sentence = _("Would go: {versions} of {files}, {size}; in the trash {things}, {trashed}.")
+    output.data(
+        sentence.format(
+            versions=counted("{count} version", "{count} versions", found.versions),
+            files=counted("{count} file", "{count} files", found.files),
+            size=format_bytes(found.bytes),
+            things=_things(found.trashed),
+            trashed=format_bytes(found.trash_bytes),
+        )
+    )
 
 
 def trash_purge(
@@ -236,15 +242,19 @@ def trash_empty(
     body = wire.Emptying(older_than, dry_run=True)
     total = ask(lambda client: client.ask("POST", url, wire.Emptied, body=body), as_json=as_json)
     if not dry_run and total.count:
-        question = _("Give up {count} things ({size}) for good?")
-        confirm(question.format(count=total.count, size=format_bytes(total.bytes)), is_confirmed=yes)
+        question = _("Give up {things} ({size}) for good?")
+        confirm(question.format(things=_things(total.count), size=format_bytes(total.bytes)), is_confirmed=yes)
         body = wire.Emptying(older_than)
         total = ask(lambda client: client.ask("POST", url, wire.Emptied, body=body), as_json=as_json)
     if as_json:
         output.document(total)
         return
-    sentence = _("{count} things would go, {size}.") if dry_run else _("{count} things are gone, {size}.")
-    output.hint(sentence.format(count=total.count, size=format_bytes(total.bytes)))
+    sentence = _("Would go: {things}, {size}.") if dry_run else _("Gone: {things}, {size}.")
+    output.hint(sentence.format(things=_things(total.count), size=format_bytes(total.bytes)))
+
+
+def _things(count: int) -> str:
+    return counted("{count} thing", "{count} things", count)
 
 
 async def _lines(client: Client, place: Place, seq: int | None) -> list[str]:

@@ -206,9 +206,7 @@ def _end(progress: Progress, *, as_json: bool, is_put: bool) -> None:
 def _summary(progress: Progress, *, is_put: bool) -> str:
     moved = _("sent") if is_put else _("fetched")
     parts = [
-        _("{files} files, {folders} folders, {bytes}").format(
-            files=progress.files, folders=progress.folders, bytes=format_bytes(progress.bytes)
-        ),
+        output.extent(progress.files, progress.folders, progress.bytes),
         f"{format_bytes(progress.sent_bytes)} {moved}",
     ]
     if progress.skipped_files:
