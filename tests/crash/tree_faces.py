@@ -29,7 +29,6 @@ def serving(place=None, *, is_forked=False):
     bench.start()
     faces = Faces(bench)
     try:
-        faces.api("PUT", "/brake", {"changes": 0})
         yield faces
     finally:
         faces.close()
