@@ -17,6 +17,7 @@ from cloudconnect.features.files import (
     AccountingService,
     BrakeService,
     ComparingService,
+    CrossingService,
     DamageService,
     DetailsService,
     EditingService,
@@ -81,6 +82,7 @@ class Appliance:
     pruning: PruningService
     snapshots: SnapshotsService
     comparing: ComparingService
+    crossing: CrossingService
     returning: ReturningService
     tags: TagsService
     finding: FindingService

@@ -208,6 +208,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         files=filing.files,
         intake=filing.intake,
         accounting=filing.accounting,
+        crossing=filing.crossing,
         damage=filing.damage,
         details=filing.details,
         locks=filing.locks,

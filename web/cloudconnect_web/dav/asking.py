@@ -67,12 +67,10 @@ async def take(request: web.Request) -> Ask:
     if "#" in request.raw_path:
         raise BadRequest(N_("The address has a fragment."), fix=N_("Send # as %23."))
     target = await find_target(request)
-    ask = Ask(request, target, request[PRINCIPAL], _NO_CONDITION)
-    pinned = None
     lists = parse_if(request.headers["If"]) if "If" in request.headers else []
-    if lists:
-        ask = replace(ask, principal=replace(ask.principal, lock_tokens=tokens_in(lists)))
-        pinned = await _check_lists(ask, lists)
+    principal = replace(request[PRINCIPAL], lock_tokens=tokens_in(lists))
+    ask = Ask(request, target, principal, _NO_CONDITION)
+    pinned = await _check_lists(ask, lists) if lists else None
     condition = await _condition(ask, pinned)
     return ask if condition is _NO_CONDITION else replace(ask, condition=condition)
 
