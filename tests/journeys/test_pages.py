@@ -72,8 +72,50 @@ def test_a_second_upload_of_the_same_name_is_a_new_version(signed_in, tmp_path):
         file.write_text(text)
         with page.expect_navigation():
             upload(page, file)
+            if text != "one":
+                page.click("dialog.ask button:has-text('New version')")
         page.wait_for_selector(f"td.size:has-text('{len(text)} B')")
     assert page.locator("tbody tr").count() == 1
+
+
+def test_what_becomes_of_taken_names_is_asked_once_for_all(signed_in, tmp_path):
+    page = signed_in()
+    make_folder(page, "Twice")
+    page.click("tr[data-name='Twice'] a.name")
+    files = [tmp_path / name for name in ("a.txt", "b.txt", ".hidden", "new.txt")]
+    for file in files[:3]:
+        file.write_text("first")
+    upload(page, *files[:3])
+    page.wait_for_selector("text=3 uploaded.")
+    for file in files:
+        file.write_text("second")
+
+    upload(page, *files)
+    page.wait_for_selector("dialog.ask >> text=3 of these files are here already.")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run('dialog.ask')")
+    assert [each["id"] for each in found["violations"]] == []
+    with page.expect_navigation():
+        page.click("dialog.ask button:has-text('Keep both')")
+    page.wait_for_selector("text=4 uploaded.")
+    upload(page, *files[:1])
+    page.wait_for_selector("dialog.ask >> text=“a.txt” is here already.")
+    with page.expect_navigation():
+        page.click("dialog.ask button:has-text('Keep both')")
+
+    page.wait_for_selector("tr[data-name='a (3).txt']")
+    names = page.eval_on_selector_all("tbody tr", "rows => rows.map((row) => row.dataset.name)")
+    assert sorted(names) == sorted(
+        [".hidden", ".hidden (2)", "a (2).txt", "a (3).txt", "a.txt", "b (2).txt", "b.txt", "new.txt"]
+    )
+    upload(page, *files[:2])
+    page.wait_for_selector("dialog.ask")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".tray >> text=Cancelled")
+    assert page.locator("dialog.ask").count() == 0
+    page.reload()
+    assert page.locator("tbody tr").count() == 8
+    assert page.complaints == []
 
 
 def test_everything_is_within_reach_of_the_keyboard(signed_in):
@@ -439,6 +481,7 @@ def test_a_large_upload_whose_name_is_taken_meanwhile_becomes_another_version(si
     assert page.evaluate(f"{put}.then((answer) => answer.status)") == 201
     network.detach()
 
+    page.click("dialog.ask button:has-text('New version')")
     page.wait_for_selector("text=1 uploaded.")
     page.click("tr a.name >> text=film")
     with page.expect_download() as started:

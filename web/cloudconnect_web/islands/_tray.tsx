@@ -1,10 +1,11 @@
 // What is seen of uploads: the tray with a row for each, and what is told once they are done.
 
 import { render } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 
 import {
-  AT_ONCE, FINISHED, add, again, cancel, choose, findUnfinished, isDropping, items, listing, pause, show, tray, words,
-  type Item,
+  AT_ONCE, FINISHED, add, again, cancel, choose, decide, findUnfinished, isDropping, items, listing, pause, show, tray,
+  words, type Item,
 } from "./_uploads";
 
 const ROWS = 30;
@@ -63,10 +64,34 @@ function Row({ item }: { item: Item }) {
 
 // What is under way or went wrong first, then the latest; a row for each of thousands would stall the page.
 function shown(all: Item[]): Item[] {
-  const first = all.filter((item) => ["sending", "failed", "paused", "unfinished"].includes(item.state));
+  const first = all.filter((item) => ["sending", "failed", "paused", "unfinished", "taken"].includes(item.state));
   const rest = all.filter((item) => item.state === "done" || item.state === "cancelled").slice(-ROWS).reverse();
   const next = all.filter((item) => item.state === "waiting").slice(0, AT_ONCE);
   return [...first, ...next, ...rest].slice(0, ROWS);
+}
+
+// Asked once for everything whose name is taken; to leave the question skips it.
+function Question() {
+  const box = useRef<HTMLDialogElement>(null);
+  const taken = items.value.filter((item) => item.state === "taken");
+  useEffect(() => {
+    if (box.current?.open === false) box.current.showModal();
+  });
+  const [first] = taken;
+  if (first === undefined) return null;
+  const name = first.path.split("/").pop() ?? "";
+  const sentence = taken.length === 1 ? words.taken.replace("{name}", name) : words.takenMany;
+  return (
+    <dialog ref={box} class="ask" aria-labelledby="taken" onCancel={() => decide("skip")}>
+      <h2 id="taken" dir="auto">{sentence.replace("{count}", String(taken.length))}</h2>
+      <p>{words.stays}</p>
+      <p class="acts">
+        <button type="button" class="primary" onClick={() => decide("version")}>{words.version}</button>
+        <button type="button" onClick={() => decide("both")}>{words.both}</button>
+        <button type="button" onClick={() => decide("skip")}>{words.skip}</button>
+      </p>
+    </dialog>
+  );
 }
 
 function Tray() {
@@ -75,6 +100,7 @@ function Tray() {
   const isBusy = all.some((item) => item.state === "sending" || item.state === "waiting");
   return (
     <>
+      <Question />
       {isDropping.value && <div class="drop">{words.drop}</div>}
       {all.length > 0 && (
         <section class="tray" aria-label={words.uploading}>

@@ -6,8 +6,11 @@ import type { Upload } from "tus-js-client";
 
 type Word =
   | "drop" | "uploading" | "done" | "failed" | "cancel" | "retry" | "close" | "reused" | "left" | "skipped" | "pause"
-  | "resume" | "paused" | "choose" | "unfinished" | "other" | "uploaded" | "undo";
-type State = "waiting" | "sending" | "paused" | "unfinished" | "done" | "failed" | "cancelled";
+  | "resume" | "paused" | "choose" | "unfinished" | "other" | "uploaded" | "undo" | "taken" | "takenMany" | "version"
+  | "both" | "skip" | "stays";
+type State = "waiting" | "sending" | "paused" | "unfinished" | "taken" | "done" | "failed" | "cancelled";
+/** What becomes of a file whose name is taken. */
+export type Answer = "version" | "both" | "skip";
 
 /** What is kept of a large upload, so that it goes on after a reload. */
 interface Note {
@@ -54,6 +57,8 @@ export const tray = document.getElementById("tray");
 const NOTES = `uploads of ${tray?.dataset["who"] ?? ""}`;
 export const words = JSON.parse(tray?.dataset["words"] ?? "{}") as Record<Word, string>;
 let lastId = 0;
+// Asked once, it holds for all that is uploaded together.
+let answered: Answer | null = null;
 
 function change(id: number, part: Partial<Item>): void {
   items.value = items.value.map((item) => (item.id === id ? { ...item, ...part } : item));
@@ -111,6 +116,7 @@ function work(): void {
   const waiting = items.value.filter((item) => item.state === "waiting").slice(0, AT_ONCE - busy);
   for (const item of waiting) void send(item);
   const isOver = items.value.every((item) => ["done", "cancelled", "unfinished"].includes(item.state));
+  if (isOver) answered = null;
   if (isOver && items.value.some((item) => item.state === "done")) show();
 }
 
@@ -248,9 +254,29 @@ function fail(item: Item, status: number, body: string): void {
   const isThere = status === 412 || status === 428;
   // What was begun for a new file cannot become another version of one.
   if (isThere) abandon(item);
-  if (isThere && !item.isKnown) change(item.id, { state: "waiting", isKnown: true, stop: null });
-  else change(item.id, { state: "failed", detail: reason(body), stop: null });
+  if (!isThere || item.isKnown) change(item.id, { state: "failed", detail: reason(body), stop: null });
+  else if (answered === null) change(item.id, { state: "taken", sent: 0, stop: null });
+  else follow(item, answered);
   work();
+}
+
+/** Do with everything whose name is taken, now and until all is uploaded, what *answer* says. */
+export function decide(answer: Answer): void {
+  answered = answer;
+  for (const item of items.value.filter((each) => each.state === "taken")) follow(item, answer);
+  work();
+}
+
+function follow(item: Item, answer: Answer): void {
+  if (answer === "skip") change(item.id, { state: "cancelled", detail: words.skipped, stop: null });
+  else if (answer === "version") change(item.id, { state: "waiting", sent: 0, isKnown: true, stop: null });
+  else change(item.id, { state: "waiting", sent: 0, path: numbered(item.path), stop: null });
+}
+
+/** Return *path* with the next number behind its name: film.mp4, film (2).mp4, film (3).mp4. */
+function numbered(path: string): string {
+  const [, before = "", number, ending = ""] = /^(.*?[^/])(?: \((\d{1,6})\))?(\.[^./]*)?$/s.exec(path) ?? [];
+  return `${before} (${number === undefined ? 2 : Number(number) + 1})${ending}`;
 }
 
 function reason(body: string): string {
