@@ -11,7 +11,8 @@ from cloudconnect.kernel.errors import Conflict, Invalid, Unavailable
 from cloudconnect.kernel.text import N_
 from cloudconnect.settings import Settings
 from cloudconnect.storage.key_service import KeyService
-from cloudconnect.storage.keyring import Keyring, ShareFacts, SlotFacts
+from cloudconnect.storage.keyring import Keyring
+from cloudconnect.storage.keyring_file import ShareFacts, SlotFacts
 from cloudconnect.storage.kms_slot import KmsSlot
 from cloudconnect.storage.shares import Share
 from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, Slot
