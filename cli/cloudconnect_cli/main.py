@@ -33,6 +33,7 @@ from cloudconnect_cli.commands import (
     uploads,
 )
 from cloudconnect_cli.commands.running import COMPLETION, STATE, environment, guard
+from cloudconnect_cli.describing import describe
 from cloudconnect_cli.i18n import _
 
 app = typer.Typer(
@@ -89,6 +90,8 @@ for module in (
     recover,
 ):
     module.register(app)
+
+describe(app)
 
 
 def main() -> None:
