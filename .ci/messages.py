@@ -13,6 +13,9 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po, write_po
 
+from cloudconnect_cli.describing import find_descriptions
+from cloudconnect_cli.main import app
+
 ROOT = Path(__file__).parents[1]
 LOCALE = ROOT / "cloudconnect" / "locale"
 SOURCES = ("cloudconnect", "web/cloudconnect_web", "cli/cloudconnect_cli")
@@ -29,6 +32,9 @@ def extract() -> Catalog:
             ROOT / source, methods, options, KEYWORDS, ("Translators:",), strip_comment_tags=True
         ):
             template.add(message, auto_comments=comments, context=context)
+    # The description of a command is a docstring, which no extractor tells from others.
+    for description in find_descriptions(app):
+        template.add(description)
     return template
 
 

@@ -22,6 +22,7 @@ from cloudconnect_cli.commands import (
     operations,
     past,
     recover,
+    removing,
     retention,
     serve,
     service,
@@ -32,6 +33,7 @@ from cloudconnect_cli.commands import (
     uploads,
 )
 from cloudconnect_cli.commands.running import COMPLETION, STATE, environment, guard
+from cloudconnect_cli.describing import describe
 from cloudconnect_cli.i18n import _
 
 app = typer.Typer(
@@ -68,6 +70,7 @@ for module in (
     configuration,
     contexts,
     files,
+    removing,
     history,
     past,
     retention,
@@ -87,6 +90,8 @@ for module in (
     recover,
 ):
     module.register(app)
+
+describe(app)
 
 
 def main() -> None:

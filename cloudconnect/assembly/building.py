@@ -10,7 +10,7 @@ from cloudconnect.adapters.argon2_passwords import Argon2Passwords
 from cloudconnect.adapters.store_health import LocalStoreHealth
 from cloudconnect.assembly.appliance import Appliance
 from cloudconnect.assembly.filing import open_files
-from cloudconnect.assembly.keys import open_keyring, peppers_of, require_store
+from cloudconnect.assembly.keys import device_key_of, open_keyring, peppers_of, require_store
 from cloudconnect.assembly.remnants import Remnants
 from cloudconnect.assembly.storing import EngineStore, main_backend, open_fleet, open_place
 from cloudconnect.assembly.upkeep import (
@@ -116,7 +116,9 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
     passwords = Argon2Passwords(partial(peppers_of, keyring))
     closers.insert(0, passwords.close)
     credentials: dict[TokenKind, Credentials] = {TokenKind.SESSION: sessions, TokenKind.PERSONAL: developer}
-    auth = AuthService(log, database, clock, access, passwords, sessions, credentials, _REGION)
+    auth = AuthService(
+        log, database, clock, access, passwords, sessions, credentials, _REGION, partial(device_key_of, keyring)
+    )
     gateway = GatewayService(log, database, clock)
     monitoring = MonitoringService(
         log,

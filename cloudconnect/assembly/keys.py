@@ -1,5 +1,6 @@
 """What opens a store: made with it, prepared for it, recovered for it, as the settings say."""
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,7 +12,8 @@ from cloudconnect.kernel.errors import Conflict, Invalid, Unavailable
 from cloudconnect.kernel.text import N_
 from cloudconnect.settings import Settings
 from cloudconnect.storage.key_service import KeyService
-from cloudconnect.storage.keyring import Keyring, ShareFacts, SlotFacts
+from cloudconnect.storage.keyring import Keyring
+from cloudconnect.storage.keyring_file import ShareFacts, SlotFacts
 from cloudconnect.storage.kms_slot import KmsSlot
 from cloudconnect.storage.shares import Share
 from cloudconnect.storage.slots import KeyFileSlot, PassphraseSlot, Slot
@@ -201,6 +203,12 @@ def open_keyring(settings: Settings) -> Keyring:
 def peppers_of(keyring: Keyring) -> dict[int, bytes]:
     """Return what passwords are hashed with, and were before, by version, newest first."""
     return {version: key.secret for version, key in keyring.service_keys(SERVICE_KEYS["passwords"]).items()}
+
+
+def device_key_of(keyring: Keyring) -> bytes:
+    """Return what devices are recognised by; it changes with the key that passwords are hashed with."""
+    pepper = keyring.service_key(SERVICE_KEYS["passwords"]).secret
+    return hmac.digest(pepper, b"cloudconnect device marks v1", "sha256")
 
 
 def try_keys(settings: Settings) -> None:

@@ -28,11 +28,13 @@ class Contexts:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._data: dict[str, dict[str, str]] = {}
+        self._marks: dict[str, str] = {}
         self.current = ""
         if path.exists():
             try:
                 document = json.loads(path.read_text(encoding="utf-8"))
                 self._data, self.current = dict(document["contexts"]), str(document["current"])
+                self._marks = dict(document.get("marks", {}))
             except (ValueError, KeyError, TypeError) as error:
                 raise Invalid(
                     N_("{path} is damaged."),
@@ -57,9 +59,15 @@ class Contexts:
             )
         return Target(self._data[name]["url"], self._data[name]["token"])
 
-    def add(self, name: str, target: Target) -> None:
-        """Add a context and make it the current one."""
+    def marks(self, url: str) -> str:
+        """Return what the appliance at *url* knows this device by, empty where nobody has signed in to it from here."""
+        return self._marks.get(url, "")
+
+    def add(self, name: str, target: Target, marks: str = "") -> None:
+        """Add a context and make it the current one; *marks* of the appliance stay when the context is removed."""
         self._data[name] = {"url": target.url, "token": target.token}
+        if marks:
+            self._marks[target.url] = marks
         self.current = name
         self._save()
 
@@ -83,7 +91,7 @@ class Contexts:
         beside = self._path.with_suffix(".new")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"current": self.current, "contexts": self._data}, file, indent=1)
+            json.dump({"current": self.current, "contexts": self._data, "marks": self._marks}, file, indent=1)
         beside.replace(self._path)
 
 

@@ -33,6 +33,12 @@ class ServerSettings:
         "Host names that requests may be for; empty means any on loopback, else that of public_url and listen.", ()
     )
     trusted_proxies: tuple[str, ...] = _set("Networks whose X-Forwarded headers are believed, such as 10.0.0.0/8.", ())
+    connections_per_address: int = _set(
+        "Connections that one address may have open, behind trusted_proxies the requests under way; 0 for any number.",
+        256,
+        least=0,
+        most=1 << 20,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

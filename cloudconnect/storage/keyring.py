@@ -10,7 +10,6 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,31 +17,13 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.storage import key_tables, keyring_file, shares
 from cloudconnect.storage.disk import make_directory, sync_directory, sync_file
 from cloudconnect.storage.errors import KeyringUnavailable, NoDomain, NoSuchSlot, SlotNeeded
-from cloudconnect.storage.keyring_file import refusing
+from cloudconnect.storage.keyring_file import ShareFacts, SlotFacts, refusing
 from cloudconnect.storage.seal import DomainKeys, Key, new_key, open_box, seal_box
 from cloudconnect.storage.shares import Share
 from cloudconnect.storage.slots import RecoverySlot, Slot, new_recovery_code
 
 _TENANT: Final = b"local"
 _REGION: Final = b"local"
-
-
-@dataclass(frozen=True, slots=True)
-class SlotFacts:
-    """A slot without its secret; the keyring was opened by the current one."""
-
-    id: str
-    kind: str
-    is_current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ShareFacts:
-    """A set of recovery shares: *needed* of *total* open the keyring."""
-
-    set_id: str
-    needed: int
-    total: int
 
 
 class Keyring:
@@ -131,7 +112,7 @@ class Keyring:
             raise FileNotFoundError(path)
         with refusing(path), contextlib.closing(keyring_file.connect(path)) as database:
             keyring_file.bring_up_to_date(database)
-            return _slots(database), _shares(database)
+            return keyring_file.find_slots(database), keyring_file.find_shares(database)
 
     def close(self) -> None:
         """Close the file; the keys go with the object."""
@@ -148,12 +129,12 @@ class Keyring:
     def find_slots(self) -> list[SlotFacts]:
         """Return the slots that open this keyring, by kind."""
         with self._lock, refusing(self._path):
-            return _slots(self._database, self._slot_id)
+            return keyring_file.find_slots(self._database, self._slot_id)
 
     def find_shares(self) -> ShareFacts | None:
         """Return the set of recovery shares that opens this keyring, if there is one."""
         with self._lock, refusing(self._path):
-            return _shares(self._database)
+            return keyring_file.find_shares(self._database)
 
     def add_slot(self, slot: Slot) -> str:
         """Let *slot* open this keyring as well from now on; return the id of the slot."""
@@ -412,15 +393,3 @@ class Keyring:
         with contextlib.suppress(sqlite3.OperationalError):
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
-
-
-def _slots(database: sqlite3.Connection, current: str = "") -> list[SlotFacts]:
-    rows = database.execute("SELECT id, kind FROM slot ORDER BY kind, id").fetchall()
-    return [SlotFacts(identifier, kind, identifier == current) for identifier, kind in rows]
-
-
-def _shares(database: sqlite3.Connection) -> ShareFacts | None:
-    rows = database.execute("SELECT set_id, members FROM share").fetchall()
-    if not rows:
-        return None
-    return ShareFacts(rows[0][0], len(rows[0][1]), max(max(members) for _, members in rows))

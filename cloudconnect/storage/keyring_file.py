@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -65,6 +66,24 @@ _FROM_2: Final = (
     f"PRAGMA user_version = {_FORMAT}",
 )
 """What brings a file of format 2, in which service keys had no versions, to this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFacts:
+    """A slot without its secret; the keyring was opened by the current one."""
+
+    id: str
+    kind: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShareFacts:
+    """A set of recovery shares: *needed* of *total* open the keyring."""
+
+    set_id: str
+    needed: int
+    total: int
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -128,6 +147,12 @@ def add_slot(database: sqlite3.Connection, slot: SealedSlot) -> str:
     return identifier
 
 
+def find_slots(database: sqlite3.Connection, current: str = "") -> list[SlotFacts]:
+    """Return the slots in *database*, by kind; the one of the id *current* opened it."""
+    rows = database.execute("SELECT id, kind FROM slot ORDER BY kind, id").fetchall()
+    return [SlotFacts(identifier, kind, identifier == current) for identifier, kind in rows]
+
+
 def open_by_slot(database: sqlite3.Connection, slot: Slot) -> tuple[Key, str]:
     """Return the master key, opened by *slot*, and the id of the slot that it fits.
 
@@ -153,6 +178,14 @@ def put_shares(database: sqlite3.Connection, set_id: str, boxes: Mapping[bytes, 
     """Keep the boxes of a set of shares, in place of any earlier set."""
     database.execute("DELETE FROM share")
     database.executemany("INSERT INTO share VALUES (?, ?, ?)", [(set_id, *box) for box in boxes.items()])
+
+
+def find_shares(database: sqlite3.Connection) -> ShareFacts | None:
+    """Return the set of recovery shares in *database*, if there is one."""
+    rows = database.execute("SELECT set_id, members FROM share").fetchall()
+    if not rows:
+        return None
+    return ShareFacts(rows[0][0], len(rows[0][1]), max(max(members) for _, members in rows))
 
 
 def open_by_shares(database: sqlite3.Connection, shares: Sequence[Share]) -> Key:

@@ -9,15 +9,21 @@ from cloudconnect.wire.shape import Answer, Request
 
 UserName = Annotated[str, msgspec.Meta(min_length=1, max_length=64, examples=["ada"])]
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Marks = Annotated[str, msgspec.Meta(max_length=300)]
+"""What an earlier answer gave the device to keep; it lets nobody in."""
 DisplayName = Annotated[str, msgspec.Meta(max_length=128, examples=["Ada Lovelace"])]
 
 
 class SignIn(Request, frozen=True):
-    """A name and a password; ``device`` is what the session list shows."""
+    """A name and a password; ``device`` is what the session list shows.
+
+    ``marks`` are those of the last answer to this device: the wrong guesses of others do not keep it waiting then.
+    """
 
     name: UserName
     password: Password
     device: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    marks: Marks = ""
 
 
 class SignInByLink(Request, frozen=True):
@@ -25,15 +31,17 @@ class SignInByLink(Request, frozen=True):
 
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     device: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    marks: Marks = ""
 
 
 class SignedIn(Answer, frozen=True):
-    """A new session; ``token`` is shown here and never again."""
+    """A new session; ``token`` is shown here and never again, ``marks`` are for the device to keep and show again."""
 
     token: str
     session: str
     user: "User"
     expires: datetime
+    marks: str = ""
 
 
 class User(Answer, frozen=True):

@@ -236,7 +236,7 @@ async def rooms(database_url, tmp_path):
     sessions = SessionsService(log, database, clock, accounts, lifetimes, "local")
     developer = DeveloperService(log, database, clock, accounts, "local")
     credentials = {TokenKind.SESSION: sessions, TokenKind.PERSONAL: developer}
-    auth = AuthService(log, database, clock, access, FakePasswords(), sessions, credentials, "local")
+    auth = AuthService(log, database, clock, access, FakePasswords(), sessions, credentials, "local", lambda: b"k" * 32)
     vault = FakeVault()
     guide = Guide(log, database, clock, access, vault)
     files = FilesService(log, database, guide, vault)

@@ -180,7 +180,7 @@ async def test_what_lies_in_memory_waits_for_no_thread(house):
     content = await vault.write(SPACE, stream(b"data"))
     settle(house, vault, content)
     release = threading.Event()
-    busy = vault.run(release.wait)
+    busy = vault.threads.run(release.wait)
 
     async with asyncio.timeout(5):
         found = await collect(vault.read(SPACE, content.manifest))

@@ -9,6 +9,7 @@ from aiohttp import web
 from cloudconnect.assembly import Appliance, assemble, initialise
 from cloudconnect.kernel.principal import APPLIANCE, Principal, PrincipalKind
 from cloudconnect.settings import load
+from cloudconnect_web.crowd import Turnstile
 from cloudconnect_web.protocol import Listeners
 from cloudconnect_web.server import create_app
 
@@ -59,7 +60,7 @@ async def appliance(settings):
 async def site(appliance, new_port):
     runner = web.AppRunner(create_app(appliance), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    listeners, port = Listeners(runner), new_port()
+    listeners, port = Listeners(runner, Turnstile(appliance.settings, lambda: None)), new_port()
     await listeners.add_tcp("127.0.0.1", port, None)
     await appliance.auth.open_setup(PASSWORD)
     admin = await appliance.auth.local_administrator()

@@ -176,6 +176,11 @@ def cookie_name(request: web.BaseRequest) -> str:
     return SECURE_COOKIE if is_secure(request) else PLAIN_COOKIE
 
 
+def marks_cookie_name(request: web.BaseRequest) -> str:
+    """Return the name of the cookie by which a device is known again on this connection."""
+    return f"{cookie_name(request)}-device"
+
+
 async def check_still_admitted(appliance: Appliance, token: str, address: str) -> None:
     """Return if *token* still holds; long streams ask once a second, so that a revoked one is cut.
 

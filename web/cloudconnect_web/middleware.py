@@ -1,7 +1,7 @@
 """What every request passes once, from the outside in.
 
-``forwarded`` → ``request_id`` → ``headers`` → ``problems`` → ``limits`` → ``sign_in``, which also admits →
-``idempotency`` → the route.
+``forwarded`` → ``request_id`` → ``headers`` → ``problems`` → ``crowded`` → ``limits`` → ``sign_in``, which also admits
+→ ``idempotency`` → the route.
 """
 
 import functools
@@ -25,6 +25,7 @@ from cloudconnect.kernel.errors import CloudConnectError, Conflict, NotFound
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect_web.admission import admit, identify, identify_by_basic, is_dav
+from cloudconnect_web.crowd import Crowd, trusting
 from cloudconnect_web.i18n import choose_language
 from cloudconnect_web.keys import ADDRESS, APPLIANCE, LANGUAGE, PRINCIPAL, REQUEST_ID, ROUTE, SCHEME
 from cloudconnect_web.operations import PREFIX, Guard, read_body
@@ -71,17 +72,23 @@ class SecretNotKept(Conflict):
 
 
 def build(
-    settings: Settings, registry: CollectorRegistry, guards: dict[str, Guard], secret: frozenset[str]
+    settings: Settings,
+    registry: CollectorRegistry,
+    guards: dict[str, Guard],
+    secret: frozenset[str],
+    crowded: Callable[[], None],
 ) -> list[Middleware]:
     """Return the chain, outermost first.
 
-    *guards* says by route name what each route asks for; the answers of *secret* routes are never kept.
+    *guards* says by route name what each route asks for; the answers of *secret* routes are never kept; *crowded* is
+    called for each request that is refused because its address has many under way.
     """
     return [
         _forwarded(settings),
         _request_id(registry),
         _headers,
         _problems,
+        _crowded(Crowd(settings.server.connections_per_address, crowded)),
         _limits(settings),
         _sign_in(guards),
         _idempotency(secret),
@@ -94,18 +101,11 @@ def _forwarded(settings: Settings) -> Middleware:
     Of X-Forwarded-For the last address counts that is not a trusted proxy's own: whatever stands before it, the reader
     may have written.
     """
-    trusted = [ipaddress.ip_network(each, strict=False) for each in settings.server.trusted_proxies]
-
-    def is_trusted(address: str) -> bool:
-        try:
-            found = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in trusted)
+    is_trusted = trusting(settings)
 
     @web.middleware
     async def forwarded(request: web.Request, handler: Route) -> web.StreamResponse:
-        if trusted and is_trusted(request.remote or ""):
+        if is_trusted(request.remote or ""):
             hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
             reader = next((hop for hop in reversed(hops) if not is_trusted(hop)), "")
             request[ADDRESS] = reader[:45] if _is_address(reader) else request.remote or ""
@@ -200,6 +200,22 @@ def _refuse_http(request: web.Request, error: web.HTTPException) -> web.Response
         return refuse_page(request, BadRequest(title_of(error.status)), status=error.status)
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
     return refuse_status(request, error.status, headers)
+
+
+def _crowded(crowd: Crowd) -> Middleware:
+    """Refuse a reader behind a trusted proxy who has many requests under way; the proxy's own connections are free."""
+
+    @web.middleware
+    async def crowded(request: web.Request, handler: Route) -> web.StreamResponse:
+        if ADDRESS not in request:
+            return await handler(request)
+        place = crowd.enter(request[ADDRESS])
+        try:
+            return await handler(request)
+        finally:
+            crowd.leave(place)
+
+    return crowded
 
 
 def _limits(settings: Settings) -> Middleware:

@@ -5,8 +5,9 @@ import logging
 import secrets
 import ssl
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from aiohttp import web
@@ -14,13 +15,15 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.web_request import BaseRequest
 
 from cloudconnect.wire.shape import Problem
+from cloudconnect_web.crowd import TooManyAtOnce, Turnstile
 from cloudconnect_web.middleware import SECURITY_HEADERS
-from cloudconnect_web.problems import title_of
+from cloudconnect_web.problems import status_of, title_of
 
 _LINE_MAX = 8_190
 _FIELD_MAX = _LINE_MAX + 1  # another number than that of lines: all that aiohttp says of which it was is the limit
 _IDLE_SECONDS = 75.0
 _HEAD_SECONDS = 10.0
+_BACKLOG = 1_024  # so that a crowd at the door does not keep others from knocking
 
 
 class Connection(web.RequestHandler):
@@ -29,12 +32,26 @@ class Connection(web.RequestHandler):
     A head that has begun to come has to be here after ten seconds, however slowly its bytes trickle in.
     """
 
-    __slots__ = ("_head_deadline", "_head_seconds")
+    __slots__ = ("_head_deadline", "_head_seconds", "_place", "_turnstile")
 
-    def __init__(self, *arguments: Any, head_seconds: float = _HEAD_SECONDS, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, turnstile: Turnstile | None = None, head_seconds: float = _HEAD_SECONDS, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
+        self._turnstile = turnstile
+        self._place: str | None = None
         self._head_seconds = head_seconds
         self._head_deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless the peer has as many connections as one address may have."""
+        try:
+            self._place = None if self._turnstile is None else self._turnstile.enter(transport)
+        except TooManyAtOnce as refusal:
+            self.force_close()
+            _turn_away(transport, refusal)
+        else:
+            super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, and see that a head that has begun comes to its end."""
@@ -47,6 +64,8 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget what was waited for."""
         self._stop_waiting()
+        if self._turnstile is not None and self._place is not None:
+            self._turnstile.leave(self._place)
         super().connection_lost(exc)
 
     def _stop_waiting(self) -> None:
@@ -69,15 +88,7 @@ class Connection(web.RequestHandler):
             status = exc.code
         if isinstance(exc, LineTooLong):
             status = 431 if _FIELD_MAX in exc.args else 414
-        problem = Problem(
-            type=f"/docs/problems#http.{status}",
-            title=title_of(status),
-            status=status,
-            detail=title_of(status),
-            code=f"http.{status}",
-            instance="",
-            request_id=secrets.token_hex(8),
-        )
+        problem = _problem(f"http.{status}", status, title_of(status))
         response = web.Response(
             body=msgspec.json.encode(problem),
             status=status,
@@ -88,17 +99,63 @@ class Connection(web.RequestHandler):
         return response
 
 
+def _problem(code: str, status: int, title: str, detail: str = "", **more: Any) -> Problem:
+    """Return what is told of a connection on which no request was read."""
+    return Problem(
+        type=f"/docs/problems#{code}",
+        title=title,
+        status=status,
+        detail=detail or title,
+        code=code,
+        instance="",
+        request_id=secrets.token_hex(8),
+        **more,
+    )
+
+
+def _turn_away(transport: asyncio.BaseTransport, refusal: TooManyAtOnce) -> None:
+    """Say why, without waiting for a request, and close."""
+    status = status_of(refusal)
+    problem = _problem(refusal.code, status, refusal.title, str(refusal.detail), retryable=True, fix=str(refusal.fix))
+    body = msgspec.json.encode(problem)
+    fields = SECURITY_HEADERS | {
+        "Server": "CloudConnect",
+        "Content-Type": "application/problem+json",
+        "Content-Length": str(len(body)),
+        "Retry-After": str(refusal.retry_after_seconds),
+        "Connection": "close",
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    cast("asyncio.Transport", transport).write(
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{head}\r\n".encode() + body
+    )
+    transport.close()
+
+
 class Listeners:
     """The sockets that an application listens on."""
 
-    def __init__(self, runner: web.AppRunner) -> None:
+    def __init__(self, runner: web.AppRunner, turnstile: Turnstile | None = None) -> None:
+        """Listen for the application of *runner*, and let in whom *turnstile* lets in, or everybody."""
         self._runner = runner
+        self._turnstile = turnstile
         self._servers: list[asyncio.Server] = []
 
     async def add_tcp(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         """Listen on an address."""
         loop = asyncio.get_running_loop()
-        self._servers.append(await loop.create_server(self._connection(), host, port, ssl=tls, reuse_address=True))
+        patience = None if tls is None else _HEAD_SECONDS
+        self._servers.append(
+            await loop.create_server(
+                self._connection(),
+                host,
+                port,
+                ssl=tls,
+                reuse_address=True,
+                backlog=_BACKLOG,
+                ssl_handshake_timeout=patience,
+            )
+        )
 
     async def add_unix(self, path: Path) -> None:
         """Listen on a Unix socket."""
@@ -119,6 +176,7 @@ class Listeners:
         def connect() -> Connection:
             return Connection(
                 server,
+                turnstile=self._turnstile,
                 loop=loop,
                 keepalive_timeout=_IDLE_SECONDS,
                 max_line_size=_LINE_MAX,

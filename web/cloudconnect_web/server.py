@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from cloudconnect.assembly import Appliance, Settings
-from cloudconnect_web import middleware, openapi, sealed, static
+from cloudconnect_web import crowd, middleware, openapi, sealed, static
 from cloudconnect_web.address import parse_listen
 from cloudconnect_web.api import (
     accounting,
@@ -69,8 +69,8 @@ class UnguardedRoute(Exception):
     """A route was added without saying who may use it; the daemon does not start."""
 
 
-def create_app(appliance: Appliance) -> web.Application:
-    """Return the application that serves *appliance*.
+def create_app(appliance: Appliance, crowded: Callable[[], None] = lambda: None) -> web.Application:
+    """Return the application that serves *appliance*; *crowded* is called when an address has too much under way.
 
     Raises:
         UnguardedRoute: some route has no guard.
@@ -78,7 +78,7 @@ def create_app(appliance: Appliance) -> web.Application:
     guards: dict[str, Guard] = {operation.name: operation.guard for operation in OPERATIONS}
     secret = frozenset(operation.name for operation in OPERATIONS if operation.answers_secret)
     app = web.Application(
-        middlewares=middleware.build(appliance.settings, appliance.monitoring.registry, guards, secret)
+        middlewares=middleware.build(appliance.settings, appliance.monitoring.registry, guards, secret, crowded)
     )
     app[APPLIANCE] = appliance
     for operation in OPERATIONS:
@@ -134,7 +134,8 @@ async def start(appliance: Appliance) -> Callable[[], Awaitable[None]]:
     Raises:
         UnsafeListen: the address lies beyond this machine and there is no TLS.
     """
-    return await _listen(appliance.settings, create_app(appliance))
+    crowded = crowd.refusals(appliance.monitoring.registry)
+    return await _listen(appliance.settings, create_app(appliance, crowded), crowded)
 
 
 async def start_sealed(settings: Settings) -> Callable[[], Awaitable[None]]:
@@ -143,15 +144,17 @@ async def start_sealed(settings: Settings) -> Callable[[], Awaitable[None]]:
     Raises:
         UnsafeListen: the address lies beyond this machine and there is no TLS.
     """
-    return await _listen(settings, sealed.create_app())
+    return await _listen(settings, sealed.create_app(), lambda: None)
 
 
-async def _listen(settings: Settings, app: web.Application) -> Callable[[], Awaitable[None]]:
+async def _listen(
+    settings: Settings, app: web.Application, crowded: Callable[[], None]
+) -> Callable[[], Awaitable[None]]:
     """Listen for *app*; what stops it takes no new connections and gives running requests ten seconds."""
     host, port = parse_listen(settings)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE_SECONDS)
     await runner.setup()
-    listeners = Listeners(runner)
+    listeners = Listeners(runner, crowd.Turnstile(settings, crowded))
     settings.socket.parent.mkdir(mode=0o700, exist_ok=True)
     settings.socket.unlink(missing_ok=True)
     await listeners.add_unix(settings.socket)

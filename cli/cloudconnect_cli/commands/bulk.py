@@ -6,12 +6,14 @@ import msgspec
 import typer
 
 from cloudconnect.client import Client
+from cloudconnect.kernel.errors import Invalid
 from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect.wire import metadata as wire
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.running import ask, confirm
 from cloudconnect_cli.i18n import _
+from cloudconnect_cli.places import Place, parse_place
 from cloudconnect_cli.undoing import hint_undo
 
 Where = Annotated[
@@ -21,6 +23,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Show what --where wou
 Expect = Annotated[
     int | None, typer.Option("--expect", min=0, help=_("Refuse unless --where selects as many items as this."))
 ]
+
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help=_("Folders with all they hold."))]
 
 
 def edit(
@@ -53,6 +57,13 @@ def edit(
         output.hint(_("Items done: {count}").format(count=done.done))
         hint_undo([done.undo])
     return done
+
+
+def only_folder(paths: list[str] | None) -> Place:
+    """Return the folder to select in: the root, or the one path beside --where."""
+    if paths is not None and len(paths) > 1:
+        raise Invalid(N_("Name one folder beside --where at most."), fix=N_("Select by path: with OR between them."))
+    return parse_place(paths[0] if paths else "/")
 
 
 def _show(plan: wire.BulkEdited, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Annotated
 from urllib.parse import quote, urlsplit
 
 import typer
@@ -13,6 +14,7 @@ from cloudconnect.client.connection import PREFIX
 from cloudconnect.client.target import Target, choose_target
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect_cli.commands.running import environment, local_socket
+from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import parse_place
 
 _PATIENCE_SECONDS = 0.5
@@ -76,3 +78,9 @@ def _connection(target: Target) -> http.client.HTTPConnection:
     parts = urlsplit(target.url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     return kind(parts.netloc, timeout=_PATIENCE_SECONDS)
+
+
+RemotePath = Annotated[
+    str,
+    typer.Argument(help=_("A path, such as /Documents; SPACE:/path in another space."), autocompletion=remote_paths),
+]

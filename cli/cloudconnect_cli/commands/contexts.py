@@ -50,14 +50,17 @@ def login(
 
     import asyncio  # noqa: PLC0415 - help need not pay for it
 
+    url = url.rstrip("/")
+    contexts = Contexts(contexts_path(environment()))
+
     async def sign_in() -> wire.SignedIn:
-        async with Client(Target(url.rstrip("/"))) as client:
-            body = wire.SignIn(name, password, f"cloudconnect CLI, {_host()}")
+        async with Client(Target(url)) as client:
+            body = wire.SignIn(name, password, f"cloudconnect CLI, {_host()}", contexts.marks(url))
             return await client.ask("POST", "/sessions", wire.SignedIn, body=body)
 
     signed_in = asyncio.run(sign_in())
     label = save_as or parts.hostname
-    Contexts(contexts_path(environment())).add(label, Target(url.rstrip("/"), signed_in.token))
+    contexts.add(label, Target(url, signed_in.token), signed_in.marks)
     if as_json:
         output.document({"user": signed_in.user.name, "context": label})
     else:

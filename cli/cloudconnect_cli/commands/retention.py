@@ -14,8 +14,8 @@ from cloudconnect.wire import retention as wire
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.appliance import version as print_version
 from cloudconnect_cli.commands.completing import remote_paths
-from cloudconnect_cli.commands.files import trash
 from cloudconnect_cli.commands.history import DryRun
+from cloudconnect_cli.commands.removing import trash
 from cloudconnect_cli.commands.running import AsJson, Space, Yes, ask, confirm
 from cloudconnect_cli.i18n import _, counted
 from cloudconnect_cli.places import Place, parse_place

@@ -22,10 +22,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """What signing in gives: the account and its fresh session."""
+    """What signing in gives: the account, its fresh session, and what the device keeps to be known again."""
 
     account: Account
     session: OpenedSession
+    marks: str
 
     @property
     def token(self) -> str:

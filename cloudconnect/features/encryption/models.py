@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from cloudconnect.storage.backup_places import SIGNATURE_KEY
-from cloudconnect.storage.keyring import ShareFacts, SlotFacts
+from cloudconnect.storage.keyring_file import ShareFacts, SlotFacts
 
 ERASED = "erased"
 PENDING = "pending"

@@ -18,7 +18,11 @@ from cloudconnect_web.operations import Call, Guard, Operation
 async def sign_in(call: Call, body: wire.SignIn) -> wire.SignedIn:
     """Open a session with a name and a password."""
     opened = await call.appliance.auth.sign_in(
-        body.name, body.password, device=body.device or _device(call.request), address=address_of(call.request)
+        body.name,
+        body.password,
+        device=body.device or _device(call.request),
+        address=address_of(call.request),
+        marks=body.marks,
     )
     return _signed_in(opened)
 
@@ -26,7 +30,10 @@ async def sign_in(call: Call, body: wire.SignIn) -> wire.SignedIn:
 async def sign_in_by_link(call: Call, body: wire.SignInByLink) -> wire.SignedIn:
     """Open a session with a one-time link, and use the link up."""
     opened = await call.appliance.auth.sign_in_by_link(
-        body.token, device=body.device or _device(call.request), address=address_of(call.request)
+        body.token,
+        device=body.device or _device(call.request),
+        address=address_of(call.request),
+        marks=body.marks,
     )
     return _signed_in(opened)
 
@@ -100,7 +107,7 @@ def to_user(account: Account) -> wire.User:
 
 
 def _signed_in(opened: NewSession) -> wire.SignedIn:
-    return wire.SignedIn(opened.token, opened.session.id, to_user(opened.account), opened.session.expires)
+    return wire.SignedIn(opened.token, opened.session.id, to_user(opened.account), opened.session.expires, opened.marks)
 
 
 def _reads_files(call: Call) -> bool:

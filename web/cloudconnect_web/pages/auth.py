@@ -5,12 +5,14 @@ from aiohttp import web
 from cloudconnect.features.auth import NewSession
 from cloudconnect.kernel.clock import to_ms
 from cloudconnect.kernel.errors import CloudConnectError, Exhausted, Invalid, Unauthenticated
-from cloudconnect_web.admission import address_of, check_same_site, cookie_name, is_secure
+from cloudconnect_web.admission import address_of, check_same_site, cookie_name, is_secure, marks_cookie_name
 from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
 from cloudconnect_web.operations import Guard
 from cloudconnect_web.pages.page import Page, read_form, redirect, render, safe_target
 from cloudconnect_web.problems import status_of
+
+_MARKS_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie
 
 
 async def start(request: web.Request) -> web.StreamResponse:
@@ -30,7 +32,11 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     name, target = form.get("name", ""), safe_target(form.get("next", ""))
     try:
         opened = await request.app[APPLIANCE].auth.sign_in(
-            name, form.get("password", ""), device=_device(request), address=address_of(request)
+            name,
+            form.get("password", ""),
+            device=_device(request),
+            address=address_of(request),
+            marks=request.cookies.get(marks_cookie_name(request), ""),
         )
     except (Unauthenticated, Exhausted) as refusal:
         problem = say(refusal.detail, request[LANGUAGE])
@@ -48,7 +54,10 @@ async def use_link(request: web.Request) -> web.StreamResponse:
     check_same_site(request)
     form = await read_form(request)
     opened = await request.app[APPLIANCE].auth.sign_in_by_link(
-        form.get("token", ""), device=_device(request), address=address_of(request)
+        form.get("token", ""),
+        device=_device(request),
+        address=address_of(request),
+        marks=request.cookies.get(marks_cookie_name(request), ""),
     )
     return _welcome(request, opened, "/files/" if opened.account.has_password else "/welcome")
 
@@ -80,12 +89,16 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
 def _welcome(request: web.Request, opened: NewSession, target: str) -> web.Response:
     response = redirect(request, target)
     lives = (to_ms(opened.session.expires) - to_ms(request.app[APPLIANCE].clock.now())) // 1000
+    is_private = is_secure(request)
     response.set_cookie(
-        cookie_name(request),
-        opened.token,
-        max_age=lives,
+        cookie_name(request), opened.token, max_age=lives, path="/", secure=is_private, httponly=True, samesite="Lax"
+    )
+    response.set_cookie(
+        marks_cookie_name(request),
+        opened.marks,
+        max_age=_MARKS_SECONDS,
         path="/",
-        secure=is_secure(request),
+        secure=is_private,
         httponly=True,
         samesite="Lax",
     )

@@ -2,24 +2,18 @@
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import re
-import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
-from cloudconnect.database.snapshot import Snapshot, check_snapshot, forget_catalogs, write_snapshot
 from cloudconnect.events.backup import (
-    BackupMade,
     BackupOverdue,
     BackupsPruned,
-    BackupVerified,
     PlaceAdded,
     PlaceClaimed,
     PlaceRemoved,
@@ -29,24 +23,23 @@ from cloudconnect.features.backup import store
 from cloudconnect.features.backup.errors import BadPlace, BadSchedule, NoSuchPlace, PlaceKnown
 from cloudconnect.features.backup.models import BackupListed, Keep, PlaceFacts
 from cloudconnect.features.backup.rules import VERIFIED_WITHIN, is_due, is_overdue, needs_proof
+from cloudconnect.features.backup.service.making import Maker
 from cloudconnect.features.backup.service.marks import sign_marks
 from cloudconnect.features.backup.service.places import OpenShelf, Places
 from cloudconnect.features.backup.service.pruning import PruneOptions, prune
 from cloudconnect.features.backup.service.restoring import PartRestorer, Wish
-from cloudconnect.kernel.clock import Clock, format_ns, to_ms
+from cloudconnect.features.backup.service.verifying import Verifier
+from cloudconnect.kernel.clock import Clock
 from cloudconnect.kernel.errors import CloudConnectError
-from cloudconnect.kernel.ids import new_id
 from cloudconnect.kernel.principal import APPLIANCE, Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Access
 from cloudconnect.ports.operations import Outcome, Progress
 from cloudconnect.ports.restoring import Restoring
 from cloudconnect.storage.backends import abort_uploads
-from cloudconnect.storage.backup_places import CATALOG_DOMAIN, Backup, BackupPlace
-from cloudconnect.storage.backups import BackupMaker, Hold, restore_catalog, verify_packs
-from cloudconnect.storage.errors import BackupDamaged, ContentDamaged, NoDomain, NoSuchBackup
-from cloudconnect.storage.index import Place, StoredPack
-from cloudconnect.storage.reader import Reader
+from cloudconnect.storage.backup_places import Backup, BackupPlace
+from cloudconnect.storage.backups import Hold
+from cloudconnect.storage.errors import BackupDamaged, NoSuchBackup
 from cloudconnect.storage.repository import Repository
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -78,9 +71,9 @@ class BackupService:
         self._clock = clock
         self._access = access
         self._repository = repository
-        self._version = version
         self._places = Places(database, home, open_shelf)
-        self._maker = BackupMaker(repository, partial(_write_snapshot, database), _packs, hold)
+        self._maker = Maker(log, database, clock, repository, hold, version)
+        self._verifier = Verifier(log, repository)
         self._restoring = restoring
         self._working = threading.Lock()
 
@@ -350,68 +343,10 @@ class BackupService:
         with self._alone(progress):
             place = self._places.open(facts)
             backup = _chosen(place, parameters.get("id", ""), self._repository)
-            return self._verify(facts, place, backup, _sample(parameters), progress)
-
-    def _verify(
-        self, facts: PlaceFacts, place: BackupPlace, backup: Backup, percent: int, progress: Progress
-    ) -> Outcome:
-        scratch = self._repository.spool / f"verify-{secrets.token_hex(8)}"
-        try:
-            damaged = verify_packs(place, backup, progress)
-            if place.is_ours(self._repository.keyring):
-                for pack in damaged:
-                    place.set_aside(pack)
-            restore_catalog(place, backup, self._repository.keyring, self._repository.codec, scratch)
-            check_snapshot(scratch)
-            with Snapshot(scratch) as snapshot:
-                versions, read_bytes, bad = self._compare(place, snapshot, percent, progress)
-        except (ContentDamaged, ValueError) as error:
-            raise BackupDamaged(
-                N_("The database in the backup “{id}” cannot be restored."),
-                fix=N_("Make a new backup: cloudconnect backup create"),
-                id=backup.id,
-            ) from error
-        finally:
-            scratch.unlink(missing_ok=True)
-        if damaged or bad:
-            raise BackupDamaged(
-                N_("In the backup “{id}” {packs} packs and {versions} versions are damaged."),
-                fix=N_("Make a new backup: cloudconnect backup create"),
-                id=backup.id,
-                packs=len(damaged),
-                versions=bad,
-            )
-
-        def note(unit: Unit) -> None:
-            unit.record(BackupVerified(subject=backup.id))
-            if backup.id == place.ids()[-1]:
-                store.note_proof(unit.sql, facts.name, unit.now_ms)
-
-        self._log.commit_now(note, actor=APPLIANCE)
-        return {"id": backup.id, "packs": len(backup.packs), "versions_read": versions, "read_bytes": read_bytes}
+            return self._verifier.run(facts, place, backup, _sample(parameters), progress)
 
     def _create(self, facts: PlaceFacts, progress: Progress) -> Outcome:
-        place = self._places.open_to_add(facts)
-        now = self._clock.now()
-        identifier = new_id("bak", to_ms(now))
-        # Known before the first copy of the keyring lies there: whoever destroys keys has to find it.
-        self._log.commit_now(lambda unit: store.add_place(unit.sql, facts, unit.now_ms), actor=APPLIANCE)
-        created = format_ns(to_ms(now) * 1_000_000)
-        backup, damaged = self._maker.run(place, identifier, created, self._version, progress)
-
-        def note(unit: Unit) -> None:
-            store.note_backup(unit.sql, facts.name, unit.now_ms)
-            store.note_signed(unit.sql, facts.name, unit.now_ms)
-            unit.record(BackupMade(subject=backup.id, position=backup.position))
-
-        self._log.commit_now(note, actor=APPLIANCE)
-        return {
-            "id": backup.id,
-            "position": backup.position,
-            "packs": len(backup.packs),
-            "bytes": backup.size,
-            "damaged_packs": damaged,
-        }
+        return self._maker.run(facts, self._places.open_to_add(facts), progress)
 
     def _prune(self, facts: PlaceFacts, options: PruneOptions, progress: Progress) -> dict[str, int]:
         removed = prune(self._places.open(facts), self._repository.keyring, options, progress)
@@ -431,53 +366,12 @@ class BackupService:
         finally:
             self._working.release()
 
-    def _compare(
-        self, place: BackupPlace, snapshot: Snapshot, percent: int, progress: Progress
-    ) -> tuple[int, int, int]:
-        reader = Reader(
-            place.shelf,
-            self._repository.keyring,
-            self._repository.codec,
-            lambda keys: {key: Place(*where) for key, where in store.locate(snapshot, list(keys))},
-        )
-        versions = read_bytes = bad = 0
-        for number, held in enumerate(store.find_versions(snapshot)):
-            if number * percent % 100 >= percent:
-                continue
-            progress.check()
-            versions += 1
-            read_bytes += held.size
-            digest = hashlib.sha256()
-            try:
-                for piece in reader.read(held.space, held.manifest):
-                    digest.update(piece)
-            except NoDomain:
-                # Its keys were destroyed since: it is as unreadable as it should be.
-                continue
-            except ContentDamaged:
-                bad += 1
-            else:
-                bad += digest.digest() != held.sha256
-            progress.report(read_bytes, 0, "comparing")
-        return versions, read_bytes, bad
-
     def _listed(self, place: BackupPlace, identifier: str) -> BackupListed:
         try:
             found = place.get(identifier, self._repository.keyring)
         except BackupDamaged:
             return BackupListed(identifier, "", 0, "", 0, 0)
         return BackupListed(found.id, found.created, found.position, found.version, len(found.packs), found.size)
-
-
-def _write_snapshot(database: Database, path: Path) -> int:
-    position = write_snapshot(database, path)
-    forget_catalogs(path, CATALOG_DOMAIN)
-    return position
-
-
-def _packs(path: Path) -> Iterator[StoredPack]:
-    with Snapshot(path) as snapshot:
-        yield from (StoredPack(*pack) for pack in store.find_packs(snapshot))
 
 
 def _chosen(place: BackupPlace, identifier: str, repository: Repository) -> Backup:

@@ -1,23 +1,13 @@
 """Putting files in, finding them, getting them back, and changing where they are."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
-from cloudconnect.events.files import (
-    EntryMoved,
-    EntryRestored,
-)
+from cloudconnect.events.files import EntryMoved
 from cloudconnect.features.files import rules
-from cloudconnect.features.files.errors import (
-    Exists,
-    IntoItself,
-    NoParent,
-    NoSuchEntry,
-    NotAFile,
-    NotInTrash,
-)
+from cloudconnect.features.files.errors import IntoItself, NoSuchEntry, NotAFile
 from cloudconnect.features.files.models import (
     Change,
     Condition,
@@ -26,7 +16,6 @@ from cloudconnect.features.files.models import (
     OpenFile,
     OpenFiles,
     Put,
-    Space,
     TrashChange,
     Trashed,
     Usage,
@@ -35,13 +24,14 @@ from cloudconnect.features.files.models import (
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.charging import check_quota
 from cloudconnect.features.files.service.guide import Guide
-from cloudconnect.features.files.service.places import Place, find_path, list_folder, mark_of, walk
+from cloudconnect.features.files.service.listing import page_of_children, page_of_descendants, parse_cursor
 from cloudconnect.features.files.service.reading import Finder, Reading
+from cloudconnect.features.files.service.trashing import bring_back, former_names, page_of_trash, require_trashed
 from cloudconnect.features.files.service.trust import Trust
-from cloudconnect.features.files.store import spaces, trash, tree
+from cloudconnect.features.files.store import spaces, tree
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import NodeId
-from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
+from cloudconnect.kernel.paging import Page
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Action, Resource
@@ -49,7 +39,6 @@ from cloudconnect.ports.sql import Sql
 from cloudconnect.ports.vault import Content, Vault
 
 _ANYTHING = Condition()
-_NEVER = 1 << 62
 
 
 class FilesService:
@@ -100,12 +89,12 @@ class FilesService:
             NotAFolder: a file is.
         """
         names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
-        seq, after = _listing_cursor(cursor)
+        seq, after = parse_cursor(cursor)
 
         def ask(sql: Sql) -> Page[Entry]:
-            place = self._guide.seen(sql, principal, space_id, names, at, seq)
-            found = list_folder(sql, place.require_folder(), place.at, after, limit + 1, listing)
-            return _page(place, found, limit, lambda entry: mark_of(entry, listing))
+            return page_of_children(
+                sql, self._guide.seen(sql, principal, space_id, names, at, seq), after, limit, listing
+            )
 
         return await self._database.read(ask)
 
@@ -128,15 +117,10 @@ class FilesService:
             NotAFolder: a file is.
         """
         names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
-        seq, after = _listing_cursor(cursor)
-        seen = tuple(after.split("/")) if after else ()
+        seq, after = parse_cursor(cursor)
 
         def ask(sql: Sql) -> Page[Entry]:
-            place = self._guide.seen(sql, principal, space_id, names, at, seq)
-            folder = place.require_folder()
-            prefix = len(folder.path.rstrip("/")) + 1
-            found = [entry for _, entry in zip(range(limit + 1), walk(sql, folder, place.at, seen), strict=False)]
-            return _page(place, found, limit, lambda entry: entry.path[prefix:])
+            return page_of_descendants(sql, self._guide.seen(sql, principal, space_id, names, at, seq), after, limit)
 
         return await self._database.read(ask)
 
@@ -380,15 +364,11 @@ class FilesService:
     async def find_trash(self, principal: Principal, space: str, limit: int, cursor: str | None) -> Page[Trashed]:
         """Return a page of what is in the trash of a space, last removed first."""
         space_id = await self._guide.space_id(principal, space)
-        before = int(decode_cursor(cursor, int)[0]) if cursor else _NEVER
 
-        def ask(sql: Sql) -> list[Trashed]:
-            place = self._guide.place(sql, principal, space_id, (), Action.READ)
-            found = trash.find(sql, space_id, before, limit + 1)
-            return [dataclasses.replace(each, path=_former_path(sql, place.space, each)) for each in found]
+        def ask(sql: Sql) -> Page[Trashed]:
+            return page_of_trash(sql, self._guide.place(sql, principal, space_id, (), Action.READ).space, limit, cursor)
 
-        found = await self._database.read(ask)
-        return Page(found[:limit], encode_cursor(found[limit - 1].seq) if len(found) > limit else None)
+        return await self._database.read(ask)
 
     async def restore(self, principal: Principal, space: str, node: str, target: str | None = None) -> Change:
         """Bring a thing back from the trash, with all that was below it, to where it was or to *target*.
@@ -403,48 +383,10 @@ class FilesService:
 
         def change(unit: Unit) -> Change:
             root = self._guide.place(unit.sql, principal, space_id, (), Action.WRITE)
-            trashed = trash.find_one(unit.sql, space_id, NodeId(node))
-            if trashed is None:
-                raise NotInTrash(fix=N_("See what is, with: cloudconnect trash list"))
-            names = wanted if wanted is not None else _former_names(unit.sql, root.space, trashed)
+            trashed = require_trashed(unit.sql, space_id, NodeId(node))
+            names = wanted if wanted is not None else former_names(unit.sql, root.space, trashed)
             place = self._guide.place(unit.sql, principal, space_id, names, Action.WRITE)
-            place.require_parent(may_be_made=False)
-            if place.entry is not None:
-                raise Exists(
-                    N_("“{path}” is taken by something else."), fix=N_("Restore it to another path."), path=place.path
-                )
-            former = tree.find_row(unit.sql, space_id, trashed.node, trashed.seq - 1)
-            trash.remove(unit.sql, trashed.node)
-            recorded = unit.record(EntryRestored(subject=trashed.node, space=space_id))
-            planted = deeds.replant(unit, deeds.there(former), place, deeds.seq_of(recorded))
+            planted = bring_back(unit, trashed, place)
             return dataclasses.replace(planted, undo=deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
-
-
-def _listing_cursor(cursor: str | None) -> tuple[int | None, str]:
-    if cursor is None:
-        return None, ""
-    seq, after = decode_cursor(cursor, int, str)
-    return int(seq), str(after)
-
-
-def _page(place: Place, found: list[Entry], limit: int, key: Callable[[Entry], str]) -> Page[Entry]:
-    if len(found) <= limit:
-        return Page(found)
-    seq = place.space.seq if place.at is None else place.at
-    return Page(found[:limit], encode_cursor(seq, key(found[limit - 1])))
-
-
-def _former_path(sql: Sql, space: Space, trashed: Trashed) -> str:
-    parent = find_path(sql, space, trashed.parent, trashed.seq - 1)
-    return f"{(parent or '').rstrip('/')}/{trashed.name}"
-
-
-def _former_names(sql: Sql, space: Space, trashed: Trashed) -> tuple[str, ...]:
-    parent = find_path(sql, space, trashed.parent, None)
-    if parent is None:
-        raise NoParent(
-            N_("The folder that “{name}” was in is gone."), fix=N_("Restore it to another path."), name=trashed.name
-        )
-    return (*rules.parse_path(parent), trashed.name)

@@ -1,35 +1,31 @@
-"""The only door between the event loop and the engine's threads."""
+"""Content, stored and read for the event loop."""
 
 import asyncio
 import hashlib
-import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, NamedTuple, ParamSpec, TypeVar
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Future
+from typing import Final, NamedTuple
 
 from cloudconnect.kernel.ids import SpaceId, id_bytes
 from cloudconnect.kernel.text import N_
 from cloudconnect.storage import index
+from cloudconnect.storage.aio.growth import STORES, Growth
+from cloudconnect.storage.aio.threads import Threads, take_outcome
 from cloudconnect.storage.chunker import MAXIMUM_BYTES, MINIMUM_BYTES, Chunker
 from cloudconnect.storage.errors import BadAssembly, ContentDamaged
 from cloudconnect.storage.gathering import Gathering
 from cloudconnect.storage.growing import Growing, Hashing, Kept
 from cloudconnect.storage.ingest import Cut, Ingest, StoredBatch, StoredContent
 from cloudconnect.storage.manifest import Entry
-from cloudconnect.storage.portions import BUFFER_BYTES, gather, small_content, split, update
+from cloudconnect.storage.portions import gather, small_content, split, update
 from cloudconnect.storage.reader import Reading, Window
 from cloudconnect.storage.repository import Repository
 from cloudconnect.storage.seal import Buffer
 from cloudconnect.storage.small_writes import SmallWrites
 
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
 SMALL_BYTES: Final = MINIMUM_BYTES
 """The longest stream that always becomes one chunk."""
-
-_STORES: Final = 3  # buffers of one stream that are stored at once
 
 
 class Cutting(NamedTuple):
@@ -40,84 +36,6 @@ class Cutting(NamedTuple):
     average_bytes: int
 
 
-class Growth:
-    """A stream that comes in by and by; satisfies ``cloudconnect.ports.vault.Growth``.
-
-    What comes is cut and stored 4 MiB at a time, while more comes and while what was kept becomes durable.
-    """
-
-    def __init__(self, vault: "Vault", space: SpaceId, growing: Growing) -> None:
-        self._vault = vault
-        self._space = id_bytes(space)
-        self._growing = growing
-        self._ingest = vault.writer.begin(self._space)
-        self._stores: deque[asyncio.Future[None]] = deque()
-        self._hashed: asyncio.Future[None] | None = None
-        self._cutting = asyncio.Lock()
-
-    @property
-    def hashing(self) -> Hashing | None:
-        """The SHA-256 of everything that was kept, None when nobody has seen it all."""
-        return self._growing.hashing
-
-    async def add(self, piece: bytes) -> None:
-        """Take in the next bytes; about 20 MiB of them may be in memory.
-
-        Raises:
-            StoreFull, StoreReadOnly, NoDomain: as for :meth:`Vault.write`.
-        """
-        self._growing.add(piece)
-        if self._growing.waiting_bytes >= BUFFER_BYTES:
-            async with self._cutting:
-                await self._store(whole_only=True, is_last=False)
-
-    async def keep(self, *, whole_only: bool = False, is_last: bool = False) -> Kept:
-        """Make what was added durable, and return what the stream is made of now; after a refusal it is of no use.
-
-        Bytes may be added meanwhile, and count for the next time. With *whole_only* what lies behind the last cut may
-        stay in memory. It raises what :meth:`add` does.
-        """
-        async with self._cutting:
-            await self._store(whole_only=whole_only, is_last=is_last)
-            ingest, self._ingest = self._ingest, self._vault.writer.begin(self._space)
-            stores, self._stores = self._stores, deque()
-            mark = self._growing.mark()
-            ingest.ending()
-        try:
-            for store in (*stores, self._hashed):
-                if store is not None:
-                    await store
-            if not ingest.has_begun:
-                await self._vault.run(ingest.extend, [])
-            await self._vault.run(self._vault.writer.finish_many, ingest)
-            return mark.kept(ingest.entries, await asyncio.wrap_future(ingest.future))
-        except BaseException:
-            self._vault.run(ingest.end).add_done_callback(_take_outcome)
-            raise
-
-    async def close(self) -> None:
-        """Take nothing more; what was added and not kept is garbage."""
-        await self._vault.run(self._ingest.end)
-
-    async def _store(self, *, whole_only: bool, is_last: bool) -> None:
-        """Cut what waits and begin to store it, once less than three stores are under way."""
-        taken = self._growing.take()
-        if self._hashed is not None:
-            await self._hashed
-        self._hashed = self._vault.run(self._growing.hash, taken)
-        raws = await self._vault.run(self._growing.cut, taken, whole_only=whole_only, is_last=is_last)
-        if not raws:
-            return
-        cuts = await self._vault.run(self._ingest.extend, raws)
-        for part in split(cuts):
-            storing = self._vault.run(self._vault.writer.store, part)
-            # When one fails the others are not awaited any more; they fail for the same reason.
-            storing.add_done_callback(_take_outcome)
-            self._stores.append(storing)
-            if len(self._stores) == _STORES:
-                await self._stores.popleft()
-
-
 class Vault:
     """Stores and reads content for rooms; satisfies ``cloudconnect.ports.vault.Vault``."""
 
@@ -126,12 +44,12 @@ class Vault:
         self._repository = repository
         self._is_index_near = is_index_near
         self.writer = repository.writer
-        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="engine")
+        self.threads = Threads(threads)
         self._small = SmallWrites(repository.writer)
 
     async def add_domain(self, space: SpaceId) -> None:
         """Make and keep the keys of a new space; repeating it changes nothing."""
-        await self.run(self._repository.keyring.add_domain, id_bytes(space))
+        await self.threads.run(self._repository.keyring.add_domain, id_bytes(space))
 
     async def write(self, space: SpaceId, stream: AsyncIterator[bytes]) -> StoredContent:
         """Store *stream* and return once every byte is durable; what it refuses, :meth:`take` does."""
@@ -157,7 +75,7 @@ class Vault:
             else:
                 await self._store(ingest, pieces, buffers, is_last=is_last)
         except BaseException:
-            self._pool.submit(ingest.end)
+            self.threads.leave(ingest.end)
             raise
         return ingest.future
 
@@ -182,7 +100,7 @@ class Vault:
         Raises:
             NoDomain: there are no keys for the space.
         """
-        keys = await self.run(self._repository.keyring.domain, id_bytes(space))
+        keys = await self.threads.run(self._repository.keyring.domain, id_bytes(space))
         return Cutting(keys.content_ids.key.secret, keys.cut_key.secret, self.writer.average_bytes)
 
     def check_room(self, wanted_bytes: int) -> None:
@@ -197,7 +115,7 @@ class Vault:
     async def find_missing(self, content_ids: Sequence[bytes]) -> list[int]:
         """Return the places in *content_ids* of the chunks that are not stored."""
         keys = [content_id[: index.CHUNK_KEY_BYTES] for content_id in content_ids]
-        found = await self.run(self.writer.find, keys)
+        found = await self.threads.run(self.writer.find, keys)
         return [place for place, key in enumerate(keys) if key not in found]
 
     async def write_chunks(self, space: SpaceId, raws: Sequence[Buffer]) -> StoredContent:
@@ -223,7 +141,9 @@ class Vault:
             ContentDamaged: a piece cannot be read.
             NoDomain: there are no keys for the space.
         """
-        return Growth(self, space, await self.run(self._grow, id_bytes(space), size, pieces, hashing))
+        return Growth(
+            self.threads, self.writer, space, await self.threads.run(self._grow, id_bytes(space), size, pieces, hashing)
+        )
 
     async def assemble(
         self, space: SpaceId, chunks: Sequence[tuple[bytes, int]], sha256: bytes | None = None
@@ -236,15 +156,15 @@ class Vault:
             ContentDamaged: one cannot be read.
         """
         entries = [Entry(*chunk) for chunk in chunks]
-        await self.run(self._check_chunks, entries)
+        await self.threads.run(self._check_chunks, entries)
         digest = sha256 or await self._digest(space, entries)
         ingest = self.writer.begin(id_bytes(space))
         try:
-            await self.run(ingest.adopt, entries, digest)
-            await self.run(self.writer.finish, ingest)
+            await self.threads.run(ingest.adopt, entries, digest)
+            await self.threads.run(self.writer.finish, ingest)
             return await asyncio.wrap_future(ingest.future)
         except BaseException:
-            self._pool.submit(ingest.end)
+            self.threads.leave(ingest.end)
             raise
 
     def settle(self, sql: index.Sql, space: SpaceId, content: object) -> None:
@@ -274,9 +194,9 @@ class Vault:
             if raw is not None:
                 yield raw
                 return
-        reading, pieces, window = await self.run(self._open, id_bytes(space), manifest, start, stop)
+        reading, pieces, window = await self.threads.run(self._open, id_bytes(space), manifest, start, stop)
         while True:
-            ahead = None if window is None else asyncio.ensure_future(self.run(_fetch, reading, window))
+            ahead = None if window is None else asyncio.ensure_future(self.threads.run(_fetch, reading, window))
             try:
                 for piece in pieces:
                     yield piece
@@ -298,10 +218,10 @@ class Vault:
         Raises:
             NoDomain: there are no keys for the space.
         """
-        gathering = await self.run(Gathering, self._repository.reader, id_bytes(space), contents)
-        portion = await self.run(gathering.next)
+        gathering = await self.threads.run(Gathering, self._repository.reader, id_bytes(space), contents)
+        portion = await self.threads.run(gathering.next)
         while portion:
-            ahead = asyncio.ensure_future(self.run(gathering.next))
+            ahead = asyncio.ensure_future(self.threads.run(gathering.next))
             try:
                 yield portion
             except BaseException:
@@ -312,7 +232,7 @@ class Vault:
     async def close(self) -> None:
         """Finish what is being written and end the threads."""
         await asyncio.to_thread(self._small.close)
-        await asyncio.to_thread(self._pool.shutdown)
+        await asyncio.to_thread(self.threads.close)
         await asyncio.to_thread(self._repository.close)
 
     async def _store(
@@ -320,33 +240,33 @@ class Vault:
     ) -> None:
         stores: deque[asyncio.Future[None]] = deque()
         while True:
-            cutting = self.run(ingest.cut, pieces, is_last=is_last)
+            cutting = self.threads.run(ingest.cut, pieces, is_last=is_last)
             if is_last:
                 following = None
             else:
                 following = await anext(buffers)
-            storing = self.run(self.writer.store, await cutting)
+            storing = self.threads.run(self.writer.store, await cutting)
             # When one fails the others are not awaited any more; they fail for the same reason.
-            storing.add_done_callback(_take_outcome)
+            storing.add_done_callback(take_outcome)
             stores.append(storing)
-            if len(stores) == _STORES or following is None:
+            if len(stores) == STORES or following is None:
                 await stores.popleft()
             if following is None:
                 break
             pieces, is_last = following
         for store in stores:
             await store
-        await self.run(self.writer.finish, ingest)
+        await self.threads.run(self.writer.finish, ingest)
 
     async def _digest(self, space: SpaceId, entries: Sequence[Entry]) -> bytes:
         """Return the SHA-256 of *entries* in a row, hashing one part while the next is read and opened."""
         state = hashlib.sha256()
         parts = self._repository.reader.read_parts(id_bytes(space), entries)
-        reading = self.run(next, parts, None)
+        reading = self.threads.run(next, parts, None)
         while raws := await reading:
-            reading = self.run(next, parts, None)
+            reading = self.threads.run(next, parts, None)
             try:
-                await self.run(update, state, raws)
+                await self.threads.run(update, state, raws)
             except BaseException:
                 reading.cancel()
                 raise
@@ -372,13 +292,13 @@ class Vault:
         """Store *raws*, each as one chunk; return entries, what settles them, and, if asked for, their SHA-256."""
         ingest = self.writer.begin(id_bytes(space))
         try:
-            parts = list(split(await self.run(ingest.take, raws)))
+            parts = list(split(await self.threads.run(ingest.take, raws)))
             store = self._store_with_digests if with_digests else self._store_without
-            digests = await asyncio.gather(*(self.run(store, part) for part in parts))
-            await self.run(self.writer.finish_many, ingest)
+            digests = await asyncio.gather(*(self.threads.run(store, part) for part in parts))
+            await self.threads.run(self.writer.finish_many, ingest)
             shared = await asyncio.wrap_future(ingest.future)
         except BaseException:
-            self._pool.submit(ingest.end)
+            self.threads.leave(ingest.end)
             raise
         return ingest.entries, shared, {place: digest for part in digests for place, digest in part}
 
@@ -398,17 +318,6 @@ class Vault:
         if window is None:
             return reading, [], None
         return reading, *_fetch(reading, window)
-
-    def run(
-        self, function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
-    ) -> asyncio.Future[Result]:
-        """Have an engine thread call *function*."""
-        return asyncio.wrap_future(self._pool.submit(function, *arguments, **named))
-
-
-def _take_outcome(future: "asyncio.Future[None]") -> None:
-    if not future.cancelled():
-        future.exception()
 
 
 def _fetch(reading: Reading, window: Window) -> tuple[list[bytes], Window | None]:

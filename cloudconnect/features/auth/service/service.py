@@ -1,6 +1,6 @@
 """The verbs of the auth room."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,10 +15,11 @@ from cloudconnect.features.auth.errors import (
     LinkInvalid,
     NameTaken,
     TokenInvalid,
-    TooManyAttempts,
     WeakPassword,
 )
 from cloudconnect.features.auth.models import Account, NewSession
+from cloudconnect.features.auth.service.devices import Devices
+from cloudconnect.features.auth.service.guessing import Guesses
 from cloudconnect.kernel.clock import Clock, monotonic, to_ms
 from cloudconnect.kernel.errors import Unavailable
 from cloudconnect.kernel.ids import UserId, new_id
@@ -50,6 +51,7 @@ class AuthService:
         sessions: Sessions,
         credentials: Mapping[TokenKind, Credentials],
         region: str,
+        device_key: Callable[[], bytes],
     ) -> None:
         self._log = log
         self._database = database
@@ -59,35 +61,39 @@ class AuthService:
         self._sessions = sessions
         self._credentials = credentials
         self._region = region
-        self._failures: dict[str, rules.Failures] = {}
+        self._guesses = Guesses(clock)
+        self._devices = Devices(device_key)
         self._recognised: dict[bytes, tuple[float, Principal]] = {}
 
-    async def sign_in(self, name: str, password: str, *, device: str, address: str) -> NewSession:
+    async def sign_in(self, name: str, password: str, *, device: str, address: str, marks: str = "") -> NewSession:
         """Open a session for the account called *name* if *password* is its own.
 
-        An unknown name takes as long as a wrong password and gets the same answer.
+        An unknown name takes as long as a wrong password and gets the same answer. *marks* are what earlier sessions
+        left on the device: one of this account frees it from waiting for the wrong guesses of others.
 
         Raises:
             BadCredentials: name or password is wrong, or the account is disabled.
-            TooManyAttempts: wrong guesses for this name or from this address came too fast.
+            TooManyAttempts: wrong guesses for this name, from this address or on this device came too fast.
         """
-        keys = (f"name {name.strip().lower()}", f"address {address}")
-        self._check_attempts(keys)
+        written = name.strip().lower()
+        known = await self._devices.recognise(marks, written)
+        keys = (f"device {known}",) if known else (f"name {written}", f"address {address}")
+        self._guesses.check(keys)
         try:
             found = await self._database.read(lambda sql: store.find_password(sql, rules.parse_name(name)))
         except BadName:
             found = None
         account, stored = found or (None, None)
         if not await self._passwords.is_right(password, stored) or account is None or account.is_disabled:
-            self._note_failure(keys)
+            self._guesses.note(keys)
             raise BadCredentials(fix=N_("Check both and try again."))
-        self._failures.pop(keys[0], None)
+        self._guesses.forgive(keys[0])
         if stored is not None and self._passwords.is_outdated(stored):
             await self._store_password(account.id, await self._passwords.hash(password))
-        return await self._open_session(account, "password", device, address)
+        return await self._open_session(account, "password", device, address, marks)
 
-    async def sign_in_by_link(self, token: str, *, device: str, address: str) -> NewSession:
-        """Open a session for the account of a one-time link, and use the link up.
+    async def sign_in_by_link(self, token: str, *, device: str, address: str, marks: str = "") -> NewSession:
+        """Open a session for the account of a one-time link, and use the link up; *marks* as for :meth:`sign_in`.
 
         Raises:
             LinkInvalid: it was used, has ended, or never was; or the account is disabled.
@@ -105,7 +111,7 @@ class AuthService:
         account = await self._log.commit(change, actor=APPLIANCE) if is_link else None
         if account is None or account.is_disabled:
             raise LinkInvalid(fix=N_("Ask for another one, with: cloudconnect user login-link NAME"))
-        return await self._open_session(account, "link", device, address)
+        return await self._open_session(account, "link", device, address, marks)
 
     async def authenticate(self, token: str, *, address: str) -> Principal:
         """Return who holds *token*, a session's or a program's; the answer may be up to half a second old.
@@ -253,7 +259,7 @@ class AuthService:
             self._access.require_admin(principal, fresh=True)
         account = await self.get_account(principal, id_or_name)
         if is_own and account.has_password and principal.credential:
-            await self._check_current(account, current)
+            await self._check_current(principal, account, current)
         hashed = await self._hash(new, (account.name, account.display_name))
 
         def change(unit: Unit) -> None:
@@ -299,21 +305,22 @@ class AuthService:
 
         return token, await self._log.commit(change, actor=principal)
 
-    async def _open_session(self, account: Account, method: str, device: str, address: str) -> NewSession:
+    async def _open_session(self, account: Account, method: str, device: str, address: str, marks: str) -> NewSession:
         holder = Holder(account.id, account.name, account.is_admin, account.is_disabled)
         session = await self._sessions.open_session(holder, method=method, device=device, address=address)
-        return NewSession(account, session)
+        return NewSession(account, session, await self._devices.mark(marks, account.name))
 
-    async def _check_current(self, account: Account, current: str | None) -> None:
-        keys = (f"name {account.name}",)
-        self._check_attempts(keys)
+    async def _check_current(self, principal: Principal, account: Account, current: str | None) -> None:
+        # Somebody is signed in already: the wrong guesses of others are no reason to make him wait.
+        keys = (f"session {principal.credential}",)
+        self._guesses.check(keys)
 
         def ask(sql: Sql) -> tuple[Account, str | None] | None:
             return store.find_password(sql, account.name)
 
         found = await self._database.read(ask)
         if found is None or not await self._passwords.is_right(current or "", found[1]):
-            self._note_failure(keys)
+            self._guesses.note(keys)
             raise BadCredentials(N_("The current password is wrong."), fix=N_("Check it and try again."))
 
     async def _hash(self, password: str, words: tuple[str, ...]) -> str:
@@ -326,19 +333,3 @@ class AuthService:
 
     async def _store_password(self, account: UserId, hashed: str) -> None:
         await self._log.commit(lambda unit: store.set_password(unit.sql, account, hashed), actor=APPLIANCE)
-
-    def _check_attempts(self, keys: tuple[str, ...]) -> None:
-        now = self._clock.now()
-        waits = [self._failures[key].wait(now) for key in keys if key in self._failures]
-        seconds = round(max(waits, default=timedelta(0)).total_seconds() + 0.5)
-        if max(waits, default=timedelta(0)) > timedelta(0):
-            raise TooManyAttempts(
-                N_("Wait {seconds} seconds before the next attempt."), retry_after_seconds=seconds, seconds=seconds
-            )
-
-    def _note_failure(self, keys: tuple[str, ...]) -> None:
-        now = self._clock.now()
-        if len(self._failures) >= _CACHE_SIZE:
-            self._failures = {key: seen for key, seen in self._failures.items() if seen.wait(now) > timedelta(0)}
-        for key in keys:
-            self._failures[key] = self._failures.get(key, rules.Failures(0, now)).another(now)
