@@ -17,7 +17,6 @@ from cloudconnect.features.files import (
     AccountingService,
     BrakeService,
     ComparingService,
-    CrossingService,
     DamageService,
     DetailsService,
     EditingService,
@@ -82,7 +81,6 @@ class Appliance:
     pruning: PruningService
     snapshots: SnapshotsService
     comparing: ComparingService
-    crossing: CrossingService
     returning: ReturningService
     tags: TagsService
     finding: FindingService

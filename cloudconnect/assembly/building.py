@@ -210,7 +210,6 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         files=filing.files,
         intake=filing.intake,
         accounting=filing.accounting,
-        crossing=filing.crossing,
         damage=filing.damage,
         details=filing.details,
         locks=filing.locks,

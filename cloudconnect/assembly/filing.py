@@ -13,7 +13,6 @@ from cloudconnect.features.files import (
     AccountingService,
     BrakeService,
     ComparingService,
-    CrossingService,
     DamageService,
     DetailsService,
     Disk,
@@ -67,7 +66,6 @@ class Filing:
     pruning: PruningService
     snapshots: SnapshotsService
     comparing: ComparingService
-    crossing: CrossingService
     returning: ReturningService
     erasing: Erasing
     restoring: RestoringFiles
@@ -126,7 +124,6 @@ def open_files(
         history=HistoryService(log, database, clock, guide, timedelta(days=settings.history.undo_days)),
         snapshots=SnapshotsService(log, database, guide),
         comparing=ComparingService(database, guide),
-        crossing=CrossingService(log, database, guide, vault, files),
         returning=ReturningService(log, database, clock, guide),
         erasing=Erasing(guide),
         restoring=RestoringFiles(database, files, intake),

@@ -109,14 +109,10 @@ class EntryMoved(SpaceFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryCopied(SpaceFact):
-    """A file or folder with all below it was copied; ``subject`` is the new node, ``source`` the old one.
-
-    ``origin`` is the space of the old one where that is another.
-    """
+    """A file or folder with all below it was copied; ``subject`` is the new node, ``source`` the old one."""
 
     kind: ClassVar[str] = "files.entry-copied"
     source: str
-    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,40 +160,28 @@ class BulkFile(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Changed(Answer, frozen=True):
-    """An entry after a change, the seq at which it happened, and what takes it back, empty where nothing changed.
-
-    ``undo_source`` takes back what the same change did in another space, from which the entry came.
-    """
+    """An entry after a change, the seq at which it happened, and what takes it back, empty where nothing changed."""
 
     entry: Entry
     seq: int
     undo: str = ""
-    undo_source: str = ""
 
 
 class Move(Request, frozen=True):
-    """From where to where; the target must not exist unless ``replace`` is true (what it held goes to the trash).
-
-    With ``target_space`` the target is in another space: what is moved is copied there, and goes to the trash here.
-    """
+    """From where to where; the target must not exist unless ``replace`` is true (what it held goes to the trash)."""
 
     source: Path
     target: Path
     replace: bool = False
-    target_space: str | None = None
 
 
 class Copy(Request, frozen=True):
-    """From where, as of when, to where; by reference within a space, so it costs no content.
-
-    With ``target_space`` the target is in another space, where the content is stored once more.
-    """
+    """From where, as of when, to where; by reference, so it costs no content."""
 
     source: Path
     target: Path
     at: str | None = None
     replace: bool = False
-    target_space: str | None = None
 
 
 class Trashed(Answer, frozen=True):

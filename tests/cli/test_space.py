@@ -54,25 +54,3 @@ def test_a_space_of_its_own_is_made_filled_renamed_and_archived(machine, tmp_pat
     assert machine.run("brake", "list", "--space", "Pictures").returncode == 0
     assert machine.run("undo", "--space", "Pictures").returncode == 0
     assert machine.run("cat", "Pictures:/2024/picture").stdout == b"picture"
-
-
-def test_files_are_copied_and_moved_between_spaces(machine, tmp_path):
-    (tmp_path / "trip").mkdir()
-    (tmp_path / "trip" / "picture").write_bytes(b"picture")
-    (tmp_path / "trip" / "film").write_bytes(bytes(400_000))
-    assert machine.run("put", tmp_path / "trip", "/").returncode == 0
-    assert machine.run("space", "create", "Album").returncode == 0
-
-    copied = machine.run("cp", "/trip", "Album:/")
-    moved = machine.run("mv", "/trip/film", "Album:/film")
-
-    assert (copied.returncode, moved.returncode) == (0, 0), (copied.stderr, moved.stderr)
-    assert copied.stderr.count(b"undo with") == 1
-    assert machine.run("cat", "Album:/trip/picture").stdout == b"picture"
-    assert machine.run("cat", "Album:/film").stdout == bytes(400_000)
-    assert machine.run("cat", "/trip/film").returncode != 0
-    undo = [line.split()[-1] for line in moved.stderr.splitlines() if line.startswith(b"undo with")]
-    assert len(undo) == 2
-    for token in undo:
-        assert machine.run("undo", token.decode()).returncode == 0
-    assert machine.run("cat", "/trip/film").stdout == bytes(400_000)

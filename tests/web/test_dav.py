@@ -264,7 +264,7 @@ async def test_a_space_that_is_shared_stands_in_the_list_by_its_name(site, dav):
     assert await status(dav("GET", f"/dav/{space.id}/a.txt", **as_bob)) == 200
     assert await status(dav("PUT", "/dav/admin/a.txt", data=b"x", **as_bob)) == 403
     headers = {"Destination": "/dav/personal/a.txt"}
-    assert await status(dav("COPY", "/dav/admin/a.txt", headers=headers, **as_bob)) == 201
+    assert await status(dav("COPY", "/dav/admin/a.txt", headers=headers, **as_bob)) == 403
 
 
 async def test_a_lock_that_webdav_took_holds_over_rest(site, dav):
@@ -303,37 +303,9 @@ async def test_a_destination_elsewhere_is_refused(dav):
         ("/dav/personal/a.txt", 403),
         ("nonsense", 400),
         ("/files/b.txt", 404),
-        ("/dav/", 403),
-        ("/dav/nobody's/b.txt", 404),
     ):
         headers = {"Destination": destination}
         assert await status(dav("MOVE", "/dav/personal/a.txt", headers=headers)) == expected, destination
-
-
-async def test_copies_and_moves_lead_into_other_spaces(site, dav):
-    admin = await site.appliance.auth.local_administrator()
-    await site.appliance.spaces.create(admin, "Photos")
-    await status(dav("MKCOL", "/dav/personal/trip"))
-    await status(dav("PUT", "/dav/personal/trip/small", data=b"small"))
-    await status(dav("PUT", "/dav/personal/trip/large", data=bytes(300_000)))
-
-    assert await status(dav("COPY", "/dav/personal/trip", headers={"Destination": "/dav/Photos/one"})) == 201
-    assert await status(dav("COPY", "/dav/personal/trip", headers={"Destination": "/dav/Photos/trip"})) == 201
-    headers = {"Destination": "/dav/Photos/one", "Overwrite": "F"}
-    assert await status(dav("MOVE", "/dav/personal/trip", headers=headers)) == 412
-    async with dav("MOVE", "/dav/personal/trip", headers={"Destination": "/dav/Photos/one"}) as answer:
-        assert answer.status == 204
-        undo = answer.headers["CloudConnect-Undo"].split()
-
-    assert await status(dav("PROPFIND", "/dav/personal/trip", headers={"Depth": "0"})) == 404
-    async with dav("GET", "/dav/Photos/one/large") as answer:
-        assert await answer.read() == bytes(300_000)
-    async with dav("GET", "/dav/Photos/one/small") as answer:
-        assert await answer.read() == b"small"
-    for token in undo:
-        url = f"/api/v1/spaces/{token.partition('.')[0]}/undo"
-        assert await status(site.ask("POST", url, json={"token": token})) == 200
-    assert await status(dav("GET", "/dav/personal/trip/small")) == 200
 
 
 def resident_bytes():

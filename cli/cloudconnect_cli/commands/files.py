@@ -141,7 +141,7 @@ def mkdir(
     if as_json:
         output.document(changes)
     else:
-        hint_undo(token for each in changes for token in (each.undo, each.undo_source))
+        hint_undo(each.undo for each in changes)
 
 
 def mv(
@@ -178,10 +178,7 @@ def mv(
         pairs = await _pairs(client, sources or [])
         return [
             await client.ask(
-                "POST",
-                f"/spaces/{source.space}/moves",
-                wire.Changed,
-                body=wire.Move(source.path, target.path, replace, target.space),
+                "POST", f"/spaces/{source.space}/moves", wire.Changed, body=wire.Move(source.path, target.path, replace)
             )
             for source, target in pairs
         ]
@@ -190,7 +187,7 @@ def mv(
     if as_json:
         output.document(changes)
     else:
-        hint_undo(token for each in changes for token in (each.undo, each.undo_source))
+        hint_undo(each.undo for each in changes)
 
 
 def cp(
@@ -199,7 +196,7 @@ def cp(
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
-    """Copy files and folders on the server, into another space too; the client sends no content."""
+    """Copy files and folders on the server, without sending any content."""
 
     async def act(client: Client) -> list[wire.Changed]:
         pairs = await _pairs(client, sources)
@@ -208,7 +205,7 @@ def cp(
                 "POST",
                 f"/spaces/{source.space}/copies",
                 wire.Changed,
-                body=wire.Copy(source.path, target.path, at, replace, target.space),
+                body=wire.Copy(source.path, target.path, at, replace),
             )
             for source, target in pairs
         ]
@@ -217,7 +214,7 @@ def cp(
     if as_json:
         output.document(changes)
     else:
-        hint_undo(token for each in changes for token in (each.undo, each.undo_source))
+        hint_undo(each.undo for each in changes)
 
 
 async def _pairs(client: Client, paths: list[str]) -> list[tuple[Place, Place]]:
@@ -225,6 +222,8 @@ async def _pairs(client: Client, paths: list[str]) -> list[tuple[Place, Place]]:
     if len(paths) < 2:  # noqa: PLR2004 - a source and a target
         raise Invalid(N_("Name what, and then where to."), fix=N_("See: cloudconnect mv --help"))
     *sources, target = [parse_place(path) for path in paths or ["/"]]
+    if any(source.space != target.space for source in sources):
+        raise Invalid(N_("Both paths must be in one space."), fix=N_("Get it from one and put it into the other."))
     is_folder = target.path.endswith("/")
     try:
         is_folder = (await client.ask("GET", target.url("entries"), wire.Entry)).kind == "folder"

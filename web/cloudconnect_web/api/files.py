@@ -165,12 +165,11 @@ async def add_folder(
 
 
 async def move(call: Call, space: str, body: wire.Move) -> wire.Changed:
-    """Move or rename a file or folder, however much lies below it, in one step; into another space too."""
-    change = await call.appliance.crossing.move(
+    """Move or rename a file or folder, however much lies below it, in one step."""
+    change = await call.appliance.files.move(
         call.principal,
         space,
         body.source,
-        body.target_space or space,
         body.target,
         replace=body.replace,
         condition=parse_condition(call.request),
@@ -179,15 +178,9 @@ async def move(call: Call, space: str, body: wire.Move) -> wire.Changed:
 
 
 async def copy(call: Call, space: str, body: wire.Copy) -> wire.Changed:
-    """Copy a file or folder, as it is now or was at a moment in the past: by reference, or into another space."""
-    change = await call.appliance.crossing.copy(
-        call.principal,
-        space,
-        body.source,
-        body.target_space or space,
-        body.target,
-        at=body.at,
-        replace=body.replace,
+    """Copy a file or folder by reference, as it is now or was at a moment in the past."""
+    change = await call.appliance.files.copy(
+        call.principal, space, body.source, body.target, at=body.at, replace=body.replace
     )
     return to_changed(change)
 
@@ -263,7 +256,7 @@ def _to_outcome(outcome: Entry | CloudConnectError) -> wire.BulkOutcome:
 
 def to_changed(change: Change) -> wire.Changed:
     """Return *change* as it crosses HTTP."""
-    return wire.Changed(to_entry(change.entry), change.seq, change.undo, change.undo_source)
+    return wire.Changed(to_entry(change.entry), change.seq, change.undo)
 
 
 def _to_uploaded(put: Put) -> wire.Uploaded:

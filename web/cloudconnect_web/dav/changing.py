@@ -76,14 +76,8 @@ async def move(ask: Ask) -> web.StreamResponse:
     target, may_replace = await _destination(ask), parse_overwrite(ask.request)
     is_there = await _is_there(ask, target)
     try:
-        moved = await ask.appliance.crossing.move(
-            ask.principal,
-            ask.space,
-            ask.target.path,
-            target.space or "",
-            target.path,
-            replace=may_replace,
-            condition=ask.condition,
+        moved = await ask.appliance.files.move(
+            ask.principal, ask.space, ask.target.path, target.path, replace=may_replace, condition=ask.condition
         )
     except Exists as refusal:
         return refuse(ask.request, refusal, 412)
@@ -91,16 +85,15 @@ async def move(ask: Ask) -> web.StreamResponse:
 
 
 async def copy(ask: Ask) -> web.StreamResponse:
-    """Copy, by reference within a space; with Depth 0 a folder without what is in it."""
+    """Copy by reference; with Depth 0 a folder without what is in it."""
     depth = parse_depth(ask.request, Depth.ALL, Depth.ALL, Depth.ITSELF)
     target, may_replace = await _destination(ask), parse_overwrite(ask.request)
     is_there = await _is_there(ask, target)
     try:
-        copied = await ask.appliance.crossing.copy(
+        copied = await ask.appliance.files.copy(
             ask.principal,
             ask.space,
             ask.target.path,
-            target.space or "",
             target.path,
             replace=may_replace,
             is_shallow=depth is Depth.ITSELF,
@@ -112,18 +105,17 @@ async def copy(ask: Ask) -> web.StreamResponse:
 
 def _relocated(change: Change, *, is_there: bool) -> web.Response:
     headers = {"ETag": quote(change.entry.etag), "OC-FileId": change.entry.node}
-    undo = undo_fields(change.undo, change.undo_source)
-    return web.Response(status=204 if is_there else 201, headers=headers | undo)
+    return web.Response(status=204 if is_there else 201, headers=headers | undo_fields(change.undo))
 
 
 async def _destination(ask: Ask) -> Target:
-    target = await find_destination(ask.request)
+    target = await find_destination(ask.request, ask.target)
     check_destination(ask, target.path)
-    if (target.space, target.path) == (ask.target.space, ask.target.path):
+    if target.path == ask.target.path:
         raise OntoItself(fix=N_("Choose another destination."))
     return target
 
 
 async def _is_there(ask: Ask, target: Target) -> bool:
-    sight = await ask.appliance.details.look(ask.principal, target.space or "", target.path)
+    sight = await ask.appliance.details.look(ask.principal, ask.space, target.path)
     return sight.detail is not None

@@ -20,15 +20,11 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An entry after a change, the seq at which it happened, and what undoes it, empty where nothing changed.
-
-    ``undo_source`` undoes what the same change did in another space, from which the entry came.
-    """
+    """An entry after a change, the seq at which it happened, and what undoes it, empty where nothing changed."""
 
     entry: Entry
     seq: int
     undo: str = ""
-    undo_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

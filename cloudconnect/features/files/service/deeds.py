@@ -1,7 +1,6 @@
 """The deeds of the files room: what one unit does to the tree."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 
 from cloudconnect.bus import Recorded, Unit
 from cloudconnect.events.files import EntryCopied, EntryTrashed, FileWritten, FolderAdded
@@ -157,30 +156,19 @@ def copy_tree(unit: Unit, seen: Place, original: Entry, place: Place, *, is_shal
         unit.now_ms,
     )
 
-    copies = copy_entries(unit, place, [original, *below], new_nodes, seq)
-    tags.copy_tags(unit.sql, space_id, seen.space.id, new_nodes.items(), seen.at, seq)
-    return Change(copies[0], seq)
-
-
-def copy_entries(
-    unit: Unit, place: Place, originals: Sequence[Entry], new_nodes: Mapping[NodeId, NodeId], seq: int
-) -> list[Entry]:
-    """Put entries like *originals* into the tree as of *seq*, the first of them at *place*; return them in this order.
-
-    Each has the node that *new_nodes* gives for its original's, and what clients keep beside that, as it is now.
-    """
     properties.copy(unit.sql, new_nodes.items())
 
     def copied(entry: Entry, parent: NodeId) -> Entry:
         version = None if entry.version is None else seq
         return dataclasses.replace(entry, node=new_nodes[entry.node], parent=parent, from_seq=seq, version=version)
 
-    top, *below = originals
-    folder = place.line[len(place.names) - 1]
-    copy = dataclasses.replace(copied(top, folder.node), name=place.names[-1], path=place.path)
-    copies = [copy, *(copied(each, new_nodes[NodeId(each.parent or "")]) for each in below)]
-    tree.add_entries(unit.sql, place.space.id, copies)
-    return copies
+    parent = place.line[len(place.names) - 1]
+    copy = dataclasses.replace(copied(original, parent.node), name=place.names[-1], path=place.path)
+    tree.add_entries(
+        unit.sql, space_id, [copy, *(copied(each, new_nodes[NodeId(each.parent or "")]) for each in below)]
+    )
+    tags.copy_tags(unit.sql, space_id, new_nodes.items(), seen.at, seq)
+    return Change(copy, seq)
 
 
 def check_not_root(entry: Entry) -> None:

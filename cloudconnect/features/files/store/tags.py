@@ -54,15 +54,10 @@ def end_tag(sql: Sql, node: NodeId, name: str, seq: int) -> bool:
     return sql.execute(statement, (seq, node, name)) > 0
 
 
-def copy_tags(
-    sql: Sql, space: SpaceId, source: SpaceId, copies: Iterable[tuple[NodeId, NodeId]], at: int | None, seq: int
-) -> None:
-    """For each (node of *source*, new node of *space*), let the tags of the first be true of the second from *seq*.
-
-    They are those that it has, or had at *at*.
-    """
+def copy_tags(sql: Sql, space: SpaceId, copies: Iterable[tuple[NodeId, NodeId]], at: int | None, seq: int) -> None:
+    """For each (node, new node), let what tags the node has, or had at *at*, be true of the new one from *seq*."""
     new_nodes = dict(copies)
-    if sql.row("SELECT 1 FROM tag WHERE space = ? LIMIT 1", (source,)) is None:
+    if sql.row("SELECT 1 FROM tag WHERE space = ? LIMIT 1", (space,)) is None:
         return
     sql.execute_many(
         "INSERT INTO tag (node, name, from_seq, to_seq, space, kind, value, number) VALUES (?, ?, ?, NULL, ?, ?, ?, ?)",
