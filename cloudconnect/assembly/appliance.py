@@ -17,6 +17,7 @@ from cloudconnect.features.files import (
     AccountingService,
     BrakeService,
     ComparingService,
+    CrossingService,
     DamageService,
     DetailsService,
     EditingService,
@@ -85,6 +86,7 @@ class Appliance:
     tags: TagsService
     finding: FindingService
     editing: EditingService
+    crossing: CrossingService
     particulars: ParticularsService
     gateway: GatewayService
     monitoring: MonitoringService

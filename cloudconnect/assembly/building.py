@@ -225,6 +225,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         finding=filing.finding,
         editing=filing.editing,
         particulars=filing.particulars,
+        crossing=filing.crossing,
         gateway=gateway,
         monitoring=monitoring,
         parked=ParkedFacts(access, dispatcher),

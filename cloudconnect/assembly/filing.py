@@ -13,6 +13,7 @@ from cloudconnect.features.files import (
     AccountingService,
     BrakeService,
     ComparingService,
+    CrossingService,
     DamageService,
     DetailsService,
     Disk,
@@ -74,6 +75,7 @@ class Filing:
     finding: FindingService
     editing: EditingService
     particulars: ParticularsService
+    crossing: CrossingService
 
 
 def open_files(
@@ -132,6 +134,7 @@ def open_files(
         finding=finding,
         editing=EditingService(log, database, guide, clock, finding),
         particulars=ParticularsService(log, database, guide, vault),
+        crossing=CrossingService(log, database, guide, vault, files),
     )
 
 

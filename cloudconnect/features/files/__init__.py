@@ -1,5 +1,9 @@
 """Spaces and the tree in them: content, places, versions, trash."""
 
+from cloudconnect.features.files.crossings import (
+    Crossed,
+    Crossing,
+)
 from cloudconnect.features.files.models import (
     LONGEST_BYTES,
     Batch,
@@ -59,6 +63,7 @@ from cloudconnect.features.files.service import (
     AccountingService,
     BrakeService,
     ComparingService,
+    CrossingService,
     DamageService,
     DetailsService,
     Disk,
@@ -111,6 +116,9 @@ __all__ = [
     "Change",
     "ComparingService",
     "Condition",
+    "Crossed",
+    "Crossing",
+    "CrossingService",
     "DamageService",
     "DamagedFile",
     "Deeds",

@@ -441,3 +441,10 @@ class SpaceArchived(Denied):
 
     code = "files.space-archived"
     title = N_("The space is archived")
+
+
+class SourceChanged(Conflict):
+    """What is copied or moved to another space is not what it was when that began."""
+
+    code = "files.source-changed"
+    title = N_("It was changed meanwhile")

@@ -9,6 +9,9 @@ from cloudconnect.features.files.service.brake import (
 from cloudconnect.features.files.service.comparing import (
     ComparingService,
 )
+from cloudconnect.features.files.service.crossing import (
+    CrossingService,
+)
 from cloudconnect.features.files.service.damaged import (
     DamageService,
 )
@@ -85,6 +88,7 @@ __all__ = [
     "AccountingService",
     "BrakeService",
     "ComparingService",
+    "CrossingService",
     "DamageService",
     "DetailsService",
     "Disk",
