@@ -40,8 +40,10 @@ class CrossingService:
         self._vault = vault
         self._files = files
 
-    async def cross(self, principal: Principal, crossing: Crossing) -> Crossed:
+    async def cross(self, principal: Principal, crossing: Crossing, tell: Tell = lambda _: None) -> Crossed:
         """Do *crossing* and return once it is done; who stops waiting ends it, and nothing of it stays.
+
+        *tell* is told how many bytes more were read; what it raises ends the crossing too.
 
         Raises:
             NoSuchEntry: nothing is, or was, at the source.
@@ -54,18 +56,23 @@ class CrossingService:
             SpaceArchived: the target's space is archived, or that of the original of a move.
             NoSpace: the disk is full.
         """
-        route = await self.find_route(principal, crossing)
-        if route.source == route.target:
+        if await self.is_within(principal, crossing):
             return await self._within(principal, crossing)
+        route = await self.find_route(principal, crossing)
         await self.check(principal, route)
         identifier = await self.begin(route)
         try:
-            await self.carry(principal, route, identifier, lambda _: None)
+            await self.carry(principal, route, identifier, tell)
             return await self.land(principal, route, identifier)
         except BaseException:
             # What has its names by now keeps them.
             await self.drop(identifier)
             raise
+
+    async def is_within(self, principal: Principal, crossing: Crossing) -> bool:
+        """Tell whether both ends of *crossing* are in one space."""
+        space_id = self._guide.space_id
+        return await space_id(principal, crossing.space) == await space_id(principal, crossing.into)
 
     async def find_route(self, principal: Principal, crossing: Crossing) -> Route:
         """Return which spaces *crossing* means, and which moment of the source.
