@@ -17,6 +17,7 @@ from cloudconnect.features.files import (
     AccountingService,
     BrakeService,
     ComparingService,
+    CrossingRuns,
     CrossingService,
     DamageService,
     DetailsService,
@@ -87,6 +88,7 @@ class Appliance:
     finding: FindingService
     editing: EditingService
     crossing: CrossingService
+    crossing_runs: CrossingRuns
     particulars: ParticularsService
     gateway: GatewayService
     monitoring: MonitoringService

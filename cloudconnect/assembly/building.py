@@ -226,6 +226,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         editing=filing.editing,
         particulars=filing.particulars,
         crossing=filing.crossing,
+        crossing_runs=filing.crossing_runs,
         gateway=gateway,
         monitoring=monitoring,
         parked=ParkedFacts(access, dispatcher),

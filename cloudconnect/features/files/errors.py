@@ -448,3 +448,17 @@ class SourceChanged(Conflict):
 
     code = "files.source-changed"
     title = N_("It was changed meanwhile")
+
+
+class NoAccount(Denied):
+    """Who started a long job may not go on with it: the account is gone or disabled."""
+
+    code = "files.no-account"
+    title = N_("There is nobody to do this for")
+
+
+class CrossingExpired(Conflict):
+    """A copy into another space stood still for so long that it cannot go on."""
+
+    code = "files.crossing-expired"
+    title = N_("This copy cannot go on")

@@ -12,6 +12,9 @@ from cloudconnect.features.files.service.comparing import (
 from cloudconnect.features.files.service.crossing import (
     CrossingService,
 )
+from cloudconnect.features.files.service.crossing_runs import (
+    CrossingRuns,
+)
 from cloudconnect.features.files.service.damaged import (
     DamageService,
 )
@@ -88,6 +91,7 @@ __all__ = [
     "AccountingService",
     "BrakeService",
     "ComparingService",
+    "CrossingRuns",
     "CrossingService",
     "DamageService",
     "DetailsService",
