@@ -5,6 +5,8 @@ import base64
 
 import pytest
 
+from cloudconnect.features.files.service import crossing_runs
+
 LARGE = bytes(range(256)) * 3_000
 
 
@@ -124,3 +126,53 @@ async def test_a_client_that_leaves_leaves_nothing_behind(site, dav, spaces, mon
 
     assert await read(dav, "/dav/Family/b/one.txt") == 404
     assert await read(dav, "/dav/Photos/a/one.txt") == b"one"
+
+
+async def cross(site, token=None, space="Photos", headers=None, **body):
+    """Copy or move over REST; return status and answer."""
+    body = {"source": "/a", "into": "Family", "target": "/b"} | body
+    url = f"/api/v1/spaces/{space}/crossings"
+    async with site.ask("POST", url, token=token, json=body, headers=headers or {}) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_a_move_over_rest_tells_how_to_take_it_back(site, dav, spaces):
+    code, told = await cross(site, move=True)
+
+    assert (code, told["entry"]["path"], told.get("operation", "")) == (201, "/b", "")
+    assert await read(dav, "/dav/Family/b/deep/large.bin") == LARGE
+    assert await read(dav, "/dav/Photos/a/one.txt") == 404
+    assert await undo(site, "Photos", told["source_undo"]) == 200
+    assert await undo(site, "Family", told["undo"]) == 200
+    assert await read(dav, "/dav/Photos/a/one.txt") == b"one"
+
+
+async def test_what_rest_refuses(site, spaces):
+    assert (await cross(site, source="/no"))[0] == 404
+    assert (await cross(site, target="/no/b"))[0] == 409
+    assert (await cross(site, move=True, source="/a/one.txt", headers={"If-Match": '"other"'}))[0] == 412
+    assert (await cross(site, token=site.reader))[0] == 403
+    assert (await cross(site, token=site.member, space=spaces["Photos"].id))[0] == 404
+    await cross(site)
+    assert (await cross(site))[1]["code"] == "files.exists"
+    assert (await cross(site, replace=True))[0] == 201
+
+
+async def test_a_large_copy_over_rest_is_an_operation(site, dav, spaces, monkeypatch):
+    monkeypatch.setattr(crossing_runs, "MOST_FILES", 1)
+
+    code, told = await cross(site, move=True)
+    assert (code, told["entry"]) == (202, None)
+    async with asyncio.timeout(20):
+        state, url = "", f"/api/v1/operations/{told['operation']}"
+        while state not in {"done", "failed"}:
+            async with site.ask("GET", url) as answer:
+                found = await answer.json()
+                state = found["state"]
+
+    assert (state, found["result"]["path"]) == ("done", "/b")
+    assert await status(site.ask("GET", url, token=site.member)) == 403
+    assert await read(dav, "/dav/Family/b/deep/large.bin") == LARGE
+    assert await read(dav, "/dav/Photos/a/one.txt") == 404
+    async with site.ask("GET", "/api/v1/operations", token=site.member) as answer:
+        assert (answer.status, (await answer.json())["data"]) == (200, [])
