@@ -17,6 +17,8 @@ from cloudconnect.features.files import (
     AccountingService,
     BrakeService,
     ComparingService,
+    CrossingRuns,
+    CrossingService,
     DamageService,
     DetailsService,
     EditingService,
@@ -85,6 +87,8 @@ class Appliance:
     tags: TagsService
     finding: FindingService
     editing: EditingService
+    crossing: CrossingService
+    crossing_runs: CrossingRuns
     particulars: ParticularsService
     gateway: GatewayService
     monitoring: MonitoringService

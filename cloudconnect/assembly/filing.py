@@ -13,6 +13,8 @@ from cloudconnect.features.files import (
     AccountingService,
     BrakeService,
     ComparingService,
+    CrossingRuns,
+    CrossingService,
     DamageService,
     DetailsService,
     Disk,
@@ -74,6 +76,8 @@ class Filing:
     finding: FindingService
     editing: EditingService
     particulars: ParticularsService
+    crossing: CrossingService
+    crossing_runs: CrossingRuns
 
 
 def open_files(
@@ -108,6 +112,12 @@ def open_files(
     jobs.add(Job("files.prune", timedelta(days=1), lambda: operations.start_due("files.prune")))
     operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
     jobs.add(Job("files.recount", timedelta(days=7), lambda: operations.start_due("files.recount")))
+    crossing = CrossingService(log, database, guide, vault, files)
+    crossing_runs = CrossingRuns(log, database, clock, crossing, operations, accounts)
+    crosses = Text(N_("Copy or move into another space"))
+    operations.add_kind(
+        Kind("files.cross", crosses, "bytes", crossing_runs.run, is_personal=True, forget=crossing_runs.forget)
+    )
     return Filing(
         spaces=SpacesService(log, database, clock, guide, vault, accounts),
         files=files,
@@ -132,6 +142,8 @@ def open_files(
         finding=finding,
         editing=EditingService(log, database, guide, clock, finding),
         particulars=ParticularsService(log, database, guide, vault),
+        crossing=crossing,
+        crossing_runs=crossing_runs,
     )
 
 

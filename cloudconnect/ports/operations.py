@@ -6,6 +6,7 @@ from typing import Protocol
 
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import Text
+from cloudconnect.ports.sql import Sql
 
 
 class Interrupted(Exception):
@@ -51,6 +52,11 @@ class Kind:
     run: Callable[[Mapping[str, str], Progress], Outcome]
     needs_proof: bool = False
     """Whether who starts it must have proved who they are in the last minutes."""
+    is_personal: bool = False
+    """Whether it is everybody's own: a room starts it for whoever asks there, who then looks after it as administrators
+    do; everybody may have one of the kind."""
+    forget: Callable[[Sql, Mapping[str, str]], None] | None = None
+    """Called in the transaction that cancels it, with its parameters: lets go of what it would have gone on with."""
 
 
 class Operations(Protocol):
@@ -62,5 +68,13 @@ class Operations(Protocol):
         Raises:
             Denied: only administrators may.
             Conflict: one of this kind is under way.
+        """
+        ...
+
+    async def start_own(self, principal: Principal, kind: str, parameters: Mapping[str, str]) -> str:
+        """Start an operation of a personal *kind* for *principal*, who may do what it does, and return its id.
+
+        Raises:
+            Conflict: one of this kind that *principal* started is under way.
         """
         ...

@@ -184,6 +184,34 @@ class Copy(Request, frozen=True):
     replace: bool = False
 
 
+class NewCrossing(Request, frozen=True):
+    """What is to be copied or moved, and where to: ``target`` in the space ``into``, which is named by id or name.
+
+    What is at the target must not exist unless ``replace`` is true; it goes to the trash then.
+    """
+
+    source: Path
+    into: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    target: Path
+    move: bool = False
+    at: str | None = None
+    replace: bool = False
+
+
+class Crossed(Answer, frozen=True):
+    """What is in the other space now, since which seq of it, and what takes it away again.
+
+    After a move ``source_undo`` brings the original back; both tokens together take the move back. What is large
+    becomes a long job, told by ``operation``, whose result says all this once it is done; the rest is empty then.
+    """
+
+    entry: Entry | None
+    seq: int = 0
+    undo: str = ""
+    source_undo: str = ""
+    operation: str = ""
+
+
 class Trashed(Answer, frozen=True):
     """Something in the trash: where it was, when and by whom it was removed."""
 

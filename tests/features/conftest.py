@@ -16,6 +16,7 @@ from cloudconnect.features.auth import AccountTable, AuthService
 from cloudconnect.features.developer import DeveloperService
 from cloudconnect.features.files import (
     ComparingService,
+    CrossingService,
     EditingService,
     FilesService,
     FindingService,
@@ -217,6 +218,7 @@ class Rooms:
     finding: FindingService
     editing: EditingService
     particulars: ParticularsService
+    crossing: CrossingService
 
     async def person(self, name: str, *, is_admin: bool = False) -> Principal:
         account = await self.auth.add_account(APPLIANCE, name, "", "a fine secret", is_admin)
@@ -270,6 +272,7 @@ async def rooms(database_url, tmp_path):
         finding,
         EditingService(log, database, guide, clock, finding),
         ParticularsService(log, database, guide, vault),
+        CrossingService(log, database, guide, vault, files),
     )
     await dispatcher.stop()
     await log.stop()

@@ -264,7 +264,8 @@ async def test_a_space_that_is_shared_stands_in_the_list_by_its_name(site, dav):
     assert await status(dav("GET", f"/dav/{space.id}/a.txt", **as_bob)) == 200
     assert await status(dav("PUT", "/dav/admin/a.txt", data=b"x", **as_bob)) == 403
     headers = {"Destination": "/dav/personal/a.txt"}
-    assert await status(dav("COPY", "/dav/admin/a.txt", headers=headers, **as_bob)) == 403
+    assert await status(dav("COPY", "/dav/admin/a.txt", headers=headers, **as_bob)) == 201, "who may read may keep"
+    assert await status(dav("MOVE", "/dav/admin/a.txt", headers=headers, **as_bob)) == 403
 
 
 async def test_a_lock_that_webdav_took_holds_over_rest(site, dav):

@@ -31,6 +31,7 @@ BODIES = {"source": "/a", "target": "/b", "path": "/a", "at": "1h", "name": "x",
     "kind": "text",
     "where": "a",
     "action": "trash",
+    "into": "personal",
 }
 """What a body must have, wherever it has it."""
 GUARDED = [each for each in OPERATIONS if each.guard is not Guard.OPEN]

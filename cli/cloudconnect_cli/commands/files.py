@@ -15,6 +15,7 @@ from cloudconnect.wire import metadata
 from cloudconnect_cli import output
 from cloudconnect_cli.commands import bulk
 from cloudconnect_cli.commands.completing import RemotePath, remote_paths
+from cloudconnect_cli.commands.crossing import Done, cross, show_done
 from cloudconnect_cli.commands.finding import show_tags
 from cloudconnect_cli.commands.running import AsJson, At, Yes, ask
 from cloudconnect_cli.i18n import _
@@ -159,7 +160,7 @@ def mv(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Move or rename; into the target if that is a folder."""
+    """Move or rename; into the target if that is a folder; from SPACE:/path to another space too."""
     if where is not None:
         target = parse_place(into) if into else Place("personal", "")
         body = metadata.BulkEdit(
@@ -174,20 +175,17 @@ def mv(
         bulk.edit(target.space, body, question, is_dry=dry_run, is_confirmed=yes, as_json=as_json)
         return
 
-    async def act(client: Client) -> list[wire.Changed]:
-        pairs = await _pairs(client, sources or [])
-        return [
-            await client.ask(
-                "POST", f"/spaces/{source.space}/moves", wire.Changed, body=wire.Move(source.path, target.path, replace)
-            )
-            for source, target in pairs
-        ]
+    async def act(client: Client) -> list[Done]:
+        done: list[Done] = []
+        for source, target in await _pairs(client, sources or []):
+            if source.space != target.space:
+                done.append(await cross(client, source, target, move=True, at=None, replace=replace))
+                continue
+            body = wire.Move(source.path, target.path, replace)
+            done.append(await client.ask("POST", f"/spaces/{source.space}/moves", wire.Changed, body=body))
+        return done
 
-    changes = ask(act, as_json=as_json)
-    if as_json:
-        output.document(changes)
-    else:
-        hint_undo(each.undo for each in changes)
+    show_done(ask(act, as_json=as_json), as_json=as_json)
 
 
 def cp(
@@ -196,25 +194,19 @@ def cp(
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
-    """Copy files and folders on the server, without sending any content."""
+    """Copy files and folders on the server, without sending any content; from SPACE:/path to another space too."""
 
-    async def act(client: Client) -> list[wire.Changed]:
-        pairs = await _pairs(client, sources)
-        return [
-            await client.ask(
-                "POST",
-                f"/spaces/{source.space}/copies",
-                wire.Changed,
-                body=wire.Copy(source.path, target.path, at, replace),
-            )
-            for source, target in pairs
-        ]
+    async def act(client: Client) -> list[Done]:
+        done: list[Done] = []
+        for source, target in await _pairs(client, sources):
+            if source.space != target.space:
+                done.append(await cross(client, source, target, move=False, at=at, replace=replace))
+                continue
+            body = wire.Copy(source.path, target.path, at, replace)
+            done.append(await client.ask("POST", f"/spaces/{source.space}/copies", wire.Changed, body=body))
+        return done
 
-    changes = ask(act, as_json=as_json)
-    if as_json:
-        output.document(changes)
-    else:
-        hint_undo(each.undo for each in changes)
+    show_done(ask(act, as_json=as_json), as_json=as_json)
 
 
 async def _pairs(client: Client, paths: list[str]) -> list[tuple[Place, Place]]:
@@ -222,8 +214,6 @@ async def _pairs(client: Client, paths: list[str]) -> list[tuple[Place, Place]]:
     if len(paths) < 2:  # noqa: PLR2004 - a source and a target
         raise Invalid(N_("Name what, and then where to."), fix=N_("See: cloudconnect mv --help"))
     *sources, target = [parse_place(path) for path in paths or ["/"]]
-    if any(source.space != target.space for source in sources):
-        raise Invalid(N_("Both paths must be in one space."), fix=N_("Get it from one and put it into the other."))
     is_folder = target.path.endswith("/")
     try:
         is_folder = (await client.ask("GET", target.url("entries"), wire.Entry)).kind == "folder"

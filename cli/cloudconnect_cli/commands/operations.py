@@ -87,7 +87,7 @@ def operations_start(
 
 def operations_watch(operation: Id, as_json: AsJson = False) -> None:
     """Wait for the end of a long job."""
-    _finish(ask(lambda client: _follow(client, operation), as_json=as_json), as_json=as_json)
+    _finish(ask(lambda client: follow(client, operation), as_json=as_json), as_json=as_json)
 
 
 def operations_pause(operation: Id, as_json: AsJson = False) -> None:
@@ -115,7 +115,7 @@ def run(kind: str, parameters: Mapping[str, str], *, detach: bool, as_json: bool
     async def act(client: Client) -> wire.Operation:
         body = wire.NewOperation(kind, dict(parameters))
         started = await client.ask("POST", "/operations", wire.Operation, body=body)
-        return started if detach else await _follow(client, started.id)
+        return started if detach else await follow(client, started.id)
 
     ended = ask(act, as_json=as_json)
     if detach:
@@ -131,7 +131,8 @@ async def _get(client: Client, operation: str) -> wire.Operation:
     return await client.ask("GET", f"/operations/{operation}", wire.Operation)
 
 
-async def _follow(client: Client, operation: str) -> wire.Operation:
+async def follow(client: Client, operation: str) -> wire.Operation:
+    """Wait for the end of an operation, with its progress shown on a terminal; return how it ended."""
     is_shown = output.is_terminal() and not STATE.is_json
     while True:
         found = await _get(client, operation)
@@ -150,8 +151,13 @@ def _act(operation: str, verb: str, *, as_json: bool) -> None:
         output.document(found)
 
 
-def _finish(ended: wire.Operation, *, as_json: bool) -> None:
-    _show(ended, as_json=as_json)
+def check_done(ended: wire.Operation) -> None:
+    """Return if an operation ended as it should.
+
+    Raises:
+        OperationFailed: it failed.
+        typer.Exit: it was paused or cancelled.
+    """
     if ended.state == "failed":
         raise OperationFailed(
             N_("“{title}” failed: {error}"),
@@ -163,6 +169,11 @@ def _finish(ended: wire.Operation, *, as_json: bool) -> None:
     if ended.state != "done":
         output.hint(_("It is {state}.").format(state=_(ended.state)))
         raise typer.Exit(exits.PARTIAL)
+
+
+def _finish(ended: wire.Operation, *, as_json: bool) -> None:
+    _show(ended, as_json=as_json)
+    check_done(ended)
 
 
 def _show(found: wire.Operation, *, as_json: bool) -> None:

@@ -1,5 +1,9 @@
 """Spaces and the tree in them: content, places, versions, trash."""
 
+from cloudconnect.features.files.crossings import (
+    Crossed,
+    Crossing,
+)
 from cloudconnect.features.files.models import (
     LONGEST_BYTES,
     Batch,
@@ -59,6 +63,8 @@ from cloudconnect.features.files.service import (
     AccountingService,
     BrakeService,
     ComparingService,
+    CrossingRuns,
+    CrossingService,
     DamageService,
     DetailsService,
     Disk,
@@ -111,6 +117,10 @@ __all__ = [
     "Change",
     "ComparingService",
     "Condition",
+    "Crossed",
+    "Crossing",
+    "CrossingRuns",
+    "CrossingService",
     "DamageService",
     "DamagedFile",
     "Deeds",

@@ -21,7 +21,7 @@ from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import new_id
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
-from cloudconnect.kernel.principal import APPLIANCE, Principal
+from cloudconnect.kernel.principal import APPLIANCE, Principal, Scope
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Access
 from cloudconnect.ports.operations import Interrupted, Kind, Outcome
@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 _WRITE_SECONDS = 2.0
 _AT_ONCE = 8
+_OWN_AT_ONCE = 4
 _KEPT = timedelta(days=90)
 _LAST_ID = "~"
 
@@ -41,6 +42,7 @@ class _Run:
     def __init__(self, operation: Operation) -> None:
         self.id = operation.id
         self.kind = operation.kind
+        self.parameters = operation.parameters
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._began_done: int | None = None
@@ -102,6 +104,8 @@ class OperationsService:
         self._runs: dict[OperationId, _Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="operation")
+        # What people start never keeps waiting what the appliance needs.
+        self._own_pool = ThreadPoolExecutor(_OWN_AT_ONCE, thread_name_prefix="own-operation")
         self._done = Gauge(
             "cloudconnect_operation_done", "Units done by a running operation", ["kind"], registry=registry
         )
@@ -122,7 +126,7 @@ class OperationsService:
 
     def kinds(self) -> list[Kind]:
         """Return the kinds that can be started, by name."""
-        return [self._kinds[name] for name in sorted(self._kinds)]
+        return [self._kinds[name] for name in sorted(self._kinds) if not self._kinds[name].is_personal]
 
     async def start_interrupted(self) -> None:
         """Go on with what was at work when the appliance stopped."""
@@ -138,6 +142,7 @@ class OperationsService:
         if self._tasks:
             await asyncio.wait(self._tasks)
         await asyncio.to_thread(self._pool.shutdown)
+        await asyncio.to_thread(self._own_pool.shutdown)
 
     async def start(self, principal: Principal, kind: str, parameters: Mapping[str, str]) -> str:
         """Start an operation of *kind* and return its id.
@@ -148,7 +153,22 @@ class OperationsService:
             AlreadyUnderWay: one of this kind has not ended.
         """
         self._access.require_admin(principal)
-        self._access.require_admin(principal, fresh=self._kind(kind).needs_proof)
+        found = self._kind(kind)
+        self._access.require_admin(principal, fresh=found.needs_proof)
+        if found.is_personal:
+            raise UnknownKind(
+                N_("“{kind}” starts where it is asked for, not here."),
+                fix=N_("See which there are, with: cloudconnect operations kinds"),
+                kind=kind,
+            )
+        return (await self._start(principal, kind, parameters)).id
+
+    async def start_own(self, principal: Principal, kind: str, parameters: Mapping[str, str]) -> str:
+        """Start an operation of a personal *kind* for *principal*, and return its id.
+
+        Raises:
+            AlreadyUnderWay: one of this kind that *principal* started has not ended.
+        """
         return (await self._start(principal, kind, parameters)).id
 
     async def start_due(self, kind: str, parameters: Mapping[str, str] | None = None) -> None:
@@ -164,14 +184,16 @@ class OperationsService:
         Raises:
             NoSuchOperation: there is none.
         """
-        self._access.require_admin(principal)
-        return await self._get(OperationId(operation))
+        return await self._own(principal, operation, Scope.FILES_READ)
 
     async def find_operations(self, principal: Principal, limit: int, cursor: str | None) -> Page[Operation]:
-        """Return a page of operations, newest first."""
-        self._access.require_admin(principal)
+        """Return a page of operations, newest first: all to administrators, and to others what they started."""
+        author: str | None = principal.id
+        if principal.is_admin or Scope.FILES_READ not in principal.scopes:
+            self._access.require_admin(principal)
+            author = None
         before = str(decode_cursor(cursor, str)[0]) if cursor else _LAST_ID
-        found = await self._database.read(lambda sql: store.find_before(sql, before, limit + 1))
+        found = await self._database.read(lambda sql: store.find_before(sql, before, limit + 1, author))
         following = encode_cursor(found[limit - 1].id) if len(found) > limit else None
         return Page([self._live(operation) for operation in found[:limit]], following)
 
@@ -189,8 +211,7 @@ class OperationsService:
         Raises:
             WrongState: it is neither.
         """
-        self._access.require_admin(principal)
-        found = await self._get(OperationId(operation))
+        found = await self._own(principal, operation, Scope.FILES_WRITE)
         if found.state not in rules.RESUMABLE_STATES or found.id in self._runs:
             raise _wrong_state(found)
         self._kind(found.kind)
@@ -207,10 +228,12 @@ class OperationsService:
         await self._log.commit(lambda unit: store.remove_finished(unit.sql, before_ms), actor=APPLIANCE)
 
     async def _start(self, actor: Principal, kind: str, parameters: Mapping[str, str]) -> Operation:
-        self._kind(kind)
+        is_personal = self._kind(kind).is_personal
 
         def change(unit: Unit) -> Operation:
-            if any(other.kind == kind for other in store.find_in_states(unit.sql, rules.OPEN_STATES)):
+            for other in store.find_in_states(unit.sql, rules.OPEN_STATES):
+                if other.kind != kind or (is_personal and other.author != actor.id):
+                    continue
                 raise AlreadyUnderWay(
                     N_("An operation “{kind}” has not ended yet."),
                     fix=N_("Wait for it, or cancel it: cloudconnect operations list"),
@@ -243,7 +266,8 @@ class OperationsService:
             if kind is None:
                 raise UnknownKind  # noqa: TRY301 - it ends as any other failure of the run does
             await self._log.commit(lambda unit: store.begin(unit.sql, run.id, unit.now_ms), actor=APPLIANCE)
-            working = asyncio.get_running_loop().run_in_executor(self._pool, kind.run, operation.parameters, run)
+            pool = self._own_pool if kind.is_personal else self._pool
+            working = asyncio.get_running_loop().run_in_executor(pool, kind.run, operation.parameters, run)
             while not (await asyncio.wait([working], timeout=_WRITE_SECONDS))[0]:
                 await self._write_standing(run)
             result = working.result()
@@ -277,6 +301,8 @@ class OperationsService:
                 return
             store.set_state(unit.sql, run.id, state, unit.now_ms, is_over=is_over, error=error)
             store.write_result(unit.sql, run.id, result)
+            if state is State.CANCELLED:
+                self._forget(unit.sql, run.kind, run.parameters)
             if is_over:
                 unit.record(OperationEnded(subject=run.id, operation=run.kind, state=state))
 
@@ -285,8 +311,7 @@ class OperationsService:
             self._ended.labels(run.kind, state).inc()
 
     async def _interrupt(self, principal: Principal, operation: str, state: State) -> Operation:
-        self._access.require_admin(principal)
-        found = await self._get(OperationId(operation))
+        found = await self._own(principal, operation, Scope.FILES_WRITE)
         run = self._runs.get(found.id)
         if found.state not in rules.OPEN_STATES or (run is None and found.state is state):
             raise _wrong_state(found)
@@ -297,9 +322,30 @@ class OperationsService:
         def change(unit: Unit) -> None:
             store.set_state(unit.sql, found.id, state, unit.now_ms, is_over=True)
             unit.record(OperationEnded(subject=found.id, operation=found.kind, state=state))
+            if state is State.CANCELLED:
+                self._forget(unit.sql, found.kind, found.parameters)
 
         await self._log.commit(change, actor=principal)
         return await self._get(found.id)
+
+    def _forget(self, sql: Sql, kind: str, parameters: Mapping[str, str]) -> None:
+        forget = self._kinds[kind].forget if kind in self._kinds else None
+        if forget is not None:
+            forget(sql, parameters)
+
+    async def _own(self, principal: Principal, operation: str, scope: Scope) -> Operation:
+        """Return an operation that *principal* may look after: any if an administrator, else one's own with *scope*.
+
+        Raises:
+            Denied: it is not his, or not there.
+            NoSuchOperation: there is none.
+        """
+        found = await self._database.read(lambda sql: store.find(sql, OperationId(operation)))
+        kind = None if found is None else self._kinds.get(found.kind)
+        is_own = found is not None and kind is not None and kind.is_personal and found.author == principal.id
+        if not is_own or scope not in principal.scopes:
+            self._access.require_admin(principal)
+        return await self._get(OperationId(operation))
 
     async def _get(self, operation: OperationId) -> Operation:
         found = await self._database.read(lambda sql: store.find(sql, operation))

@@ -42,11 +42,12 @@ def find(sql: Sql, operation: OperationId) -> Operation | None:
     return None if row is None else _operation(row)
 
 
-def find_before(sql: Sql, before: str, limit: int) -> list[Operation]:
-    """Return up to *limit* operations, newest first, that are older than the id *before*."""
+def find_before(sql: Sql, before: str, limit: int, author: str | None = None) -> list[Operation]:
+    """Return up to *limit* operations, newest first, older than the id *before*, of everybody or of one *author*."""
+    of_author, by = ("", ()) if author is None else (" AND author = ?", (author,))
     rows = sql.rows(
-        f"SELECT {_COLUMNS} FROM operation WHERE id < ? ORDER BY id DESC LIMIT ?",  # noqa: S608 - constant
-        (before, limit),
+        f"SELECT {_COLUMNS} FROM operation WHERE id < ?{of_author} ORDER BY id DESC LIMIT ?",  # noqa: S608 - constants
+        (before, *by, limit),
     )
     return [_operation(row) for row in rows]
 

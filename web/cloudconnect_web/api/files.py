@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from aiohttp import web
 
-from cloudconnect.features.files import Change, Condition, Entry, NewItem, Put, Tag, Trashed
+from cloudconnect.features.files import Change, Condition, Crossing, Entry, NewItem, Put, Tag, Trashed
 from cloudconnect.kernel.clock import format_ns, parse_ns
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import NodeId
@@ -17,6 +17,7 @@ from cloudconnect_web import content
 from cloudconnect_web.api.lists import Cursor, Limit, Moment, to_page
 from cloudconnect_web.conditions import parse_condition, quote
 from cloudconnect_web.operations import Call, Guard, Operation, Reply
+from cloudconnect_web.presence import watch
 from cloudconnect_web.problems import BadRequest
 
 _NS_MAX = (1 << 63) - 1
@@ -185,6 +186,28 @@ async def copy(call: Call, space: str, body: wire.Copy) -> wire.Changed:
     return to_changed(change)
 
 
+async def cross(call: Call, space: str, body: wire.NewCrossing) -> Reply[wire.Crossed]:
+    """Copy or move a file or folder into another space; 202 and a long job where that takes long.
+
+    Its contents are stored again under the keys of the other space. All of it is there at once, or nothing.
+    """
+    crossing = Crossing(
+        space=space,
+        path=body.source,
+        into=body.into,
+        target=body.target,
+        is_move=body.move,
+        at=body.at,
+        replace=body.replace,
+        condition=parse_condition(call.request),
+    )
+    operation = await call.appliance.crossing_runs.start(call.principal, crossing)
+    if operation is not None:
+        return Reply(wire.Crossed(None, operation=operation), 202)
+    crossed = await call.appliance.crossing.cross(call.principal, crossing, watch(call.request))
+    return Reply(wire.Crossed(to_entry(crossed.entry), crossed.seq, crossed.undo, crossed.source_undo), 201)
+
+
 async def trash_entry(call: Call, space: str, path: str) -> wire.TrashedBy:
     """Put a file or folder into the trash; needs If-Match."""
     change = await call.appliance.files.trash(call.principal, space, path, parse_condition(call.request))
@@ -324,6 +347,7 @@ OPERATIONS = [
     ),
     Operation(method="POST", path=_SPACE + "/moves", guard=Guard.WRITE, handler=move),
     Operation(method="POST", path=_SPACE + "/copies", guard=Guard.WRITE, handler=copy, status=201),
+    Operation(method="POST", path=_SPACE + "/crossings", guard=Guard.WRITE, handler=cross, status=201),
     Operation(method="GET", path=_SPACE + "/trash", guard=Guard.READ, handler=find_trash),
     Operation(method="POST", path=_SPACE + "/trash/{node}/restore", guard=Guard.WRITE, handler=restore),
     Operation(method="GET", path=_SPACE + "/usage/{path:[\\s\\S]*}", guard=Guard.READ, handler=get_usage),

@@ -9,7 +9,7 @@ from cloudconnect_web.operations import Call, Guard, Operation
 
 
 async def find_operations(call: Call, limit: Limit = 100, cursor: Cursor | None = None) -> PageAnswer[wire.Operation]:
-    """List long jobs, newest first."""
+    """List long jobs, newest first: all to administrators, and to others what they started."""
     return to_page(await call.appliance.operations.find_operations(call.principal, limit, cursor), _to_operation)
 
 
@@ -73,11 +73,11 @@ def _to_operation(running: Running) -> wire.Operation:
 _ONE = "/operations/{operation}"
 
 OPERATIONS = [
-    Operation(method="GET", path="/operations", guard=Guard.ADMIN, handler=find_operations),
+    Operation(method="GET", path="/operations", guard=Guard.SIGNED_IN, handler=find_operations),
     Operation(method="POST", path="/operations", guard=Guard.ADMIN, handler=start_operation, status=202),
     Operation(method="GET", path="/operation-kinds", guard=Guard.ADMIN, handler=find_operation_kinds),
-    Operation(method="GET", path=_ONE, guard=Guard.ADMIN, handler=get_operation),
-    Operation(method="POST", path=_ONE + "/pause", guard=Guard.ADMIN, handler=pause_operation),
-    Operation(method="POST", path=_ONE + "/resume", guard=Guard.ADMIN, handler=resume_operation),
-    Operation(method="POST", path=_ONE + "/cancel", guard=Guard.ADMIN, handler=cancel_operation),
+    Operation(method="GET", path=_ONE, guard=Guard.SIGNED_IN, handler=get_operation),
+    Operation(method="POST", path=_ONE + "/pause", guard=Guard.SIGNED_IN, handler=pause_operation),
+    Operation(method="POST", path=_ONE + "/resume", guard=Guard.SIGNED_IN, handler=resume_operation),
+    Operation(method="POST", path=_ONE + "/cancel", guard=Guard.SIGNED_IN, handler=cancel_operation),
 ]

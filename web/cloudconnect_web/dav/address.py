@@ -25,7 +25,7 @@ _SPACES_MOST = 1_000
 
 
 class Elsewhere(Denied):
-    """A destination that is not on this server, or not in the space that the source is in."""
+    """A destination that is not on this server, or not in any space."""
 
     code = "web.dav-elsewhere"
     title = N_("The destination lies elsewhere")
@@ -66,12 +66,12 @@ async def find_target(request: web.Request) -> Target:
     return await _resolve(request.app[APPLIANCE], request[PRINCIPAL], request.path)
 
 
-async def find_destination(request: web.Request, source: Target) -> Target:
+async def find_destination(request: web.Request) -> Target:
     """Return what the Destination field of *request* names (RFC 4918, section 10.3).
 
     Raises:
         BadRequest: the field is missing or is no address.
-        Elsewhere: it is an address of another server, or in another space than *source*.
+        Elsewhere: it is an address of another server, or in no space.
     """
     text = request.headers.get("Destination", "")
     try:
@@ -85,8 +85,8 @@ async def find_destination(request: web.Request, source: Target) -> Target:
     if host is not None and not _is_ours(request, host):
         raise Elsewhere(N_("“{host}” is another server."), fix=N_("Copy it there with the client."), host=host[:255])
     target = await _resolve(request.app[APPLIANCE], request[PRINCIPAL], path)
-    if target.space != source.space:
-        raise Elsewhere(N_("The destination is in another space."), fix=N_("Copy it there with the client."))
+    if target.space is None:
+        raise Elsewhere(N_("The destination is in no space."), fix=N_("Name a space and a path in it."))
     return target
 
 

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from cloudconnect.features.files import Change
+from cloudconnect.features.files import Crossing
 from cloudconnect.features.files.errors import Exists
 from cloudconnect.kernel.errors import Denied
 from cloudconnect.kernel.text import N_
@@ -13,6 +13,7 @@ from cloudconnect_web.dav.answers import BadBody, refuse
 from cloudconnect_web.dav.asking import Ask
 from cloudconnect_web.dav.clutter import check_destination
 from cloudconnect_web.dav.headers import Depth, parse_depth, parse_modified, parse_overwrite, verified
+from cloudconnect_web.presence import watch
 from cloudconnect_web.problems import BadRequest
 from cloudconnect_web.undoing import undo_fields
 
@@ -71,51 +72,46 @@ async def delete(ask: Ask) -> web.StreamResponse:
 
 
 async def move(ask: Ask) -> web.StreamResponse:
-    """Move or rename, however much lies below."""
+    """Move or rename, however much lies below; into another space too."""
     parse_depth(ask.request, Depth.ALL, Depth.ALL)
-    target, may_replace = await _destination(ask), parse_overwrite(ask.request)
-    is_there = await _is_there(ask, target)
-    try:
-        moved = await ask.appliance.files.move(
-            ask.principal, ask.space, ask.target.path, target.path, replace=may_replace, condition=ask.condition
-        )
-    except Exists as refusal:
-        return refuse(ask.request, refusal, 412)
-    return _relocated(moved, is_there=is_there)
+    return await _cross(ask, is_move=True, is_shallow=False)
 
 
 async def copy(ask: Ask) -> web.StreamResponse:
-    """Copy by reference; with Depth 0 a folder without what is in it."""
+    """Copy by reference, or into another space; with Depth 0 a folder without what is in it."""
     depth = parse_depth(ask.request, Depth.ALL, Depth.ALL, Depth.ITSELF)
-    target, may_replace = await _destination(ask), parse_overwrite(ask.request)
-    is_there = await _is_there(ask, target)
+    return await _cross(ask, is_move=False, is_shallow=depth is Depth.ITSELF)
+
+
+async def _cross(ask: Ask, *, is_move: bool, is_shallow: bool) -> web.Response:
+    space, (into, target) = ask.space, await _destination(ask)
+    crossing = Crossing(
+        space=space,
+        path=ask.target.path,
+        into=into,
+        target=target.path,
+        is_move=is_move,
+        replace=parse_overwrite(ask.request),
+        is_shallow=is_shallow,
+        condition=ask.condition,
+    )
+    is_there = (await ask.appliance.details.look(ask.principal, into, target.path)).detail is not None
     try:
-        copied = await ask.appliance.files.copy(
-            ask.principal,
-            ask.space,
-            ask.target.path,
-            target.path,
-            replace=may_replace,
-            is_shallow=depth is Depth.ITSELF,
-        )
+        crossed = await ask.appliance.crossing.cross(ask.principal, crossing, watch(ask.request))
     except Exists as refusal:
         return refuse(ask.request, refusal, 412)
-    return _relocated(copied, is_there=is_there)
+    headers = {"ETag": quote(crossed.entry.etag), "OC-FileId": crossed.entry.node}
+    return web.Response(
+        status=204 if is_there else 201, headers=headers | undo_fields(crossed.undo, crossed.source_undo)
+    )
 
 
-def _relocated(change: Change, *, is_there: bool) -> web.Response:
-    headers = {"ETag": quote(change.entry.etag), "OC-FileId": change.entry.node}
-    return web.Response(status=204 if is_there else 201, headers=headers | undo_fields(change.undo))
-
-
-async def _destination(ask: Ask) -> Target:
-    target = await find_destination(ask.request, ask.target)
+async def _destination(ask: Ask) -> tuple[str, Target]:
+    """Return the space and the place that the request names as its destination."""
+    target = await find_destination(ask.request)
+    if target.space is None:
+        raise LookupError("a destination in no space")
     check_destination(ask, target.path)
-    if target.path == ask.target.path:
+    if (target.space, target.path) == (ask.space, ask.target.path):
         raise OntoItself(fix=N_("Choose another destination."))
-    return target
-
-
-async def _is_there(ask: Ask, target: Target) -> bool:
-    sight = await ask.appliance.details.look(ask.principal, ask.space, target.path)
-    return sight.detail is not None
+    return target.space, target

@@ -1,5 +1,10 @@
 """What the files room refuses."""
 
+from cloudconnect.features.files.errors.crossing import (
+    CrossingExpired,
+    NoAccount,
+    SourceChanged,
+)
 from cloudconnect.features.files.errors.locks import (
     EntryLocked,
     LockConflict,
@@ -89,11 +94,13 @@ __all__ = [
     "Braked",
     "CannotUndo",
     "ConditionMissing",
+    "CrossingExpired",
     "EntryLocked",
     "Exists",
     "IntoItself",
     "LockConflict",
     "NamedTwice",
+    "NoAccount",
     "NoLock",
     "NoParent",
     "NoSuchBrake",
@@ -120,6 +127,7 @@ __all__ = [
     "QuotaExceeded",
     "RootStays",
     "SnapshotExists",
+    "SourceChanged",
     "SpaceArchived",
     "SpaceNameTaken",
     "Stale",

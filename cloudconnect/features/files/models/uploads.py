@@ -18,6 +18,7 @@ class UploadKind(StrEnum):
     WHOLE = "whole"
     PART = "part"
     JOINED = "joined"
+    CROSSING = "crossing"
 
 
 class UploadState(StrEnum):

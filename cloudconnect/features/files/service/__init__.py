@@ -9,6 +9,12 @@ from cloudconnect.features.files.service.brake import (
 from cloudconnect.features.files.service.comparing import (
     ComparingService,
 )
+from cloudconnect.features.files.service.crossing import (
+    CrossingService,
+)
+from cloudconnect.features.files.service.crossing_runs import (
+    CrossingRuns,
+)
 from cloudconnect.features.files.service.damaged import (
     DamageService,
 )
@@ -85,6 +91,8 @@ __all__ = [
     "AccountingService",
     "BrakeService",
     "ComparingService",
+    "CrossingRuns",
+    "CrossingService",
     "DamageService",
     "DetailsService",
     "Disk",

@@ -23,10 +23,10 @@ class HeldContents:
             " WHERE v.content > ? AND v.manifest >= ?"
             " AND NOT EXISTS (SELECT 1 FROM piece WHERE piece.content = v.content)"
             " GROUP BY v.content ORDER BY v.content LIMIT ?",
-            (after, _TREE, limit),
+            (after, TREE, limit),
         )
         return [(row[0], id_bytes(row[1]), row[2]) for row in rows]
 
 
-_TREE = b"\x02"
+TREE = b"\x02"
 """The first byte of the manifest of a content of more than one chunk."""

@@ -54,15 +54,25 @@ def end_tag(sql: Sql, node: NodeId, name: str, seq: int) -> bool:
     return sql.execute(statement, (seq, node, name)) > 0
 
 
-def copy_tags(sql: Sql, space: SpaceId, copies: Iterable[tuple[NodeId, NodeId]], at: int | None, seq: int) -> None:
-    """For each (node, new node), let what tags the node has, or had at *at*, be true of the new one from *seq*."""
+def copy_tags(
+    sql: Sql,
+    space: SpaceId,
+    copies: Iterable[tuple[NodeId, NodeId]],
+    at: int | None,
+    seq: int,
+    into: SpaceId | None = None,
+) -> None:
+    """For each (node, new node), let what tags the node has, or had at *at*, be true of the new one from *seq*.
+
+    The new nodes are in the space *into*, or in the same one.
+    """
     new_nodes = dict(copies)
     if sql.row("SELECT 1 FROM tag WHERE space = ? LIMIT 1", (space,)) is None:
         return
     sql.execute_many(
         "INSERT INTO tag (node, name, from_seq, to_seq, space, kind, value, number) VALUES (?, ?, ?, NULL, ?, ?, ?, ?)",
         [
-            (new_nodes[node], tag.name, seq, space, tag.value.kind.value, tag.value.text, tag.value.number)
+            (new_nodes[node], tag.name, seq, into or space, tag.value.kind.value, tag.value.text, tag.value.number)
             for node, tags in find_tags(sql, list(new_nodes), at).items()
             for tag in tags
         ],

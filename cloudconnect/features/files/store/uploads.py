@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cloudconnect.features.files.models import Condition, Upload, UploadKind, UploadPlan, UploadState
+from cloudconnect.features.files.store.contents import TREE
 from cloudconnect.kernel.clock import from_ms, to_ms
-from cloudconnect.kernel.ids import NodeId, SpaceId
+from cloudconnect.kernel.ids import NodeId, SpaceId, id_bytes
 from cloudconnect.ports.sql import Row, Sql
 
 _COLUMNS = (
@@ -181,9 +182,18 @@ class HeldUploads:
         return {bytes(row[0]) for row in sql.rows(f"SELECT chunk FROM upload_chunk WHERE chunk IN ({marks})", keys)}  # noqa: S608 - question marks only
 
     def find_unlisted(self, sql: Sql, after: bytes, limit: int) -> list[tuple[bytes, bytes, bytes]]:
-        """Return nothing: the chunks of an upload are listed one by one."""
-        del sql, after, limit
-        return []
+        """Return key, space and manifest of contents of several chunks that cross into another space.
+
+        The chunks of any other upload are listed one by one.
+        """
+        rows = sql.rows(
+            "SELECT DISTINCT c.chunk, u.space, substr(c.content_id, 17) FROM upload u"
+            " JOIN upload_chunk c ON c.upload = u.id"
+            " WHERE u.kind = 'crossing' AND c.chunk > ? AND substr(c.content_id, 17) >= ?"
+            " AND NOT EXISTS (SELECT 1 FROM piece WHERE piece.content = c.chunk) ORDER BY c.chunk LIMIT ?",
+            (after, TREE, limit),
+        )
+        return [(bytes(row[0]), id_bytes(row[1]), bytes(row[2])) for row in rows]
 
 
 def _upload(row: Row) -> Upload:

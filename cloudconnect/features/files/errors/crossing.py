@@ -1,0 +1,25 @@
+"""Refusals on the way from one space to another."""
+
+from cloudconnect.kernel.errors import Conflict, Denied
+from cloudconnect.kernel.text import N_
+
+
+class SourceChanged(Conflict):
+    """What is copied or moved to another space is not what it was when that began."""
+
+    code = "files.source-changed"
+    title = N_("It was changed meanwhile")
+
+
+class NoAccount(Denied):
+    """Who started a long job may not go on with it: the account is gone or disabled."""
+
+    code = "files.no-account"
+    title = N_("There is nobody to do this for")
+
+
+class CrossingExpired(Conflict):
+    """A copy into another space stood still for so long that it cannot go on."""
+
+    code = "files.crossing-expired"
+    title = N_("This copy cannot go on")
