@@ -18,11 +18,12 @@ class Watch:
     """Cuts the connection of *request* when its credential no longer holds, or when nothing moves for a minute.
 
     Use it as ``with Watch(request) as watch`` around a stream, and tell it of each piece with ``watch.moved()``. What
-    takes less than a second costs nothing but a timer.
+    takes less than a second costs nothing but a timer. Where nothing has to move for the work to go on, it *may stand*.
     """
 
-    def __init__(self, request: web.Request) -> None:
+    def __init__(self, request: web.Request, *, may_stand: bool = False) -> None:
         self._request = request
+        self._may_stand = may_stand
         self._has_moved = False
         self._still = 0
         self._task: asyncio.Task[None] | None = None
@@ -46,6 +47,15 @@ class Watch:
         """Note that a piece has gone through."""
         self._has_moved = True
 
+    def check_connected(self, _size: int = 0) -> None:
+        """Return if the peer is still there; work that is done for it alone calls this as it goes on.
+
+        Raises:
+            ConnectionResetError: it has left, or was cut off.
+        """
+        if self._request.transport is None or self._request.transport.is_closing():
+            raise ConnectionResetError("the client has left")
+
     def _wait(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(_CHECK_SECONDS, self._begin_check)
 
@@ -58,7 +68,7 @@ class Watch:
         request = self._request
         try:
             await check_still_admitted(request.app[APPLIANCE], request.get(TOKEN, ""), address_of(request))
-            is_over = self._still >= _STALL_CHECKS
+            is_over = self._still >= _STALL_CHECKS and not self._may_stand
         except Unauthenticated:
             is_over = True
         if is_over and request.transport is not None:

@@ -17,8 +17,8 @@ from cloudconnect_web import content
 from cloudconnect_web.api.lists import Cursor, Limit, Moment, to_page
 from cloudconnect_web.conditions import parse_condition, quote
 from cloudconnect_web.operations import Call, Guard, Operation, Reply
-from cloudconnect_web.presence import watch
 from cloudconnect_web.problems import BadRequest
+from cloudconnect_web.watch import Watch
 
 _NS_MAX = (1 << 63) - 1
 
@@ -204,7 +204,8 @@ async def cross(call: Call, space: str, body: wire.NewCrossing) -> Reply[wire.Cr
     operation = await call.appliance.crossing_runs.start(call.principal, crossing)
     if operation is not None:
         return Reply(wire.Crossed(None, operation=operation), 202)
-    crossed = await call.appliance.crossing.cross(call.principal, crossing, watch(call.request))
+    with Watch(call.request, may_stand=True) as watch:
+        crossed = await call.appliance.crossing.cross(call.principal, crossing, watch.check_connected)
     return Reply(wire.Crossed(to_entry(crossed.entry), crossed.seq, crossed.undo, crossed.source_undo), 201)
 
 

@@ -13,9 +13,9 @@ from cloudconnect_web.dav.answers import BadBody, refuse
 from cloudconnect_web.dav.asking import Ask
 from cloudconnect_web.dav.clutter import check_destination
 from cloudconnect_web.dav.headers import Depth, parse_depth, parse_modified, parse_overwrite, verified
-from cloudconnect_web.presence import watch
 from cloudconnect_web.problems import BadRequest
 from cloudconnect_web.undoing import undo_fields
+from cloudconnect_web.watch import Watch
 
 
 class OntoItself(Denied):
@@ -97,7 +97,8 @@ async def _cross(ask: Ask, *, is_move: bool, is_shallow: bool) -> web.Response:
     )
     is_there = (await ask.appliance.details.look(ask.principal, into, target.path)).detail is not None
     try:
-        crossed = await ask.appliance.crossing.cross(ask.principal, crossing, watch(ask.request))
+        with Watch(ask.request, may_stand=True) as watch:
+            crossed = await ask.appliance.crossing.cross(ask.principal, crossing, watch.check_connected)
     except Exists as refusal:
         return refuse(ask.request, refusal, 412)
     headers = {"ETag": quote(crossed.entry.etag), "OC-FileId": crossed.entry.node}
