@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from cloudconnect.wire.shape import Problem
+from cloudconnect_web.examples import PARAMETERS, PROBLEM, example_of
 from cloudconnect_web.operations import PREFIX, Guard, Operation, Reply
 
 _REF = "#/components/schemas/{name}"
@@ -42,6 +43,8 @@ def describe(operations: Iterable[Operation], version: str) -> dict[str, Any]:
         signature = operation.signature
         shapes += [shape for shape in (signature.body, _answer(signature.answer)) if shape is not None]
     _, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    # All refusals look alike, so that one example of them does.
+    components["Problem"]["examples"] = [PROBLEM]
     paths: dict[str, dict[str, Any]] = {}
     for operation in listed:
         path = PREFIX + re.sub(r":[^}]*}", "}", operation.path)
@@ -80,7 +83,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if signature.body is not None:
         described["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": _schema(signature.body)}},
+            "content": {"application/json": _json(signature.body)},
         }
     elif operation.stream == "body":
         described["requestBody"] = {"required": True, "content": _BINARY}
@@ -89,7 +92,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     signature = operation.signature
-    listed = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in signature.path]
+    listed: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": PARAMETERS[name]}
+        for name in signature.path
+    ]
     for name, (kind, default) in signature.query.items():
         schema = _schema(_without_none(kind))
         listed.append({"name": name, "in": "query", "required": default is inspect.Parameter.empty, "schema": schema})
@@ -113,7 +119,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     elif answer is None:
         responses["204"] = {"description": "Done."}
     else:
-        described = {"description": "Done.", "content": {"application/json": {"schema": _schema(answer)}}}
+        described = {"description": "Done.", "content": {"application/json": _json(answer)}}
         responses[str(operation.status)] = described
         if operation.stream == "body":
             responses["200"] = described
@@ -122,6 +128,10 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 def _problem(text: str) -> dict[str, Any]:
     return {"description": text, "content": {"application/problem+json": {"schema": _schema(Problem)}}}
+
+
+def _json(shape: Any) -> dict[str, Any]:
+    return {"schema": _schema(shape), "example": example_of(shape)}
 
 
 def _schema(shape: Any) -> Any:
