@@ -207,6 +207,16 @@ async def test_a_move_leaves_an_original_that_changed_meanwhile_and_the_copy_too
     assert await held(two) == 0
 
 
+async def test_a_move_leaves_what_somebody_took_away_meanwhile_and_the_copy(two, ada, monkeypatch):
+    before = await tell(two, ada, "Photos", "/a")
+    await meanwhile(two, monkeypatch, lambda: two.files.move(ada, "Photos", "/a", "/elsewhere"))
+
+    with pytest.raises(SourceChanged):
+        await two.crossing.cross(ada, MOVE)
+
+    assert await tell(two, ada, "Photos", "/elsewhere") == before == await tell(two, ada, "Family", "/b")
+
+
 async def test_a_copy_shows_one_moment_whatever_changes_meanwhile(two, ada, monkeypatch):
     before = await tell(two, ada, "Photos", "/a")
 
