@@ -26,6 +26,7 @@ from cloudconnect.features.files.service import ferrying, landing
 from cloudconnect.features.files.store import properties, spaces
 from cloudconnect.features.files.store import uploads as uploads_store
 from cloudconnect.kernel.errors import Conflict, Damaged, Denied, NotFound
+from cloudconnect.kernel.ids import id_bytes
 from cloudconnect.kernel.principal import APPLIANCE, PrincipalKind, Scope
 
 LARGE = bytes(range(256)) * 4_000
@@ -206,6 +207,16 @@ async def test_a_move_leaves_an_original_that_changed_meanwhile_and_the_copy_too
     assert await held(two) == 0
 
 
+async def test_a_move_leaves_what_somebody_took_away_meanwhile_and_the_copy(two, ada, monkeypatch):
+    before = await tell(two, ada, "Photos", "/a")
+    await meanwhile(two, monkeypatch, lambda: two.files.move(ada, "Photos", "/a", "/elsewhere"))
+
+    with pytest.raises(SourceChanged):
+        await two.crossing.cross(ada, MOVE)
+
+    assert await tell(two, ada, "Photos", "/elsewhere") == before == await tell(two, ada, "Family", "/b")
+
+
 async def test_a_copy_shows_one_moment_whatever_changes_meanwhile(two, ada, monkeypatch):
     before = await tell(two, ada, "Photos", "/a")
 
@@ -378,6 +389,9 @@ async def test_contents_on_their_way_are_held_until_they_expire(two, ada):
     key = hashlib.sha256(LARGE).digest()[:16]
 
     assert await two.database.read(lambda sql: uploads_store.HeldUploads().find_held(sql, [key])) == {key}
+    unlisted = await two.database.read(lambda sql: uploads_store.HeldUploads().find_unlisted(sql, b"", 100))
+    family = await two.spaces.get_space(ada, "Family")
+    assert (key, id_bytes(family.id), hashlib.sha256(LARGE).digest()) in unlisted
     two.clock.advance(timedelta(days=8))
     assert await held(two) == 0
 

@@ -157,7 +157,7 @@ class CrossingService:
         """
         if landed.is_left:
             raise SourceChanged(
-                N_("“{path}” was changed while it was copied. It stays, and what was copied is at “{target}”."),
+                N_("“{path}” was changed while it was copied. It is left as it is; what was copied is at “{target}”."),
                 fix=N_("Compare both; take the copy back with: cloudconnect undo {undo}"),
                 path=rules.join_path(route.names),
                 target=rules.join_path(route.to_names),

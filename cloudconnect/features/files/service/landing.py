@@ -23,7 +23,7 @@ _AT_ONCE = 1_000
 def land(unit: Unit, route: Route, identifier: str, seen: Place, place: Place, source: Place | None) -> Landed:
     """Put what crossed from *seen* at *place*, and the original of a move, at *source*, into the trash of its space.
 
-    An original that has changed since it was read stays where it is.
+    An original that has changed since it was read is left as it is, also one that somebody took away.
 
     Raises:
         QuotaExceeded: the space may not hold as much.
@@ -39,9 +39,9 @@ def land(unit: Unit, route: Route, identifier: str, seen: Place, place: Place, s
     Planting(unit, route, Cargo(unit.sql, identifier, seen), seen, seq).plant(top, place)
     is_left = False
     if source is not None:
-        entry = source.require_entry()
-        is_left = not is_unchanged(unit.sql, entry, original, route.seq)
-        if not is_left:
+        entry = source.entry
+        is_left = entry is None or not is_unchanged(unit.sql, entry, original, route.seq)
+        if entry is not None and not is_left:
             deeds.trash_entry(unit, source.space, entry)
     landed = Landed(top, seq, deeds.undo_of(unit, route.target), deeds.undo_of(unit, route.source), is_left)
     store.finish(unit.sql, identifier, landed)
