@@ -190,3 +190,51 @@ async def _seen(rooms, who):
         except NotFound:
             found[name] = None
     return found
+
+
+async def seq(rooms, principal):
+    return str((await rooms.spaces.get_space(principal, "personal")).seq)
+
+
+async def test_a_folder_as_it_was_has_the_tags_that_it_had(rooms, ada):
+    for path in ("/a/changed", "/a/removed", "/a/untouched"):
+        await put(rooms, ada, path)
+        await tag(rooms, ada, path, "state=open", "kept")
+    then = await seq(rooms, ada)
+    await tag(rooms, ada, "/a", "new")
+    await tag(rooms, ada, "/a/changed", "state=paid", "new", removed=["kept"])
+    await tag(rooms, ada, "/a/removed", removed=["state"])
+    await rooms.files.trash(ada, "personal", "/a/removed", ANYTHING)
+
+    planned = await rooms.returning.give_back(ada, "personal", "/a", then, is_dry_run=True)
+    done = await rooms.returning.give_back(ada, "personal", "/a", then)
+    assert planned.retagged == done.retagged == 3
+    assert await tags(rooms, ada, "/a") == {}
+    for path in ("/a/changed", "/a/removed", "/a/untouched"):
+        assert await tags(rooms, ada, path) == {"state": "open", "kept": ""}
+
+    await undo(rooms, ada, done.undo)
+    assert await tags(rooms, ada, "/a") == {"new": ""}
+    assert await tags(rooms, ada, "/a/changed") == {"state": "paid", "new": ""}
+
+
+async def test_tags_alone_are_enough_to_give_back(rooms, ada):
+    await put(rooms, ada, "/a")
+    then = await seq(rooms, ada)
+    await tag(rooms, ada, "/a", "x")
+    assert (await rooms.returning.give_back(ada, "personal", "/a", then)).retagged == 1
+    assert await tags(rooms, ada, "/a") == {}
+    with pytest.raises(NothingToUndo):
+        await rooms.returning.give_back(ada, "personal", "/a", then)
+
+
+async def test_a_copy_that_comes_for_what_is_elsewhere_has_the_tags_of_then(rooms, ada):
+    await put(rooms, ada, "/a/b")
+    await tag(rooms, ada, "/a/b", "state=open")
+    then = await seq(rooms, ada)
+    await rooms.files.move(ada, "personal", "/a/b", "/b")
+    await tag(rooms, ada, "/b", "state=paid")
+    done = await rooms.returning.give_back(ada, "personal", "/a", then)
+    assert (done.copied, done.retagged) == (1, 1)
+    assert await tags(rooms, ada, "/a/b") == {"state": "open"}
+    assert await tags(rooms, ada, "/b") == {"state": "paid"}

@@ -1,6 +1,6 @@
 """Taking back what was said about files and folders: tags, each by itself, beside the tree that they hang on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -31,6 +31,18 @@ def find_reversals(sql: Sql, space: Space, seqs: Seqs) -> Iterator[tuple[NodeId,
         reversal = reverse(group, seqs, said_by)
         if reversal is not None:
             yield node, name, reversal
+
+
+def find_differences(sql: Sql, targets: Mapping[NodeId, NodeId], at: int) -> Iterator[TagStep]:
+    """Yield what gives each target, its node itself or a copy of it, the tags that the node had as of the seq *at*."""
+    wanted = tags.find_tags(sql, list(targets), at)
+    held = tags.find_tags(sql, list(targets.values()), None)
+    for node, target in targets.items():
+        then = {each.name: each for each in wanted.get(node, [])}
+        now = {each.name: each for each in held.get(target, [])}
+        for name in sorted(then.keys() | now.keys()):
+            if then.get(name) != now.get(name):
+                yield TagStep(target, name, then.get(name))
 
 
 def said_by(row: TagRow | None) -> Tag | None:

@@ -16,6 +16,7 @@ from cloudconnect.features.files.service.history import check_hindrances
 from cloudconnect.features.files.service.obstacles import Examiner
 from cloudconnect.features.files.service.places import Place, walk
 from cloudconnect.features.files.service.plans import Plan, Step, load_parents
+from cloudconnect.features.files.service.retagging import find_differences
 from cloudconnect.features.files.store import history
 from cloudconnect.features.files.store.history import PastRow
 from cloudconnect.kernel.clock import Clock, to_ms
@@ -49,8 +50,8 @@ class ReturningService:
         """Make what is at *path* what it was at the moment *at*, with all below it, in one step.
 
         What was there keeps its identity: it comes back from the trash or from where it was moved within the folder,
-        and gets its content of then. What is elsewhere by now stays there, and a copy of it comes. What is there now
-        and was not then goes to the trash, unless *keep_new*.
+        and gets its content and tags of then. What is elsewhere by now stays there, and a copy of it comes. What is
+        there now and was not then goes to the trash, unless *keep_new*.
 
         Raises:
             NoSuchEntry: nothing was there at that moment.
@@ -67,9 +68,11 @@ class ReturningService:
             place = self._guide.place(sql, principal, space_id, names, Action.WRITE)
             if names:
                 place.require_parent(may_be_made=False)
-            planned = _Return(sql, seen, place, to_ms(self._clock.now())).plan(keep_new=keep_new)
+            returned = _Return(sql, seen, place, to_ms(self._clock.now()))
+            planned = returned.plan(keep_new=keep_new)
             Examiner(sql, planned).examine()
-            if not planned.steps and not planned.hindrances:
+            returned.add_tags(planned)
+            if not planned.steps and not planned.tag_steps and not planned.hindrances:
                 raise NothingToUndo(N_("“{path}” is as it was."), path=place.path)
             return planned, seen
 
@@ -84,6 +87,7 @@ class ReturningService:
             as_of = planned.space.seq if seen.at is None else seen.at
             recorded = unit.record(FolderReturned(subject=seen.require_entry().node, space=space_id, as_of=as_of))
             reverting.place_steps(unit, planned, deeds.seq_of(recorded))
+            reverting.tag_steps(unit, planned)
             return dataclasses.replace(summary, undo=UndoToken(space_id, Seqs([unit.spans[space_id]])))
 
         return await self._log.commit(change, actor=principal)
@@ -117,6 +121,13 @@ class _Return:
                 plan.touched[extra.node] = extra
                 plan.steps[extra.node] = Step(extra.node, extra, None, extra, self._space.seq, 0)
         return plan
+
+    def add_tags(self, plan: Plan) -> None:
+        """Add to *plan*, which was examined, what gives everything the tags of then; what is hindered keeps its own."""
+        targets = {node: self._copies.get(node, node) for node in self._wanted}
+        targets = {node: target for node, target in targets.items() if target not in plan.hindrances}
+        for step in find_differences(self._sql, targets, self._at):
+            plan.tag_steps.setdefault(step.node, []).append(step)
 
     def _add(self, plan: Plan, entry: Entry, *, is_own: bool) -> None:
         last = self._pasts[entry.node].rows[-1]
