@@ -227,9 +227,10 @@ async def _upload(request: web.Request) -> web.StreamResponse:
     async for part in _parts(request):
         if not isinstance(part, BodyPartReader) or not part.filename:
             continue
-        name = part.filename.replace("\\", "/").rpartition("/")[2]
+        # The files of a chosen folder say where in it they are.
+        name = part.filename.strip("/")
         try:
-            stored.append((name, await _store(request, _below(folder, name), part)))
+            stored.append((name, await _store(request, f"{folder.rstrip('/')}/{name}", part)))
         except CloudConnectError as refusal:
             failed.append(f"{name}: {_detail(request, refusal)}")
     text = _words(request, N_("{count} uploaded."), count=len(stored))
@@ -255,7 +256,7 @@ async def _store(request: web.Request, path: str, part: BodyPartReader) -> str:
     media_type = part.headers.get("Content-Type")
     try:
         put = await files.put_file(
-            principal, space_of(request), path, _pieces(part), media_type=media_type, condition=condition
+            principal, space_of(request), path, _pieces(part), media_type=media_type, condition=condition, parents=True
         )
     except PreconditionFailed as refusal:
         raise Conflict(N_("Somebody else changed it meanwhile."), fix=N_("Upload it again.")) from refusal
