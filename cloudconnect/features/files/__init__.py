@@ -48,8 +48,10 @@ from cloudconnect.features.files.moments import (
     Differing,
     Obstacle,
     Reverted,
+    Seqs,
     Snapshot,
     Undoable,
+    UndoToken,
 )
 from cloudconnect.features.files.rules import (
     read_tag,
@@ -155,6 +157,7 @@ __all__ = [
     "Retention",
     "ReturningService",
     "Reverted",
+    "Seqs",
     "Sight",
     "Snapshot",
     "SnapshotsService",
@@ -168,6 +171,7 @@ __all__ = [
     "TrashChange",
     "TrashTotal",
     "Trashed",
+    "UndoToken",
     "Undoable",
     "Upload",
     "UploadKind",

@@ -199,6 +199,20 @@ async def _tag(request: web.Request, form: dict[str, str]) -> web.StreamResponse
     return redirect(request, file_url(request, path), _done(text, [(path, change.undo)], []) if change.undo else None)
 
 
+async def _tag_selected(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
+    added = [read_tag(form.get("name", "").strip(), form.get("value", "").strip() or None)]
+    tags, principal = request.app[APPLIANCE].tags, request[PRINCIPAL]
+
+    async def act(path: str) -> tuple[str, str]:
+        return path, (await tags.change_tags(principal, space_of(request), path, added, [])).undo
+
+    done, failed = await _for_each(request, await read_all(request, "path"), act)
+    text = _words(request, N_("{count} have the tag “{name}” now."), count=len(done), name=added[0].name)
+    if len(done) == 1:
+        text = _words(request, N_("One has the tag “{name}” now."), name=added[0].name)
+    return redirect(request, file_url(request, _path(request)), _done(text, done, failed))
+
+
 async def _for_each(
     request: web.Request, paths: list[str], act: Callable[[str], Awaitable[tuple[str, str]]]
 ) -> tuple[list[tuple[str, str]], list[str]]:
@@ -309,6 +323,7 @@ _ACTS: dict[str, Callable[[web.Request, dict[str, str]], Awaitable[web.StreamRes
     "trash": _trash,
     "trash-selected": _trash_selected,
     "tag": _tag,
+    "tag-selected": _tag_selected,
 }
 
 PAGES = [
