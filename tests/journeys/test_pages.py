@@ -150,6 +150,15 @@ def test_several_are_chosen_moved_removed_and_brought_back(signed_in, script):
 
     for name in ("one", "two"):
         page.check(f"tr[data-name='{name}'] .pick input")
+    page.click("#selection summary")
+    page.fill("#selection input[name=name]", "status")
+    page.fill("#selection input[name=value]", "draft")
+    page.press("#selection input[name=value]", "Enter")
+    page.wait_for_selector("text=2 have the tag “status” now.")
+    page.click(".notice button")
+    page.wait_for_selector("text=Undone.")
+    for name in ("one", "two"):
+        page.check(f"tr[data-name='{name}'] .pick input")
     page.click("#selection button[formaction='/move']")
     assert page.locator(".picker a").all_inner_texts() == ["three"]
     page.click(".picker a")
@@ -173,11 +182,27 @@ def test_a_whole_folder_is_chosen_at_once(signed_in):
     page.click("tr[data-name='All of it'] a.name")
     for name in ("a", "b", "c", "d"):
         make_folder(page, name)
-    page.check("#pick-all")
+    page.focus("tr[data-name='a'] a.name")
+    page.keyboard.press("a")
     assert page.inner_text("#selection .count") == "4 selected"
     page.click("tr[data-name='a'] .pick input")
     page.click("tr[data-name='c'] .pick input", modifiers=["Shift"])
     assert page.inner_text("#selection .count") == "1 selected"
+
+    page.keyboard.press("a")
+    page.keyboard.press("t")
+    page.keyboard.type("family")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=4 have the tag “family” now.")
+    page.focus("tr[data-name='a'] a.name")
+    page.keyboard.press("m")
+    page.keyboard.press("a")
+    page.keyboard.press("#")
+    page.wait_for_selector("text=4 are in the trash.")
+    page.keyboard.press("z")
+    page.wait_for_selector("text=Undone.")
+    assert page.locator("tbody tr").count() == 4
+    assert page.complaints == []
 
 
 def test_a_folder_is_seen_as_it_was(signed_in, daemon):

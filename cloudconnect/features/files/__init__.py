@@ -52,8 +52,10 @@ from cloudconnect.features.files.moments import (
     Differing,
     Obstacle,
     Reverted,
+    Seqs,
     Snapshot,
     Undoable,
+    UndoToken,
 )
 from cloudconnect.features.files.rules import (
     read_tag,
@@ -165,6 +167,7 @@ __all__ = [
     "Retention",
     "ReturningService",
     "Reverted",
+    "Seqs",
     "Sight",
     "Snapshot",
     "SnapshotsService",
@@ -178,6 +181,7 @@ __all__ = [
     "TrashChange",
     "TrashTotal",
     "Trashed",
+    "UndoToken",
     "Undoable",
     "Upload",
     "UploadKind",

@@ -3,12 +3,15 @@
 import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
+import { chosen, dropped } from "./_choosing";
 import {
-  AT_ONCE, FINISHED, add, again, cancel, choose, decide, findUnfinished, isDropping, items, listing, pause, show, tray,
-  words, type Item,
+  AT_ONCE, FINISHED, LARGE, add, again, againAll, cancel, cancelAll, choose, decide, findUnfinished, isDropping, items,
+  listing, pause, show, tray, words, type Item,
 } from "./_uploads";
 
 const ROWS = 30;
+// More than these are told in one line; a row is left to what is large, or waits for somebody.
+const CROWD = 12;
 
 function size(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -63,11 +66,44 @@ function Row({ item }: { item: Item }) {
 }
 
 // What is under way or went wrong first, then the latest; a row for each of thousands would stall the page.
-function shown(all: Item[]): Item[] {
+function shown(all: Item[], isBusy: boolean): Item[] {
   const first = all.filter((item) => ["sending", "failed", "paused", "unfinished", "taken"].includes(item.state));
+  if (all.length > CROWD) {
+    const small = isBusy ? ["sending", "failed"] : [];
+    return first.filter((item) => item.size >= LARGE || !small.includes(item.state)).slice(0, ROWS);
+  }
   const rest = all.filter((item) => item.state === "done" || item.state === "cancelled").slice(-ROWS).reverse();
   const next = all.filter((item) => item.state === "waiting").slice(0, AT_ONCE);
   return [...first, ...next, ...rest].slice(0, ROWS);
+}
+
+// One line for all of many: what is counted is bytes, and a little for each file, so that empty ones move it too.
+function Crowd({ all, failed }: { all: Item[]; failed: number }) {
+  const isOpen = (item: Item): boolean => ["waiting", "sending", "paused"].includes(item.state);
+  const whole = all.reduce((sum, item) => sum + item.size, 0);
+  const sent = all.reduce((sum, item) => sum + (isOpen(item) ? item.sent : item.size), 0);
+  const passed = all.filter((item) => !isOpen(item)).length;
+  const each = 4096;
+  return (
+    <li>
+      <bdi>{words.uploading}</bdi>
+      <span class="acts"><button type="button" onClick={cancelAll}>{words.cancel}</button></span>
+      <progress max={whole + each * all.length} value={sent + each * passed} aria-label={words.uploading} />
+      <small>
+        {passed} / {all.length} · {size(sent)} / {size(whole)}
+        {failed > 0 && ` · ${words.failedMany.replace("{count}", String(failed))}`}
+      </small>
+    </li>
+  );
+}
+
+function Failures({ count }: { count: number }) {
+  return (
+    <li class="bad">
+      <strong>{words.failedMany.replace("{count}", String(count))}</strong>
+      <span class="acts"><button type="button" onClick={againAll}>{words.retry}</button></span>
+    </li>
+  );
 }
 
 // Asked once for everything whose name is taken; to leave the question skips it.
@@ -97,6 +133,7 @@ function Question() {
 function Tray() {
   const all = items.value;
   const done = all.filter((item) => item.state === "done").length;
+  const failed = all.filter((item) => item.state === "failed").length;
   const isBusy = all.some((item) => item.state === "sending" || item.state === "waiting");
   return (
     <>
@@ -108,31 +145,16 @@ function Tray() {
             <span role="status">{isBusy ? words.uploading : words.done} {done}/{all.length}</span>
             {!isBusy && <button type="button" onClick={() => (done > 0 ? show() : (items.value = []))}>{words.close}</button>}
           </header>
-          <ul>{shown(all).map((item) => <Row key={item.id} item={item} />)}</ul>
+          <ul>
+            {isBusy && all.length > CROWD && <Crowd all={all} failed={failed} />}
+            {!isBusy && failed > 1 && <Failures count={failed} />}
+            {shown(all, isBusy).map((item) => <Row key={item.id} item={item} />)}
+            {!isBusy && failed > ROWS && <li><small>{words.more.replace("{count}", String(failed - ROWS))}</small></li>}
+          </ul>
         </section>
       )}
     </>
   );
-}
-
-async function entries(list: DataTransferItemList): Promise<{ path: string; file: File }[]> {
-  const roots = [...list].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  const found: { path: string; file: File }[] = [];
-  const walk = async (entry: FileSystemEntry): Promise<void> => {
-    if (entry.isFile) {
-      const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
-      found.push({ path: entry.fullPath.replace(/^\//, ""), file });
-      return;
-    }
-    const reader = (entry as FileSystemDirectoryEntry).createReader();
-    for (;;) {
-      const part = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-      if (part.length === 0) return;
-      for (const child of part) await walk(child);
-    }
-  };
-  for (const root of roots) await walk(root);
-  return found;
 }
 
 // Said as the server says what a form did, with the way to take it back.
@@ -171,21 +193,27 @@ export function startUploads(): void {
   addEventListener("drop", (event) => {
     event.preventDefault();
     isDropping.value = (depth = 0) > 0;
-    if (event.dataTransfer) void entries(event.dataTransfer.items).then(add);
+    if (event.dataTransfer) void dropped(event.dataTransfer.items).then(add);
   });
   addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (files.length > 0) add(files.map((file) => ({ path: file.name, file })));
+    if (files.length > 0) add(chosen(files));
   });
   // Large files can go on after this; small ones begin anew.
   addEventListener("beforeunload", (event) => {
     if (items.value.some((item) => item.state === "sending" && item.url === "")) event.preventDefault();
   });
-  const form = document.querySelector<HTMLFormElement>("#upload form");
-  form?.addEventListener("submit", (event) => {
+  for (const form of document.querySelectorAll<HTMLFormElement>("#upload form")) takeOver(form);
+}
+
+function takeOver(form: HTMLFormElement): void {
+  const input = form.querySelector<HTMLInputElement>("input[type=file]");
+  if (input === null) return;
+  // Some telephones cannot choose a folder.
+  form.hidden = input.hasAttribute("webkitdirectory") && !("webkitdirectory" in input);
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const input = form.querySelector<HTMLInputElement>("input[type=file]");
-    add([...(input?.files ?? [])].map((file) => ({ path: file.name, file })));
+    add(chosen(input.files ?? []));
     form.closest("details")?.removeAttribute("open");
     form.reset();
   });

@@ -4,10 +4,13 @@
 import { signal } from "@preact/signals";
 import type { Upload } from "tus-js-client";
 
+import type { Choice } from "./_choosing";
+import { merged } from "./_undo";
+
 type Word =
   | "drop" | "uploading" | "done" | "failed" | "cancel" | "retry" | "close" | "reused" | "left" | "skipped" | "pause"
   | "resume" | "paused" | "choose" | "unfinished" | "other" | "uploaded" | "undo" | "taken" | "takenMany" | "version"
-  | "both" | "skip" | "stays";
+  | "both" | "skip" | "stays" | "failedMany" | "more";
 type State = "waiting" | "sending" | "paused" | "unfinished" | "taken" | "done" | "failed" | "cancelled";
 /** What becomes of a file whose name is taken. */
 export type Answer = "version" | "both" | "skip";
@@ -28,6 +31,8 @@ export interface Item {
   size: number;
   modified: number;
   file: File | null;
+  /** A folder with nothing in it. */
+  isFolder: boolean;
   state: State;
   sent: number;
   /** Where and when this run of it began, for the rate. */
@@ -40,14 +45,14 @@ export interface Item {
 }
 
 export const AT_ONCE = 3;
-const LARGE = 8 << 20;
+/** Files from this size on, in bytes, are sent by tus. */
+export const LARGE = 8 << 20;
 // Less than the bodies that proxies commonly let through.
 const PIECE = 32 << 20;
 const PAUSES_MS = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000];
 const WAIT_MS = 2000;
 const UNDO = "CloudConnect-Undo";
 export const FINISHED = "uploaded";
-const UNDO_MOST = 20_000;
 
 export const items = signal<Item[]>([]);
 export const isDropping = signal(false);
@@ -86,10 +91,10 @@ function forget(url: string): void {
   localStorage.setItem(NOTES, JSON.stringify(notes().filter((each) => each.url !== url)));
 }
 
-function fresh(space: string, path: string, file: File): Item {
+function fresh(space: string, path: string, file: File | null): Item {
   return {
-    id: ++lastId, space, path, size: file.size, modified: file.lastModified, file, state: "waiting", sent: 0,
-    from: { bytes: 0, at: 0 }, detail: "", url: "", isKnown: false, undo: "", stop: null,
+    id: ++lastId, space, path, size: file?.size ?? 0, modified: file?.lastModified ?? 0, file, isFolder: file === null,
+    state: "waiting", sent: 0, from: { bytes: 0, at: 0 }, detail: "", url: "", isKnown: false, undo: "", stop: null,
   };
 }
 
@@ -97,7 +102,7 @@ function isSame(item: Item, file: File): boolean {
   return item.size === file.size && item.modified === file.lastModified && item.path.endsWith(`/${file.name}`);
 }
 
-export function add(files: { path: string; file: File }[]): void {
+export function add({ files, folders }: Choice): void {
   const folder = (listing?.dataset["folder"] ?? "/").replace(/\/$/, "");
   const space = listing?.dataset["space"] ?? "personal";
   const added: Item[] = [];
@@ -107,7 +112,8 @@ export function add(files: { path: string; file: File }[]): void {
     if (begun && isSame(begun, file)) change(begun.id, { file, state: "waiting" });
     else added.push(fresh(space, whole, file));
   }
-  items.value = [...items.value, ...added];
+  const empty = folders.map((path) => fresh(space, `${folder}/${path}`, null));
+  items.value = [...items.value, ...added, ...empty];
   work();
 }
 
@@ -123,19 +129,16 @@ function work(): void {
 // The page shows what is there now, and offers to take it back.
 export function show(): void {
   const done = items.value.filter((item) => item.state === "done");
-  sessionStorage.setItem(FINISHED, JSON.stringify([done.length, merged(done.map((item) => item.undo))]));
+  // Of a folder that was there already there is nothing to take back.
+  const tokens = done.filter((item) => !item.isFolder || item.undo !== "").map((item) => item.undo);
+  sessionStorage.setItem(FINISHED, JSON.stringify([done.length, merged(tokens)]));
   items.value = [];
   location.reload();
 }
 
-function merged(tokens: string[]): string {
-  const spaces = new Set(tokens.map((token) => token.split(".")[0]));
-  const whole = `${[...spaces][0]}.${tokens.map((token) => token.split(".")[1]).join(",")}`;
-  return spaces.size === 1 && tokens.every((token) => token !== "") && whole.length < UNDO_MOST ? whole : "";
-}
-
 async function send(item: Item): Promise<void> {
   change(item.id, { state: "sending", from: { bytes: item.sent, at: performance.now() }, detail: "" });
+  if (item.isFolder) return makeFolder(item);
   // Most files are new: only one that is there already costs a second request, which makes it the next version.
   let etag: string | null = null;
   if (item.isKnown) {
@@ -146,6 +149,17 @@ async function send(item: Item): Promise<void> {
   if (item.file === null) return;
   if (item.size < LARGE) put(item, item.file, etag);
   else await resume(item, item.file, etag);
+}
+
+// A folder that is there already is as good as one that was made.
+async function makeFolder(item: Item): Promise<void> {
+  const answer = await fetch(`${api(item, "folders")}?parents=true`, { method: "POST" }).catch(() => null);
+  const body = (await answer?.text().catch(() => "")) ?? "";
+  if (answer?.status === 201) return finish(item, (JSON.parse(body) as { undo: string }).undo, "");
+  const known = answer?.status === 409 ? await fetch(api(item, "entries")).catch(() => null) : null;
+  const isThere = known?.ok === true && ((await known.json()) as { kind: string }).kind === "folder";
+  if (isThere) finish(item, "", "");
+  else fail(item, answer?.status ?? 0, body);
 }
 
 function api(item: Item, what: string): string {
@@ -314,6 +328,26 @@ export function again(item: Item): void {
   work();
 }
 
+/** Try once more what went wrong. */
+export function againAll(): void {
+  items.value = items.value.map((item) => (item.state === "failed" ? { ...item, state: "waiting" } : item));
+  work();
+}
+
+/** Give up all that is not there yet. */
+export function cancelAll(): void {
+  const open = items.value.filter((item) => ["waiting", "sending", "paused"].includes(item.state));
+  const ids = new Set(open.map((item) => item.id));
+  items.value = items.value.map((item) => (
+    ids.has(item.id) ? { ...item, state: "cancelled", detail: words.skipped } : item
+  ));
+  for (const item of open) {
+    item.stop?.();
+    abandon(item);
+  }
+  work();
+}
+
 export function choose(item: Item, file: File | undefined): void {
   if (file === undefined) return;
   if (isSame(item, file)) {
@@ -333,7 +367,7 @@ export async function findUnfinished(): Promise<void> {
     }
     const sent = Number(answer.headers.get("Upload-Offset"));
     items.value = [...items.value, {
-      ...begun, id: ++lastId, file: null, state: "unfinished", sent, from: { bytes: sent, at: 0 },
+      ...begun, id: ++lastId, file: null, isFolder: false, state: "unfinished", sent, from: { bytes: sent, at: 0 },
       detail: words.unfinished, isKnown: false, undo: "", stop: null,
     }];
   }

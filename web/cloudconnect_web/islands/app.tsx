@@ -31,24 +31,35 @@ function row(): HTMLElement | null {
   return document.activeElement?.closest<HTMLElement>("table.files tbody tr") ?? null;
 }
 
+// The bar shows as long as something is ticked, and then it is what keys are about.
+function chosenDelete(): HTMLButtonElement | null {
+  const button = document.querySelector<HTMLButtonElement>("#selection button.danger");
+  return button !== null && isSeen(button) ? button : null;
+}
+
+function isSeen(element: HTMLElement): boolean {
+  return element.getClientRects().length > 0;
+}
+
 function press(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   if (event.key === "Escape") {
     for (const open of document.querySelectorAll("details.pop[open]")) open.removeAttribute("open");
   }
-  if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input, textarea, select")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input:not([type=checkbox]), textarea, select")) return;
   const acts: Record<string, () => void> = {
     j: () => choose(1),
     k: () => choose(-1),
     "?": () => document.querySelector<HTMLDialogElement>("#help")?.showModal(),
-    "#": () => row()?.querySelector<HTMLButtonElement>("button.danger")?.click(),
+    "#": () => (chosenDelete() ?? row()?.querySelector<HTMLButtonElement>("button.danger"))?.click(),
+    a: () => document.querySelector<HTMLInputElement>("#pick-all")?.click(),
     x: () => row()?.querySelector<HTMLInputElement>("td.pick input")?.click(),
     e: () => openRename(),
     F2: () => openRename(),
   };
   const act = acts[event.key] ?? (() => {
     const keyed = document.querySelector<HTMLElement>(`[data-key="${CSS.escape(event.key)}"]`);
-    if (keyed === null) return;
+    if (keyed === null || !isSeen(keyed)) return;
     keyed.click();
     keyed.closest("details")?.querySelector<HTMLElement>("input:not([type=hidden])")?.focus();
   });

@@ -199,6 +199,20 @@ async def _tag(request: web.Request, form: dict[str, str]) -> web.StreamResponse
     return redirect(request, file_url(request, path), _done(text, [(path, change.undo)], []) if change.undo else None)
 
 
+async def _tag_selected(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
+    added = [read_tag(form.get("name", "").strip(), form.get("value", "").strip() or None)]
+    tags, principal = request.app[APPLIANCE].tags, request[PRINCIPAL]
+
+    async def act(path: str) -> tuple[str, str]:
+        return path, (await tags.change_tags(principal, space_of(request), path, added, [])).undo
+
+    done, failed = await _for_each(request, await read_all(request, "path"), act)
+    text = _words(request, N_("{count} have the tag “{name}” now."), count=len(done), name=added[0].name)
+    if len(done) == 1:
+        text = _words(request, N_("One has the tag “{name}” now."), name=added[0].name)
+    return redirect(request, file_url(request, _path(request)), _done(text, done, failed))
+
+
 async def _for_each(
     request: web.Request, paths: list[str], act: Callable[[str], Awaitable[tuple[str, str]]]
 ) -> tuple[list[tuple[str, str]], list[str]]:
@@ -227,9 +241,10 @@ async def _upload(request: web.Request) -> web.StreamResponse:
     async for part in _parts(request):
         if not isinstance(part, BodyPartReader) or not part.filename:
             continue
-        name = part.filename.replace("\\", "/").rpartition("/")[2]
+        # The files of a chosen folder say where in it they are.
+        name = part.filename.strip("/")
         try:
-            stored.append((name, await _store(request, _below(folder, name), part)))
+            stored.append((name, await _store(request, f"{folder.rstrip('/')}/{name}", part)))
         except CloudConnectError as refusal:
             failed.append(f"{name}: {_detail(request, refusal)}")
     text = _words(request, N_("{count} uploaded."), count=len(stored))
@@ -255,7 +270,7 @@ async def _store(request: web.Request, path: str, part: BodyPartReader) -> str:
     media_type = part.headers.get("Content-Type")
     try:
         put = await files.put_file(
-            principal, space_of(request), path, _pieces(part), media_type=media_type, condition=condition
+            principal, space_of(request), path, _pieces(part), media_type=media_type, condition=condition, parents=True
         )
     except PreconditionFailed as refusal:
         raise Conflict(N_("Somebody else changed it meanwhile."), fix=N_("Upload it again.")) from refusal
@@ -308,6 +323,7 @@ _ACTS: dict[str, Callable[[web.Request, dict[str, str]], Awaitable[web.StreamRes
     "trash": _trash,
     "trash-selected": _trash_selected,
     "tag": _tag,
+    "tag-selected": _tag_selected,
 }
 
 PAGES = [

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from cloudconnect.features.files import Brake, Deeds
+from cloudconnect.features.files import Brake, Deeds, Seqs, UndoToken
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Denied
+from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.kernel.text import N_, Text
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect_web.i18n import say
@@ -29,12 +30,16 @@ _TOKEN = re.compile(r"(spc_[0-9A-Za-z]+)\.([0-9,-]+)")
 
 
 def merge_undo(tokens: Iterable[str]) -> str:
-    """Return one token for all of *tokens*, which are of one space; empty if there is none, or one is no token."""
+    """Return one token for all of *tokens*, which are of one space; empty if there is none, or one is no token.
+
+    Neighbours become one range, so that of hundreds of changes it is still short enough for a cookie.
+    """
     found = [_TOKEN.fullmatch(token) for token in tokens if token]
     spaces = {each[1] for each in found if each is not None}
     if len(spaces) != 1 or None in found:
         return ""
-    return f"{spaces.pop()}.{','.join(each[2] for each in found if each is not None)}"
+    parts = (part.split("-") for each in found if each is not None for part in each[2].split(","))
+    return str(UndoToken(SpaceId(spaces.pop()), Seqs((int(part[0]), int(part[-1])) for part in parts)))
 
 
 async def find_stopped(request: web.Request) -> list[Brake]:
