@@ -93,3 +93,67 @@ def test_many_small_files_are_told_in_one_line_and_what_failed_is_tried_again(si
     page.wait_for_selector("text=Undone.")
     wait_until(page, "document.querySelectorAll('tbody tr').length === 0")
     assert page.complaints == []
+
+
+def test_keys_are_switched_off_for_good_and_on_again(signed_in, daemon):
+    page = signed_in()
+    make_folder(page, "Keys")
+    page.keyboard.press("?")
+    page.uncheck("dialog[open] input[data-keys]")
+    page.keyboard.press("Escape")
+    page.reload()
+    page.focus("tr[data-name='Keys'] a.name")
+    for key in ("?", "n", "x", "#"):
+        page.keyboard.press(key)
+    assert page.locator("dialog[open], details.pop[open]").count() == 0
+    assert not page.is_visible("#selection")
+    page.keyboard.press("F2")
+    assert page.locator("tr[data-name='Keys'] details[open] input[name=name]").is_visible()
+
+    page.goto(f"{daemon.url}/settings")
+    assert not page.is_checked("input[data-keys]")
+    page.check("input[data-keys]")
+    page.goto(f"{daemon.url}/files/")
+    page.keyboard.press("n")
+    assert page.locator("details.pop[open]").count() == 1
+    assert page.complaints == []
+
+
+def test_without_javascript_there_are_no_keys_to_switch_off(signed_in, daemon):
+    page = signed_in(java_script_enabled=False)
+    page.goto(f"{daemon.url}/settings")
+    assert not page.is_visible("input[data-keys]")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_opens_on_a_page_has_no_barrier(signed_in, daemon, tmp_path, scheme, width):
+    page = signed_in(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
+    top = f"Open {scheme} {width}"
+    make_folder(page, top)
+    enter(page, top)
+    for name in ("one", "two"):
+        make_folder(page, name)
+    page.click("#upload summary")
+    see(page, tmp_path, f"upload {scheme} {width}")
+    page.keyboard.press("Escape")
+    page.check("tr[data-name='one'] .pick input")
+    page.click("#selection summary")
+    see(page, tmp_path, f"selection {scheme} {width}")
+    page.keyboard.press("Escape")
+    page.focus("tr[data-name='one'] a.name")
+    page.keyboard.press("?")
+    see(page, tmp_path, f"keys {scheme} {width}")
+    page.goto(f"{daemon.url}/settings")
+    see(page, tmp_path, f"settings {scheme} {width}")
+
+
+def see(page, place, name):
+    page.screenshot(path=place / f"{name}.png")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run().then(result => result.violations)")
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], name
+    boxes = page.eval_on_selector_all(
+        "details[open] > .panel", "all => all.map((each) => each.getBoundingClientRect())"
+    )
+    assert all(box["left"] >= 0 and box["right"] <= page.viewport_size["width"] for box in boxes), name

@@ -234,6 +234,8 @@ def test_an_earlier_version_comes_back_and_goes_again(signed_in, tmp_path, scrip
         file.write_text(text)
         with page.expect_navigation():
             upload(page, file)
+            if script and text != "one":
+                page.click("dialog.ask button:has-text('New version')")
         page.wait_for_selector(f"tr[data-name='{name}'] td.size:has-text('{len(text)} B')")
     page.click(f"tr[data-name='{name}'] a.name")
     page.click("a[href^='/versions']")

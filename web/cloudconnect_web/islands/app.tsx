@@ -41,12 +41,29 @@ function isSeen(element: HTMLElement): boolean {
   return element.getClientRects().length > 0;
 }
 
+// Who speaks to the machine, or slips on the keyboard, can do without (WCAG 2.1.4). Kept in this browser.
+const KEYS_OFF = "keys off";
+
+function startKeys(): void {
+  for (const box of document.querySelectorAll<HTMLInputElement>("input[data-keys]")) {
+    box.checked = localStorage.getItem(KEYS_OFF) === null;
+    // Without JavaScript there are no keys to switch off.
+    box.closest<HTMLElement>("[hidden]")?.removeAttribute("hidden");
+    box.addEventListener("change", () => {
+      if (box.checked) localStorage.removeItem(KEYS_OFF);
+      else localStorage.setItem(KEYS_OFF, "yes");
+    });
+  }
+  addEventListener("keydown", press);
+}
+
 function press(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   if (event.key === "Escape") {
     for (const open of document.querySelectorAll("details.pop[open]")) open.removeAttribute("open");
   }
   if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input:not([type=checkbox]), textarea, select")) return;
+  if (event.key.length === 1 && localStorage.getItem(KEYS_OFF) !== null) return;
   const acts: Record<string, () => void> = {
     j: () => choose(1),
     k: () => choose(-1),
@@ -168,5 +185,5 @@ showLocalTimes();
 startSelecting();
 startSlider();
 offerCopies();
+startKeys();
 addEventListener("click", closeOthers);
-addEventListener("keydown", press);
