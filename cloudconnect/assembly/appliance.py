@@ -16,6 +16,7 @@ from cloudconnect.features.encryption import EncryptionService
 from cloudconnect.features.files import (
     AccountingService,
     BrakeService,
+    ChunkingService,
     ComparingService,
     CrossingRuns,
     CrossingService,
@@ -82,6 +83,7 @@ class Appliance:
     purging: PurgingService
     pruning: PruningService
     snapshots: SnapshotsService
+    chunking: ChunkingService
     comparing: ComparingService
     returning: ReturningService
     tags: TagsService

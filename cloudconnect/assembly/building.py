@@ -210,6 +210,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         files=filing.files,
         intake=filing.intake,
         accounting=filing.accounting,
+        chunking=filing.chunking,
         damage=filing.damage,
         details=filing.details,
         locks=filing.locks,

@@ -12,6 +12,7 @@ from cloudconnect.features.access import AccessService
 from cloudconnect.features.files import (
     AccountingService,
     BrakeService,
+    ChunkingService,
     ComparingService,
     CrossingRuns,
     CrossingService,
@@ -67,6 +68,7 @@ class Filing:
     purging: PurgingService
     pruning: PruningService
     snapshots: SnapshotsService
+    chunking: ChunkingService
     comparing: ComparingService
     returning: ReturningService
     erasing: Erasing
@@ -133,6 +135,7 @@ def open_files(
         pruning=pruning,
         history=HistoryService(log, database, clock, guide, timedelta(days=settings.history.undo_days)),
         snapshots=SnapshotsService(log, database, guide),
+        chunking=ChunkingService(log, database, clock, uploads),
         comparing=ComparingService(database, guide),
         returning=ReturningService(log, database, clock, guide),
         erasing=Erasing(guide),

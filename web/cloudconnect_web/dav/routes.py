@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from cloudconnect.kernel.errors import CloudConnectError
-from cloudconnect_web.dav import answers, changing, clutter, locking, looking, patching
+from cloudconnect_web.dav import answers, changing, chunking, clutter, locking, looking, patching
 from cloudconnect_web.dav.address import FILES_ALIAS, PERSONAL_ALIAS, ROOT
 from cloudconnect_web.dav.asking import Ask, take
 from cloudconnect_web.operations import Guard
@@ -59,6 +59,11 @@ def _routes() -> list[Route]:
                 Route(f"{kind}_look{part}", path, tuple(_LOOKING), Guard.READ, looking_handler),
                 Route(f"{kind}_change{part}", path, tuple(_CHANGING), Guard.WRITE, changing_handler),
             ]
+    folder = chunking.ROOT + "/{user}/{folder}"
+    routes += [
+        Route("dav_chunks", folder + "{slash:/?}", ("MKCOL", "PROPFIND", "DELETE"), Guard.WRITE, chunking.handle),
+        Route("dav_chunk", folder + "/{chunk}", ("PUT", "MOVE", "DELETE"), Guard.WRITE, chunking.handle),
+    ]
     return routes
 
 

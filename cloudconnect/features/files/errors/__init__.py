@@ -68,10 +68,12 @@ from cloudconnect.features.files.errors.tree import (
     Stale,
 )
 from cloudconnect.features.files.errors.uploads import (
+    BadChunkName,
     NoSuchUpload,
     NotJoinable,
     NotReceived,
     TooLong,
+    TooManyChunks,
     TooManyUploads,
     UploadBusy,
     UploadDone,
@@ -80,6 +82,7 @@ from cloudconnect.features.files.errors.uploads import (
 )
 
 __all__ = [
+    "BadChunkName",
     "BadEdit",
     "BadExpectation",
     "BadField",
@@ -133,6 +136,7 @@ __all__ = [
     "Stale",
     "TooLong",
     "TooMany",
+    "TooManyChunks",
     "TooManyLocks",
     "TooManyProperties",
     "TooManyUploads",

@@ -72,3 +72,17 @@ class TooManyUploads(Exhausted):
 
     code = "files.too-many-uploads"
     title = N_("Too many uploads are in progress")
+
+
+class BadChunkName(Invalid):
+    """A folder of chunks, or a chunk, cannot be called so."""
+
+    code = "files.bad-chunk-name"
+    title = N_("This name is not possible here")
+
+
+class TooManyChunks(TooLarge):
+    """A folder has as many chunks as it may."""
+
+    code = "files.too-many-chunks"
+    title = N_("Too many chunks")

@@ -13,12 +13,22 @@ LONGEST_BYTES: Final = 5 << 40
 
 
 class UploadKind(StrEnum):
-    """What an upload in progress is for."""
+    """What an upload in progress is for.
+
+    ``CHUNKS`` is a folder that holds each ``CHUNK``, and counts as one among those that somebody has in progress.
+    """
 
     WHOLE = "whole"
     PART = "part"
     JOINED = "joined"
     CROSSING = "crossing"
+    CHUNKS = "chunks"
+    CHUNK = "chunk"
+
+    @property
+    def is_part(self) -> bool:
+        """Whether a file is made of it together with others, and it has no place of its own."""
+        return self in {UploadKind.PART, UploadKind.CHUNKS, UploadKind.CHUNK}
 
 
 class UploadState(StrEnum):

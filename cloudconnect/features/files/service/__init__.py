@@ -6,6 +6,9 @@ from cloudconnect.features.files.service.accounting import (
 from cloudconnect.features.files.service.brake import (
     BrakeService,
 )
+from cloudconnect.features.files.service.chunking import (
+    ChunkingService,
+)
 from cloudconnect.features.files.service.comparing import (
     ComparingService,
 )
@@ -90,6 +93,7 @@ __all__ = [
     "PERSONAL",
     "AccountingService",
     "BrakeService",
+    "ChunkingService",
     "ComparingService",
     "CrossingRuns",
     "CrossingService",

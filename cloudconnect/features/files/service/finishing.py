@@ -80,7 +80,7 @@ class Finishing:
             found = await self._database.read(lambda sql: self._growths.own(sql, principal, upload))
             if found.is_done:
                 return await self._database.read(lambda sql: _remembered(sql, found))
-            if found.kind is UploadKind.PART or found.length not in {None, found.received}:
+            if found.kind.is_part or found.length not in {None, found.received}:
                 raise NotReceived(
                     N_("{received} bytes are here."), fix=N_("Send what is missing."), received=found.received
                 )

@@ -35,6 +35,7 @@ from cloudconnect.ports.sql import Sql
 from cloudconnect.ports.vault import Growth, Vault
 
 _SWEPT: Final = 5_000
+_JOINABLE: Final = frozenset({UploadKind.PART, UploadKind.CHUNK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +280,7 @@ class UploadsService:
         if upload.length is not None and upload.length > LONGEST_BYTES:
             raise TooLong(N_("A file has at most {most} bytes."), most=LONGEST_BYTES)
         plan, names = upload.plan, rules.parse_path(upload.plan.path)
-        if upload.kind is UploadKind.PART:
+        if upload.kind.is_part:
             place = self._guide.place(sql, principal, upload.space, names, Action.WRITE)
             replaced = 0
         else:
@@ -320,7 +321,7 @@ class UploadsService:
 
 
 def _is_joinable(part: Upload, space: SpaceId) -> bool:
-    return part.kind is UploadKind.PART and part.state is UploadState.OPEN and part.is_received and part.space == space
+    return part.kind in _JOINABLE and part.state is UploadState.OPEN and part.is_received and part.space == space
 
 
 def _with_length(upload: Upload, length: int | None) -> Upload:

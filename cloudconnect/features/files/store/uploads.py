@@ -17,6 +17,7 @@ _COLUMNS = (
 )
 _MARKS = ", ".join("?" * 21)
 _KEY_BYTES = 16
+_IN_FOLDER = "substr(metadata, 1, ?) = ?"
 
 
 def add(sql: Sql, upload: Upload) -> None:
@@ -60,10 +61,13 @@ def find(sql: Sql, upload: str, principal: str, now: datetime) -> Upload | None:
 
 
 def find_open(sql: Sql, principal: str, now: datetime, after: str, limit: int) -> list[Upload]:
-    """Return up to *limit* uploads in progress of *principal*, oldest first, behind the id *after*."""
+    """Return up to *limit* uploads in progress of *principal*, oldest first, behind the id *after*.
+
+    Of the chunks in a folder only the folder is one.
+    """
     rows = sql.rows(
         f"SELECT {_COLUMNS} FROM upload WHERE principal = ? AND id > ? AND state = 'open' AND expires_ms > ?"  # noqa: S608 - names only
-        " ORDER BY id LIMIT ?",
+        " AND kind <> 'chunk' ORDER BY id LIMIT ?",
         (principal, after, to_ms(now), limit),
     )
     return [_upload(row) for row in rows]
@@ -80,9 +84,49 @@ def find_joined(sql: Sql, principal: str, parts: Sequence[str], now: datetime) -
 
 
 def count_open(sql: Sql, principal: str) -> int:
-    """Return how many uploads *principal* has in progress."""
-    row = sql.row("SELECT count(*) FROM upload WHERE principal = ? AND state = 'open'", (principal,))
+    """Return how many uploads *principal* has in progress; a folder of chunks is one."""
+    row = sql.row(
+        "SELECT count(*) FROM upload WHERE principal = ? AND state = 'open' AND kind <> 'chunk'", (principal,)
+    )
     return 0 if row is None else int(row[0])
+
+
+def find_folder(sql: Sql, principal: str, folder: str, now: datetime) -> Upload | None:
+    """Return the folder of chunks that *principal* calls so."""
+    row = sql.row(
+        f"SELECT {_COLUMNS} FROM upload WHERE principal = ? AND kind = 'chunks' AND metadata = ?"  # noqa: S608 - names only
+        " AND state = 'open' AND expires_ms > ? ORDER BY id LIMIT 1",
+        (principal, folder, to_ms(now)),
+    )
+    return None if row is None else _upload(row)
+
+
+def find_in_folder(sql: Sql, principal: str, folder: str, now: datetime) -> list[Upload]:
+    """Return the chunks in a folder of *principal*, those among them too that became a file."""
+    rows = sql.rows(
+        f"SELECT {_COLUMNS} FROM upload WHERE principal = ? AND kind = 'chunk' AND {_IN_FOLDER}"  # noqa: S608 - names only
+        " AND state <> 'removed' AND expires_ms > ? ORDER BY id",
+        (principal, *_prefix(folder), to_ms(now)),
+    )
+    return [_upload(row) for row in rows]
+
+
+def keep_folder(sql: Sql, principal: str, folder: str, expires: datetime) -> None:
+    """Let a folder of *principal* live until *expires*, with its chunks."""
+    sql.execute(
+        "UPDATE upload SET expires_ms = ? WHERE principal = ? AND state = 'open'"  # noqa: S608 - names only
+        f" AND (kind = 'chunks' AND metadata = ? OR kind = 'chunk' AND {_IN_FOLDER})",
+        (to_ms(expires), principal, folder, *_prefix(folder)),
+    )
+
+
+def remove_folder(sql: Sql, principal: str, folder: str) -> None:
+    """Forget a folder of *principal* with its chunks; what became a file stays remembered as such."""
+    sql.execute(
+        "UPDATE upload SET state = 'removed' WHERE principal = ? AND state = 'open'"  # noqa: S608 - names only
+        f" AND (kind = 'chunks' AND metadata = ? OR kind = 'chunk' AND {_IN_FOLDER})",
+        (principal, folder, *_prefix(folder)),
+    )
 
 
 def received_bytes(sql: Sql, space: SpaceId) -> int:
@@ -196,6 +240,11 @@ class HeldUploads:
         return [(bytes(row[0]), id_bytes(row[1]), bytes(row[2])) for row in rows]
 
 
+def _prefix(folder: str) -> tuple[int, str]:
+    """Return how the metadata of the chunks of *folder* begin, with its length before it."""
+    return len(folder) + 1, f"{folder}/"
+
+
 def _upload(row: Row) -> Upload:
     return Upload(
         id=row[0],
@@ -226,9 +275,14 @@ def _upload(row: Row) -> Upload:
 
 def _pack_condition(condition: Condition) -> str:
     tags = (condition.if_match, condition.if_none_match)
-    return json.dumps([None if each is None else sorted(each) for each in tags])
+    return json.dumps([*(None if each is None else sorted(each) for each in tags), condition.is_whatever])
 
 
 def _unpack_condition(text: str) -> Condition:
-    if_match, if_none_match = (None if each is None else frozenset(each) for each in json.loads(text))
-    return Condition(if_match, if_none_match)
+    # What an earlier release wrote says nothing of the third.
+    if_match, if_none_match, *rest = json.loads(text)
+    return Condition(_tags(if_match), _tags(if_none_match), is_whatever=bool(rest and rest[0]))
+
+
+def _tags(found: list[str] | None) -> frozenset[str] | None:
+    return None if found is None else frozenset(found)

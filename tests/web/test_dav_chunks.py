@@ -1,0 +1,136 @@
+"""Large files in chunks, in the shapes that Nextcloud's desktop client and rclone send."""
+
+import asyncio
+import os
+import random
+
+import pytest
+
+from tests.web.test_dav import dav, status  # noqa: F401 - a fixture
+
+FOLDER = "/remote.php/dav/uploads/admin/"
+FILES = "http://127.0.0.1/remote.php/dav/files/admin"
+
+
+async def content(dav, path):  # noqa: F811 - the fixture
+    async with dav("GET", f"/dav/personal{path}") as answer:
+        return answer.status, await answer.read()
+
+
+async def begin(dav, name, **headers):  # noqa: F811
+    return await status(dav("MKCOL", FOLDER + name, headers=headers))
+
+
+async def test_the_desktop_sends_chunks_in_any_order_and_moves_the_file(site, dav):  # noqa: F811
+    data = os.urandom(900_000)
+    parts = {number: data[start : start + 100_000] for number, start in enumerate(range(0, len(data), 100_000), 1)}
+    target = {"Destination": f"{FILES}/film.mp4"}
+    assert await begin(dav, "4711", **target) == 201
+    assert await begin(dav, "4711", **target) == 405
+    numbers = list(parts)
+    random.Random(1).shuffle(numbers)
+    for number in numbers:
+        url = f"{FOLDER}4711/{number:05}"
+        assert await status(dav("PUT", url, data=parts[number], headers=target)) == 201
+
+    async with dav("PROPFIND", FOLDER + "4711", headers={"Depth": "1"}) as answer:
+        listed = await answer.text()
+    assert (answer.status, listed.count("<d:getcontentlength>100000<")) == (207, 9)
+    headers = target | {"OC-Total-Length": str(len(data)), "X-OC-MTime": "1700000000"}
+    async with dav("MOVE", f"{FOLDER}4711/.file", headers=headers) as answer:
+        assert (answer.status, answer.headers["X-OC-MTime"]) == (201, "accepted")
+        assert answer.headers["OC-FileId"].startswith("nod_")
+        undo = answer.headers["CloudConnect-Undo"]
+
+    assert await content(dav, "/film.mp4") == (200, data)
+    assert await status(dav("PROPFIND", FOLDER + "4711", headers={"Depth": "1"})) == 404
+    admin = await site.appliance.auth.local_administrator()
+    assert (await site.appliance.files.get_entry(admin, "personal", "/film.mp4")).modified_ns == 1_700_000_000 * 10**9
+    assert not (await site.appliance.uploads.find(admin, 10, None)).items
+    assert await status(site.ask("POST", f"/api/v1/spaces/{undo.partition('.')[0]}/undo", json={"token": undo})) == 200
+    assert (await content(dav, "/film.mp4"))[0] == 404
+
+
+async def test_rclone_names_chunks_by_their_bytes_and_makes_another_version(dav):  # noqa: F811
+    await status(dav("PUT", "/dav/personal/a.bin", data=b"old"))
+    assert await begin(dav, "rclone-chunked-upload-5f0c/") == 201
+    for first, last, data in ((0, 9, b"0123456789"), (10, 14, b"abcde")):
+        url = f"{FOLDER}rclone-chunked-upload-5f0c/{first:015}-{last:015}"
+        assert await status(dav("PUT", url, data=data)) == 201
+
+    headers = {"Destination": f"{FILES}/a.bin", "OC-Total-Length": "15"}
+    assert await status(dav("MOVE", f"{FOLDER}rclone-chunked-upload-5f0c/.file", headers=headers)) == 204
+    assert await content(dav, "/a.bin") == (200, b"0123456789abcde")
+
+
+async def test_a_chunk_that_comes_again_takes_the_place_of_the_first(dav):  # noqa: F811
+    await begin(dav, "again")
+
+    async def pieces():
+        yield b"new "
+        yield b"one"
+
+    for number, data in ((1, b"first "), (2, b"broken"), (2, pieces())):
+        assert await status(dav("PUT", f"{FOLDER}again/{number}", data=data)) == 201
+
+    headers = {"Destination": f"{FILES}/a", "OC-Total-Length": "13"}
+    assert await status(dav("MOVE", f"{FOLDER}again/.file", headers=headers)) == 201
+    assert await content(dav, "/a") == (200, b"first new one")
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "headers", "expected"),
+    [
+        ("PUT", "nothing/1", {}, 404),
+        ("PUT", "here/one", {}, 422),
+        ("PUT", "here/3", {"OC-Checksum": "SHA1:" + "0" * 40}, 403),
+        ("MOVE", "here/1", {"Destination": f"{FILES}/a"}, 400),
+        ("MOVE", "here/.file", {}, 400),
+        ("MOVE", "here/.file", {"Destination": f"{FILES}/missing/a"}, 409),
+        ("MOVE", "here/.file", {"Destination": f"{FILES}/a", "OC-Total-Length": "7"}, 422),
+        ("MOVE", "here/.file", {"Destination": f"{FILES}/a", "OC-Total-Length": "many"}, 400),
+        ("MOVE", "here/.file", {"Destination": f"{FILES}/taken", "Overwrite": "F"}, 412),
+        ("MKCOL", "with%20blank", {}, 422),
+        ("DELETE", "nothing", {}, 404),
+        ("DELETE", "here/1", {}, 400),
+    ],
+)
+async def test_what_cannot_be_leaves_the_chunks_as_they_are(dav, method, url, headers, expected):  # noqa: F811
+    await status(dav("PUT", "/dav/personal/taken", data=b"taken"))
+    await begin(dav, "here")
+    for number in (1, 2):
+        await status(dav("PUT", f"{FOLDER}here/{number}", data=b"data"))
+
+    body = {"data": b"more"} if method == "PUT" else {}
+    assert await status(dav(method, FOLDER + url, headers=headers, **body)) == expected
+
+    headers = {"Destination": f"{FILES}/a", "OC-Total-Length": "8"}
+    assert await status(dav("MOVE", f"{FOLDER}here/.file", headers=headers)) == 201
+    assert await content(dav, "/taken") == (200, b"taken")
+
+
+async def test_a_folder_is_one_upload_is_only_its_own_and_goes_with_all_its_chunks(site, dav):  # noqa: F811
+    await begin(dav, "mine")
+    for number in range(1, 6):
+        await status(dav("PUT", f"{FOLDER}mine/{number}", data=b"data"))
+    admin = await site.appliance.auth.local_administrator()
+    (listed,) = (await site.appliance.uploads.find(admin, 10, None)).items
+    assert (listed.kind, listed.plan.metadata) == ("chunks", "mine")
+
+    as_bob = {"name": "bob", "token": site.member}
+    other = FOLDER.replace("admin", "bob")
+    assert await status(dav("PUT", f"{FOLDER}mine/1", data=b"x", **as_bob)) == 404
+    assert await status(dav("PUT", f"{other}mine/1", data=b"x", **as_bob)) == 404
+    assert await status(dav("DELETE", f"{FOLDER}mine")) == 204
+    assert await status(dav("PUT", f"{FOLDER}mine/1", data=b"x")) == 404
+    assert not (await site.appliance.uploads.find(admin, 10, None)).items
+
+
+async def test_many_chunks_at_once_all_count(dav):  # noqa: F811
+    await begin(dav, "crowd")
+    puts = [status(dav("PUT", f"{FOLDER}crowd/{number}", data=b"%05d" % number)) for number in range(1, 41)]
+    assert set(await asyncio.gather(*puts)) == {201}
+
+    headers = {"Destination": f"{FILES}/all", "OC-Total-Length": "200"}
+    assert await status(dav("MOVE", f"{FOLDER}crowd/.file", headers=headers)) == 201
+    assert (await content(dav, "/all"))[1] == b"".join(b"%05d" % number for number in range(1, 41))
