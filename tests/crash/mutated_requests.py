@@ -193,7 +193,7 @@ def run(requests: int, clients: int, seed: int, place: Path | None = None, *, is
             before = resident_mib(bench.process) if number == 4 else before
             told = f"{total.answers} answers, {len(total.violations)} violations"
             rate = total.answers / (time.monotonic() - started)
-            memory = f"{resident_mib(bench.process):.0f} MiB, {cached_mib(bench.place / 'home'):.0f} of them SQLite's"
+            memory = f"{resident_mib(bench.process):.0f} MiB, {cached_mib(bench.place):.0f} of them SQLite's"
             print(f"seed {seed}: {told}, {rate:.0f}/s, {memory}", flush=True)
         if resident_mib(bench.process) - before > GROWTH_MOST_MIB:
             total.violations.append(f"memory grew from {before:.0f} to {resident_mib(bench.process):.0f} MiB")

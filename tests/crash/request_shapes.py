@@ -58,7 +58,7 @@ class Shape:
 def shapes(chance: random.Random, known: list[str]) -> Shape:
     """Return a request that makes sense; *known* are addresses of uploads that this client has seen."""
     name, other = (urllib.parse.quote(each) for each in chance.choices(NAMES, k=2))
-    return chance.choice((_dav, _dav, _rest, _rest, _tus))(chance, name, other, known)
+    return chance.choice((_dav, _dav, _rest, _rest, _tus, _chunks))(chance, name, other, known)
 
 
 def _dav(chance: random.Random, name: str, other: str, known: list[str]) -> Shape:
@@ -82,10 +82,26 @@ def _dav(chance: random.Random, name: str, other: str, known: list[str]) -> Shap
     ))  # fmt: skip
 
 
+def _chunks(chance: random.Random, name: str, other: str, known: list[str]) -> Shape:
+    del other, known
+    folder = f"/remote.php/dav/uploads/admin/{chance.choice('abc')}"
+    there = {"Destination": f"/remote.php/dav/files/admin/{name}"}
+    return chance.choice((
+        Shape("MKCOL", folder, there),
+        Shape("PUT", f"{folder}/{chance.randrange(1, 5)}", {"OC-Checksum": "MD5:aa"} | there, b"chunk"),
+        Shape("PUT", f"{folder}/{chance.randrange(10):015}-{chance.randrange(10):015}", {}, chance.randbytes(30)),
+        Shape("PROPFIND", folder, {"Depth": "1"}),
+        Shape("MOVE", f"{folder}/.file", there | {"OC-Total-Length": "30", "X-OC-MTime": "1700000000"}),
+        Shape("MOVE", f"{folder}/.file", there | {"Overwrite": "F"}),
+        Shape("DELETE", folder),
+    ))  # fmt: skip
+
+
 def _rest(chance: random.Random, name: str, other: str, known: list[str]) -> Shape:
     del known
     method, url, body = chance.choice((
         ("GET", f"/entries/{name}", None),
+        ("POST", "/crossings", {"source": f"/{name}", "into": "personal", "target": f"/{other}", "move": True}),
         ("GET", f"/children/{name}?limit=2&at=1h", None),
         ("GET", f"/tree/?limit=5&at=seq:{chance.randrange(50)}", None),
         ("GET", f"/content/{name}?version=1", None),
