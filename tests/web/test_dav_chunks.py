@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from cloudconnect.features.files.service import chunking
 from tests.web.test_dav import dav, status  # noqa: F401 - a fixture
 
 FOLDER = "/remote.php/dav/uploads/admin/"
@@ -134,3 +135,20 @@ async def test_many_chunks_at_once_all_count(dav):  # noqa: F811
     headers = {"Destination": f"{FILES}/all", "OC-Total-Length": "200"}
     assert await status(dav("MOVE", f"{FOLDER}crowd/.file", headers=headers)) == 201
     assert (await content(dav, "/all"))[1] == b"".join(b"%05d" % number for number in range(1, 41))
+
+
+async def test_of_one_chunk_that_comes_twice_at_once_one_counts(dav):  # noqa: F811
+    await begin(dav, "twice")
+    puts = [status(dav("PUT", f"{FOLDER}twice/1", data=b"same")) for _ in range(10)]
+    assert 201 in await asyncio.gather(*puts)
+
+    headers = {"Destination": f"{FILES}/once", "OC-Total-Length": "4"}
+    assert await status(dav("MOVE", f"{FOLDER}twice/.file", headers=headers)) == 201
+    assert (await content(dav, "/once"))[1] == b"same"
+
+
+async def test_a_file_comes_in_so_many_chunks_at_most(dav, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(chunking, "CHUNKS_MOST", 2)
+    await begin(dav, "few")
+    told = [await status(dav("PUT", f"{FOLDER}few/{number}", data=b"x")) for number in (1, 2, 3, 2)]
+    assert told == [201, 201, 413, 201]

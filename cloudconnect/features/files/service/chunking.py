@@ -73,27 +73,15 @@ class ChunkingService:
         """
         if _CHUNK.fullmatch(chunk) is None:
             raise BadChunkName(N_("The name of a chunk is a number, or two with a hyphen between them."))
-        found, chunks = await self._database.read(lambda sql: self._contents(sql, principal, folder))
-        earlier = [each for each in chunks if _name(each) == chunk]
-        if len(chunks) >= CHUNKS_MOST and not earlier:
-            raise TooManyChunks(
-                N_("A file comes in {most} chunks at most."), fix=N_("Send larger ones."), most=CHUNKS_MOST
-            )
+        found = await self._database.read(lambda sql: self._open(sql, principal, folder, chunk))
         plan = UploadPlan(path="", metadata=f"{folder}/{chunk}")
         begun = await self._uploads.begin(principal, found.space, plan, length=length, kind=UploadKind.CHUNK)
         try:
             await self._take(principal, begun, stream)
+            await self._log.commit(lambda unit: self._keep(unit, principal, folder, begun), actor=principal)
         except BaseException:
             await self._log.commit(lambda unit: store.remove(unit.sql, begun.id), actor=principal)
             raise
-        expires = self._clock.now() + self._uploads.limits.lifetime
-
-        def change(unit: Unit) -> None:
-            for each in earlier:
-                store.remove(unit.sql, each.id)
-            store.keep_folder(unit.sql, principal.id, folder, expires)
-
-        await self._log.commit(change, actor=principal)
 
     async def _take(self, principal: Principal, begun: Upload, stream: AsyncIterator[bytes]) -> None:
         """Append all of *stream* to the chunk that has *begun*."""
@@ -103,13 +91,29 @@ class ChunkingService:
         elif not taken.is_received:
             raise _wrong_length(taken.received, begun.length)
 
+    def _open(self, sql: Sql, principal: Principal, folder: str, chunk: str) -> Upload:
+        """Return a folder that may take *chunk*."""
+        found = self._there(sql, principal, folder)
+        names = store.find_names(sql, principal.id, folder)
+        if len(names) >= CHUNKS_MOST and f"{folder}/{chunk}" not in names:
+            raise TooManyChunks(
+                N_("A file comes in {most} chunks at most."), fix=N_("Send larger ones."), most=CHUNKS_MOST
+            )
+        return found
+
+    def _keep(self, unit: Unit, principal: Principal, folder: str, chunk: Upload) -> None:
+        """Let a whole *chunk* take the place of others of its name, and its folder live on."""
+        self._there(unit.sql, principal, folder)
+        store.remove_others(unit.sql, chunk)
+        store.keep_folder(unit.sql, principal.id, folder, unit.now + self._uploads.limits.lifetime)
+
     async def find(self, principal: Principal, folder: str) -> list[tuple[str, int]]:
         """Return names and sizes in bytes of the chunks that a folder has, in their order.
 
         Raises:
             NoSuchUpload: there is no such folder.
         """
-        _, chunks = await self._database.read(lambda sql: self._contents(sql, principal, folder))
+        chunks = await self._database.read(lambda sql: self._chunks(sql, principal, folder))
         return [(_name(each), each.received) for each in chunks]
 
     async def finish(
@@ -124,7 +128,7 @@ class ChunkingService:
             UploadBusy: it takes very long; it goes on, and asking again tells how it ended.
             ConditionMissing, Stale, NotAFile, NoParent, QuotaExceeded: as for ``FilesService.put_file``.
         """
-        _, chunks = await self._database.read(lambda sql: self._contents(sql, principal, folder))
+        chunks = await self._database.read(lambda sql: self._chunks(sql, principal, folder))
         received = sum(each.received for each in chunks)
         if total not in {None, received}:
             raise _wrong_length(received, total or 0)
@@ -143,7 +147,7 @@ class ChunkingService:
         """
 
         def change(unit: Unit) -> None:
-            self._contents(unit.sql, principal, folder)
+            self._there(unit.sql, principal, folder)
             store.remove_folder(unit.sql, principal.id, folder)
 
         await self._log.commit(change, actor=principal)
@@ -151,13 +155,17 @@ class ChunkingService:
     def _find(self, sql: Sql, principal: Principal, folder: str) -> Upload | None:
         return store.find_folder(sql, principal.id, folder, self._clock.now())
 
-    def _contents(self, sql: Sql, principal: Principal, folder: str) -> tuple[Upload, list[Upload]]:
-        """Return a folder and its whole chunks, in the order in which they make the file."""
+    def _there(self, sql: Sql, principal: Principal, folder: str) -> Upload:
         found = self._find(sql, principal, folder)
         if found is None:
             raise NoSuchUpload(fix=N_("Begin a new one."))
+        return found
+
+    def _chunks(self, sql: Sql, principal: Principal, folder: str) -> list[Upload]:
+        """Return the whole chunks of a folder, in the order in which they make the file."""
+        self._there(sql, principal, folder)
         chunks = store.find_in_folder(sql, principal.id, folder, self._clock.now())
-        return found, sorted((each for each in chunks if each.is_received), key=_order)
+        return sorted((each for each in chunks if each.is_received), key=_order)
 
 
 def _name(chunk: Upload) -> str:

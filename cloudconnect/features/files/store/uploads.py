@@ -111,6 +111,24 @@ def find_in_folder(sql: Sql, principal: str, folder: str, now: datetime) -> list
     return [_upload(row) for row in rows]
 
 
+def find_names(sql: Sql, principal: str, folder: str) -> set[str]:
+    """Return what the chunks in a folder of *principal* are called, each with the folder before it."""
+    rows = sql.rows(
+        f"SELECT metadata FROM upload WHERE principal = ? AND kind = 'chunk' AND {_IN_FOLDER} AND state = 'open'",  # noqa: S608 - names only
+        (principal, *_prefix(folder)),
+    )
+    return {name for (name,) in rows}
+
+
+def remove_others(sql: Sql, chunk: Upload) -> None:
+    """Forget the chunks that are called as *chunk* is, but for itself."""
+    sql.execute(
+        "UPDATE upload SET state = 'removed' WHERE principal = ? AND kind = 'chunk' AND metadata = ?"
+        " AND state = 'open' AND id <> ?",
+        (chunk.principal, chunk.plan.metadata, chunk.id),
+    )
+
+
 def keep_folder(sql: Sql, principal: str, folder: str, expires: datetime) -> None:
     """Let a folder of *principal* live until *expires*, with its chunks."""
     sql.execute(
