@@ -104,7 +104,9 @@ class ChunkingService:
     def _keep(self, unit: Unit, principal: Principal, folder: str, chunk: Upload) -> None:
         """Let a whole *chunk* take the place of others of its name, and its folder live on."""
         self._there(unit.sql, principal, folder)
-        store.remove_others(unit.sql, chunk)
+        # One that came at the same time may have taken its place already.
+        if store.find(unit.sql, chunk.id, principal.id, unit.now) is not None:
+            store.remove_others(unit.sql, chunk)
         store.keep_folder(unit.sql, principal.id, folder, unit.now + self._uploads.limits.lifetime)
 
     async def find(self, principal: Principal, folder: str) -> list[tuple[str, int]]:

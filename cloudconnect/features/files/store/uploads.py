@@ -121,10 +121,10 @@ def find_names(sql: Sql, principal: str, folder: str) -> set[str]:
 
 
 def remove_others(sql: Sql, chunk: Upload) -> None:
-    """Forget the chunks that are called as *chunk* is, but for itself."""
+    """Forget the whole chunks that are called as *chunk* is, but for itself."""
     sql.execute(
         "UPDATE upload SET state = 'removed' WHERE principal = ? AND kind = 'chunk' AND metadata = ?"
-        " AND state = 'open' AND id <> ?",
+        " AND state = 'open' AND received = length AND id <> ?",
         (chunk.principal, chunk.plan.metadata, chunk.id),
     )
 
