@@ -38,6 +38,12 @@ class Quota(Answer, frozen=True):
     quota_bytes: int | None
 
 
+class ChangedQuota(Quota, frozen=True):
+    """What a space uses and may use after a change, which ``undo`` takes back; empty where nothing changed."""
+
+    undo: str = ""
+
+
 class NewQuota(Request, frozen=True):
     """What a space may use from now on; null takes the bound away."""
 

@@ -32,6 +32,12 @@ class BrakeLimit(Answer, frozen=True):
     changes: int
 
 
+class ChangedBrakeLimit(BrakeLimit, frozen=True):
+    """How many files it is after a change, which ``undo`` takes back; empty where nothing changed."""
+
+    undo: str = ""
+
+
 class NewBrakeLimit(Request, frozen=True):
     """How many files one session may remove or overwrite in a minute: 20 to a million, 0 for any number, or null."""
 

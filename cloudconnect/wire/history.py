@@ -59,7 +59,15 @@ class Hindrance(Answer, frozen=True):
     id: str
     path: str
     reason: Literal[
-        "changed-later", "name-taken", "folder-gone", "into-itself", "holds-newer", "purged", "version-gone"
+        "changed-later",
+        "name-taken",
+        "folder-gone",
+        "into-itself",
+        "holds-newer",
+        "purged",
+        "version-gone",
+        "set-later",
+        "not-allowed",
     ]
 
 
@@ -68,7 +76,7 @@ class Reverted(Answer, frozen=True):
 
     ``trashed`` went to the trash, ``restored`` came back from it, ``moved`` have an earlier place, ``rewritten`` an
     earlier content, ``copied`` are new with an earlier content; ``bytes`` are those of what came back or was rewritten;
-    ``retagged`` got or lost tags.
+    ``retagged`` got or lost tags, ``reset`` counts settings that are what they were.
     ``conflicts`` counts what stood in the way, ``hindrances`` names the first thousand. ``undo`` takes all that back.
     """
 
@@ -82,6 +90,7 @@ class Reverted(Answer, frozen=True):
     hindrances: list[Hindrance]
     undo: str | None = None
     retagged: int = 0
+    reset: int = 0
 
 
 class Undoable(Answer, frozen=True):
@@ -109,6 +118,12 @@ class Snapshot(Answer, frozen=True):
     at: datetime
     created: datetime
     created_by: str
+
+
+class ChangedSnapshot(Snapshot, frozen=True):
+    """A moment that got or lost its name; ``undo`` takes that back."""
+
+    undo: str = ""
 
 
 class Differing(Answer, frozen=True):

@@ -48,10 +48,22 @@ class Field(Answer, frozen=True):
     choices: list[str]
 
 
+class ChangedField(Field, frozen=True):
+    """What a space demands of tags of one name now; ``undo`` takes the change back, empty where nothing changed."""
+
+    undo: str = ""
+
+
 class Fields(Answer, frozen=True):
     """The fields of a space, by name."""
 
     fields: list[Field]
+
+
+class ChangedFields(Fields, frozen=True):
+    """The fields that are left; ``undo`` brings back the one that is gone."""
+
+    undo: str = ""
 
 
 class NewField(Request, frozen=True):

@@ -33,6 +33,12 @@ class Version(Answer, frozen=True):
     pin: str | None
 
 
+class PinnedVersion(Version, frozen=True):
+    """A version that is pinned, or ages again; ``undo`` takes that back, empty where it was so."""
+
+    undo: str = ""
+
+
 class VersionOf(Request, frozen=True):
     """A version of the file at a path."""
 
@@ -54,6 +60,12 @@ class Retention(Answer, frozen=True):
     versions: str | None
     trash_days: int | None
     trash: str | None = None
+
+
+class ChangedRetention(Retention, frozen=True):
+    """What a space keeps after a change, which ``undo`` takes back; empty where nothing changed."""
+
+    undo: str = ""
 
 
 class NewRetention(Request, frozen=True):

@@ -30,6 +30,12 @@ class Space(Answer, frozen=True):
     archived: datetime | None
 
 
+class ChangedSpace(Space, frozen=True):
+    """A space after a change of it, which ``undo`` takes back; empty where nothing changed."""
+
+    undo: str = ""
+
+
 class NewSpace(Request, frozen=True):
     """A space to be made; for the account called ``owner``, else for who asks."""
 

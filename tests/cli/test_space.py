@@ -43,6 +43,10 @@ def test_a_space_of_its_own_is_made_filled_renamed_and_archived(machine, tmp_pat
     assert b"7 B of 1.0 MiB" in machine.run("space", "show", "Pictures").stdout
     assert "Pictures" in [each["name"] for each in machine.json("space", "list")]
 
+    archived = machine.run("space", "archive", "Pictures")
+    (token,) = [word for word in archived.stderr.decode().split() if word.startswith(made)]
+    assert machine.run("undo", token).returncode == 0
+    assert "Pictures" in [each["name"] for each in machine.json("space", "list")]
     assert machine.run("space", "archive", "Pictures").returncode == 0
     refused = machine.run("rm", "-ry", "Pictures:/2024")
     assert refused.returncode != 0

@@ -55,7 +55,8 @@ async def test_a_policy_of_the_trash_is_tried_set_and_refused_with_its_reason(si
     assert (tried["trashed"], tried["trash_bytes"]) == (1, 5)
     assert (await ask(site, "POST", "/retention/preview", json={}))["trashed"] == 0
     wanted = {"versions": None, "trash_days": None, "trash": "in /Tmp/**: keep 3d\nkeep 30d; at most 20 % of the space"}
-    assert await ask(site, "PUT", "/retention", json=wanted) == wanted == await ask(site, "GET", "/retention")
+    assert (await ask(site, "PUT", "/retention", json=wanted)).items() >= wanted.items()
+    assert await ask(site, "GET", "/retention") == wanted
     both = await ask(site, "PUT", "/retention", 422, json=wanted | {"trash_days": 7})
     assert (both["code"], "7d" in both["fix"]) == ("files.bad-policy", True)
     short = await ask(site, "PUT", "/retention", 422, json={"trash": "keep 1d; at least 1w"})

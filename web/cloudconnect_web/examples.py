@@ -326,9 +326,10 @@ def _struct(kind: inspect.StructType) -> dict[str, Any]:
     is_request = issubclass(shape, Request)
     example = {}
     for field in kind.fields:
-        own = f"{shape.__name__}.{field.encode_name}"
-        if is_request and not field.required and own not in _MEMBERS:
+        own = [f"{each.__name__}.{field.encode_name}" for each in shape.__mro__]
+        known = next((name for name in own if name in _MEMBERS), None)
+        if is_request and not field.required and known is None:
             continue
-        known = own if own in _MEMBERS else field.encode_name
+        known = known or field.encode_name
         example[field.encode_name] = _MEMBERS[known] if known in _MEMBERS else _example(field.type)
     return example

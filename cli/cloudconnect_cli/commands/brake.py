@@ -11,6 +11,7 @@ from cloudconnect.wire import brake as wire
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.running import AsJson, Space, ask
 from cloudconnect_cli.i18n import _
+from cloudconnect_cli.undoing import hint_undo
 
 brake = typer.Typer(no_args_is_help=True, help=_("What stops sessions that remove or overwrite too much."))
 
@@ -80,15 +81,18 @@ def brake_limit(
 ) -> None:
     """Show or say how many files one session may remove or overwrite in a minute."""
     url = f"/spaces/{space}/brake"
+    found: wire.BrakeLimit
     if changes is None:
         found = ask(lambda client: client.ask("GET", url, wire.BrakeLimit), as_json=as_json)
     else:
         body = wire.NewBrakeLimit(changes)
-        found = ask(lambda client: client.ask("PUT", url, wire.BrakeLimit, body=body), as_json=as_json)
+        found = ask(lambda client: client.ask("PUT", url, wire.ChangedBrakeLimit, body=body), as_json=as_json)
     if as_json:
         output.document(found)
     else:
         output.data(_("{changes} files a minute").format(changes=found.changes) if found.changes else _("off"))
+        if isinstance(found, wire.ChangedBrakeLimit):
+            hint_undo([found.undo])
 
 
 async def announce(client: Client, space: str, changes: int) -> None:

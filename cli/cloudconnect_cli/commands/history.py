@@ -33,6 +33,8 @@ _REASONS = {
     "holds-newer": N_("holds something that came later"),
     "purged": N_("the trash no longer holds it"),
     "version-gone": N_("its earlier content is no longer kept"),
+    "set-later": N_("set to something else later"),
+    "not-allowed": N_("you may not change what is set for the space"),
 }
 _KINDS = {
     "files.file-written": N_("wrote"),
@@ -42,6 +44,20 @@ _KINDS = {
     "files.entry-trashed": N_("removed"),
     "files.entry-restored": N_("restored"),
     "files.folder-returned": N_("brought back"),
+    "files.tagged": N_("tagged"),
+    "files.untagged": N_("untagged"),
+    "files.space-renamed": N_("renamed space"),
+    "files.space-archived": N_("archived space"),
+    "files.space-unarchived": N_("unarchived space"),
+    "files.quota-set": N_("set quota"),
+    "files.retention-set": N_("set policy"),
+    "files.brake-set": N_("set brake"),
+    "files.field-set": N_("set field"),
+    "files.field-removed": N_("removed field"),
+    "files.snapshot-named": N_("named snapshot"),
+    "files.snapshot-removed": N_("removed snapshot"),
+    "files.version-pinned": N_("pinned version"),
+    "files.properties-changed": N_("set properties"),
 }
 
 
@@ -141,6 +157,7 @@ def _summary(reverted: wire.Reverted) -> str:
         (_("{count} with earlier content"), reverted.rewritten),
         (_("{count} copied"), reverted.copied),
         (_("{count} with other tags"), reverted.retagged),
+        (_("{count} set as before"), reverted.reset),
         (_("{count} conflicts"), reverted.conflicts),
     )
     parts = [sentence.format(count=count) for sentence, count in counts if count]

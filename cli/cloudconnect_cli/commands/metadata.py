@@ -127,9 +127,12 @@ def field_set(
     if kind not in get_args(_Kind):
         raise Invalid(N_("“{kind}” is no kind of field."), fix=N_("Say text, number, date or choice."), kind=kind)
     body = wire.NewField(cast("_Kind", kind), choices or [])
-    found = ask(lambda client: client.ask("PUT", _field_url(space, name), wire.Field, body=body), as_json=as_json)
+    url = _field_url(space, name)
+    found = ask(lambda client: client.ask("PUT", url, wire.ChangedField, body=body), as_json=as_json)
     if as_json:
         output.document(found)
+    else:
+        hint_undo([found.undo])
 
 
 def field_remove(
@@ -138,7 +141,11 @@ def field_remove(
     as_json: AsJson = False,
 ) -> None:
     """Let tags of one name have any value again; the tags stay."""
-    ask(lambda client: client.ask("DELETE", _field_url(space, name), type(None)), as_json=as_json)
+    found = ask(lambda client: client.ask("DELETE", _field_url(space, name), wire.ChangedFields), as_json=as_json)
+    if as_json:
+        output.document(found)
+    else:
+        hint_undo([found.undo])
 
 
 def field_list(space: Space = _OWN, as_json: AsJson = False) -> None:

@@ -78,11 +78,12 @@ def snapshot_create(
 ) -> None:
     """Name the present or another moment; what was there then is kept as long as it has the name."""
     body = wire.NewSnapshot(name, at)
-    made = ask(lambda client: client.ask("POST", _url(space), wire.Snapshot, body=body), as_json=as_json)
+    made = ask(lambda client: client.ask("POST", _url(space), wire.ChangedSnapshot, body=body), as_json=as_json)
     if as_json:
         output.document(made)
     else:
         output.hint(_("Look at it with: cloudconnect ls --at '{name}'").format(name=output.printable(made.name)))
+        hint_undo([made.undo])
 
 
 def snapshot_list(space: Space = "personal", as_json: AsJson = False) -> None:
@@ -106,12 +107,11 @@ def snapshot_delete(name: Name, space: Space = "personal", yes: Yes = False, as_
     """Forget the name of a moment; what it alone kept is no longer kept."""
     confirm(_("Forget the snapshot “{name}”?").format(name=name), is_confirmed=yes)
     url = f"{_url(space)}/{quote(name, safe='')}"
-    gone = ask(lambda client: client.ask("DELETE", url, wire.Snapshot), as_json=as_json)
+    gone = ask(lambda client: client.ask("DELETE", url, wire.ChangedSnapshot), as_json=as_json)
     if as_json:
         output.document(gone)
     else:
-        hint = _("Name it again with: cloudconnect snapshot create '{name}' --at seq:{seq}")
-        output.hint(hint.format(name=output.printable(gone.name), seq=gone.seq))
+        hint_undo([gone.undo])
 
 
 def give_back(place: Place, body: wire.GiveBack, *, as_json: bool) -> None:

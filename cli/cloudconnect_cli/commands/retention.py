@@ -172,7 +172,7 @@ def policy_set(
     if trash_days is not None and trash_words is not None:
         raise Invalid(N_("The trash is told in days or in words."), fix=N_("Leave out --trash-days; write keep 30d."))
 
-    async def act(client: Client) -> wire.Retention:
+    async def act(client: Client) -> wire.ChangedRetention:
         url = f"/spaces/{space}/retention"
         known = await client.ask("GET", url, wire.Retention)
         words = known.versions if versions is None else None if versions == "default" else versions
@@ -181,9 +181,12 @@ def policy_set(
             days, kept = None if trash_days == "default" else int(trash_days), None
         elif trash_words is not None:
             days, kept = None, None if trash_words == "default" else trash_words
-        return await client.ask("PUT", url, wire.Retention, body=wire.NewRetention(words, days, kept))
+        return await client.ask("PUT", url, wire.ChangedRetention, body=wire.NewRetention(words, days, kept))
 
-    _print_policy(ask(act, as_json=as_json), as_json=as_json)
+    changed = ask(act, as_json=as_json)
+    _print_policy(changed, as_json=as_json)
+    if not as_json:
+        hint_undo([changed.undo])
 
 
 def policy_test(
@@ -272,11 +275,13 @@ def _pin(path: str, seq: int, note: str | None, *, as_json: bool) -> None:
     place = parse_place(path)
     body = wire.NewPin(place.path, seq, note)
     found = ask(
-        lambda client: client.ask("POST", f"/spaces/{place.space}/version-pins", wire.Version, body=body),
+        lambda client: client.ask("POST", f"/spaces/{place.space}/version-pins", wire.PinnedVersion, body=body),
         as_json=as_json,
     )
     if as_json:
         output.document(found)
+    else:
+        hint_undo([found.undo])
 
 
 def _print_policy(found: wire.Retention, *, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.running import AsJson, At, ask
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import Place, parse_place
+from cloudconnect_cli.undoing import hint_undo
 
 _NONE = "none"
 _OWN = "personal"
@@ -110,7 +111,7 @@ def quota(
             return [each async for each in client.list("/quotas", wire.Quota)]
         if size is None:
             return [await client.ask("GET", _quota_url(of), wire.Quota)]
-        return [await client.ask("PATCH", _quota_url(of), wire.Quota, body=wire.NewQuota(wanted))]
+        return [await client.ask("PATCH", _quota_url(of), wire.ChangedQuota, body=wire.NewQuota(wanted))]
 
     found = ask(act, as_json=as_json)
     if as_json:
@@ -118,6 +119,7 @@ def quota(
         return
     rows = [(each.space, each.name, format_bytes(each.used_bytes), _bound(each.quota_bytes)) for each in found]
     output.table((N_("Space"), N_("Name"), N_(" Used"), N_(" Quota")), rows)
+    hint_undo(each.undo for each in found if isinstance(each, wire.ChangedQuota))
 
 
 def space_list(
@@ -193,13 +195,15 @@ def rename(
     changed = _change(of, spaces.SpaceChange(name=name), as_json=as_json)
     if not as_json:
         output.hint(_("It is called “{name}” now.").format(name=changed.name))
+        hint_undo([changed.undo])
 
 
 def archive(of: Which, as_json: AsJson = False) -> None:
     """Let nothing in a space change any more; it can still be read, and brought back with: space unarchive."""
     changed = _change(of, spaces.SpaceChange(archived=True), as_json=as_json)
     if not as_json:
-        output.hint(_("“{name}” is archived. Undo: cloudconnect space unarchive “{name}”").format(name=changed.name))
+        output.hint(_("“{name}” is archived.").format(name=changed.name))
+        hint_undo([changed.undo])
 
 
 def unarchive(of: Which, as_json: AsJson = False) -> None:
@@ -207,10 +211,11 @@ def unarchive(of: Which, as_json: AsJson = False) -> None:
     changed = _change(of, spaces.SpaceChange(archived=False), as_json=as_json)
     if not as_json:
         output.hint(_("“{name}” may change again.").format(name=changed.name))
+        hint_undo([changed.undo])
 
 
-def _change(of: str, body: spaces.SpaceChange, *, as_json: bool) -> spaces.Space:
-    changed = ask(lambda client: client.ask("PATCH", _space_url(of), spaces.Space, body=body), as_json=as_json)
+def _change(of: str, body: spaces.SpaceChange, *, as_json: bool) -> spaces.ChangedSpace:
+    changed = ask(lambda client: client.ask("PATCH", _space_url(of), spaces.ChangedSpace, body=body), as_json=as_json)
     if as_json:
         output.document(changed)
     return changed

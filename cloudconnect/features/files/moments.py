@@ -69,6 +69,8 @@ class Obstacle(StrEnum):
     HOLDS_NEWER = "holds-newer"
     PURGED = "purged"
     VERSION_GONE = "version-gone"
+    SET_LATER = "set-later"
+    NOT_ALLOWED = "not-allowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,8 @@ class Reverted:
 
     ``trashed`` went to the trash, ``restored`` came back from it, ``moved`` have an earlier place, ``rewritten`` an
     earlier content, ``copied`` are new with an earlier content; ``bytes`` are the plain bytes of what came back or was
-    rewritten; ``retagged`` got or lost tags. ``hindrances`` names the first thousand of what was ``hindered``. ``undo``
-    takes all that back, None when nothing was done.
+    rewritten; ``retagged`` got or lost tags, ``reset`` settings are what they were. ``hindrances`` names the first
+    thousand of what was ``hindered``. ``undo`` takes all that back, None when nothing was done.
     """
 
     trashed: int
@@ -100,6 +102,7 @@ class Reverted:
     hindrances: list[Hindrance]
     undo: UndoToken | None = None
     retagged: int = 0
+    reset: int = 0
 
 
 @dataclass(frozen=True, slots=True)

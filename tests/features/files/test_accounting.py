@@ -262,7 +262,7 @@ async def test_only_administrators_set_quotas(rooms, ada, bob, accounting):
         await accounting.set_quota(ada, "spc_nothing", 1)
     with pytest.raises(Invalid):
         await accounting.set_quota(ada, space.id, -1)
-    assert (await accounting.set_quota(ada, space.id, 5)).quota_bytes == 5
+    assert (await accounting.set_quota(ada, space.id, 5)).value.quota_bytes == 5
     await rooms.spaces.get_space(ada, "personal")
     first = await accounting.find_spaces(ada, 1, None)
     rest = await accounting.find_spaces(ada, 10, first.next_cursor)

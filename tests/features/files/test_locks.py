@@ -287,7 +287,7 @@ async def test_properties_go_with_what_they_belong_to(rooms, properties, details
 
 async def test_when_a_file_was_modified_can_be_set_and_the_past_keeps_the_old_time(rooms, properties, tree, ada):
     before = await rooms.files.get_entry(ada, tree, "/a/d.txt")
-    changed = await properties.change(ada, tree, "/a/d.txt", {}, modified_ns=5)
+    changed = (await properties.change(ada, tree, "/a/d.txt", {}, modified_ns=5)).entry
     now = await rooms.files.get_entry(ada, tree, "/a/d.txt")
     past = await rooms.files.get_entry(ada, tree, "/a/d.txt", str(before.from_seq))
 

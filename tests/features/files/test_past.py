@@ -61,7 +61,7 @@ async def give_back(rooms, principal, path, at, **options):
 
 async def test_a_name_stands_wherever_a_moment_can(rooms, ada):
     await put(rooms, ada, "/a.txt")
-    made = await rooms.snapshots.add_snapshot(ada, "personal", "before the move")
+    made = (await rooms.snapshots.add_snapshot(ada, "personal", "before the move")).value
     await move(rooms, ada, "/a.txt", "/b.txt")
     for at in ("before the move", "@before the move", "snapshot:before the move"):
         assert list(await listing(rooms, ada, at)) == ["/a.txt"]
@@ -75,7 +75,7 @@ async def test_a_moment_of_the_past_can_be_named(rooms, ada):
     await put(rooms, ada, "/a.txt")
     rooms.clock.advance(timedelta(hours=2))
     await put(rooms, ada, "/b.txt")
-    made = await rooms.snapshots.add_snapshot(ada, "personal", "early", "1h")
+    made = (await rooms.snapshots.add_snapshot(ada, "personal", "early", "1h")).value
     assert list(await listing(rooms, ada, "early")) == ["/a.txt"]
     assert made.at < made.created
     with pytest.raises(Invalid):

@@ -152,7 +152,7 @@ async def test_what_was_given_up_is_told_and_cannot_be_read(rooms, ada, versions
 
 async def test_what_is_there_and_what_is_pinned_stays(rooms, ada, versions):
     seqs = await history_of(rooms, ada, "/plan.txt", [b"one", b"two"])
-    pinned = await versions.pin_version(ada, "personal", "/plan.txt", seqs[0], "signed")
+    pinned = (await versions.pin_version(ada, "personal", "/plan.txt", seqs[0], "signed")).value
     assert pinned.pin == "signed"
     for seq in seqs:
         with pytest.raises(VersionInUse):

@@ -85,7 +85,7 @@ async def test_an_owner_has_one_space_of_a_name(rooms, ada, bob):
         await rooms.spaces.create(ada, "Photos")
     with pytest.raises(SpaceNameTaken):
         await rooms.spaces.change(ada, other.id, name="Photos")
-    assert (await rooms.spaces.change(ada, other.id, name="Films")).name == "Films"
+    assert (await rooms.spaces.change(ada, other.id, name="Films")).value.name == "Films"
 
 
 async def test_what_cannot_be_made_is_refused_before_it_gets_keys(rooms, ada, monkeypatch):
@@ -106,7 +106,7 @@ async def test_a_renamed_space_keeps_its_id_and_what_is_in_it(rooms, ada):
     made = await rooms.spaces.create(ada, "Photos")
     await put(rooms, ada, "Photos", "/a")
 
-    renamed = await rooms.spaces.change(ada, "Photos", name="Pictures")
+    renamed = (await rooms.spaces.change(ada, "Photos", name="Pictures")).value
 
     assert (renamed.id, renamed.seq) == (made.id, made.seq + 2)
     assert (await rooms.files.get_entry(ada, "Pictures", "/a")).size == 7
@@ -128,10 +128,11 @@ async def test_nothing_in_an_archived_space_changes_until_it_is_brought_back(roo
     await put(rooms, ada, "Photos", "/b")
     trashed = (await rooms.files.trash(ada, "Photos", "/b", ANYTHING)).trashed
 
-    archived = await rooms.spaces.change(ada, "Photos", archived=True)
+    archived = (await rooms.spaces.change(ada, "Photos", archived=True)).value
 
     assert archived.archived == rooms.clock.now()
-    assert await rooms.spaces.change(ada, "Photos", archived=True) == archived
+    again = await rooms.spaces.change(ada, "Photos", archived=True)
+    assert (again.value, again.undo) == (archived, "")
     assert await names(rooms, ada) == ["ada"]
     assert await names(rooms, ada, archived=True) == ["Photos", "ada"]
     assert (await rooms.files.get_entry(ada, "Photos", "/a")).size == 7
@@ -158,7 +159,7 @@ async def test_the_clock_takes_nothing_from_an_archived_space(rooms, ada):
     await put(rooms, ada, "Photos", "/a", b"two", ANYTHING)
     await put(rooms, ada, "Photos", "/b")
     await rooms.files.trash(ada, "Photos", "/b", ANYTHING)
-    archived = await rooms.spaces.change(ada, "Photos", archived=True)
+    archived = (await rooms.spaces.change(ada, "Photos", archived=True)).value
     rooms.clock.advance(timedelta(days=500))
     purging = PurgingService(rooms.log, rooms.database, rooms.clock, rooms.guide, timedelta(days=30))
     pruning = PruningService(rooms.log, rooms.database, rooms.clock, rooms.guide, "keep all 1d")
@@ -176,7 +177,7 @@ async def test_a_personal_space_is_renamed_but_never_archived(rooms, ada):
     with pytest.raises(PersonalSpaceStays):
         await rooms.spaces.change(ada, "personal", name="Mine", archived=True)
     assert await names(rooms, ada) == ["ada"]
-    assert (await rooms.spaces.change(ada, "personal", name="Mine")).name == "Mine"
+    assert (await rooms.spaces.change(ada, "personal", name="Mine")).value.name == "Mine"
 
 
 async def test_pages_of_spaces_skip_nothing(rooms, ada):

@@ -145,7 +145,7 @@ async def test_days_and_words_exclude_each_other(rooms, ada, pruning):
     with pytest.raises(BadPolicy, match="in days and in words"):
         await pruning.set_retention(ada, "personal", Retention(None, 7, "keep 3d"))
     wanted = Retention(None, None, "in /Tmp/**: keep 3d\nat most 20 % of the space")
-    assert await pruning.set_retention(ada, "personal", wanted) == wanted
+    assert (await pruning.set_retention(ada, "personal", wanted)).value == wanted
     assert await pruning.get_retention(ada, "personal") == wanted
 
 

@@ -9,6 +9,7 @@ from cloudconnect.wire import accounting as wire
 from cloudconnect.wire.shape import PageAnswer
 from cloudconnect_web.api.lists import Cursor, Limit, to_page
 from cloudconnect_web.operations import Call, Guard, Operation
+from cloudconnect_web.undoing import with_undo
 
 FolderPath = Annotated[str, msgspec.Meta(max_length=4096, description="A path in the space; its root if none.")]
 
@@ -34,9 +35,10 @@ async def get_quota(call: Call, space: str) -> wire.Quota:
     return _to_quota(await call.appliance.spaces.get_space(call.principal, space))
 
 
-async def set_quota(call: Call, space: str, body: wire.NewQuota) -> wire.Quota:
+async def set_quota(call: Call, space: str, body: wire.NewQuota) -> wire.ChangedQuota:
     """Bound what a space may use, or take the bound away."""
-    return _to_quota(await call.appliance.accounting.set_quota(call.principal, space, body.quota_bytes))
+    settled = await call.appliance.accounting.set_quota(call.principal, space, body.quota_bytes)
+    return with_undo(wire.ChangedQuota, _to_quota(settled.value), settled.undo)
 
 
 async def find_quotas(call: Call, limit: Limit = 100, cursor: Cursor | None = None) -> PageAnswer[wire.Quota]:

@@ -33,10 +33,10 @@ async def get_brake_limit(call: Call, space: str) -> wire.BrakeLimit:
     return wire.BrakeLimit(await call.appliance.brake.get_limit(call.principal, space))
 
 
-async def set_brake_limit(call: Call, space: str, body: wire.NewBrakeLimit) -> wire.BrakeLimit:
+async def set_brake_limit(call: Call, space: str, body: wire.NewBrakeLimit) -> wire.ChangedBrakeLimit:
     """Say how many files one session may remove or overwrite in a minute."""
-    await call.appliance.brake.set_limit(call.principal, space, body.changes)
-    return wire.BrakeLimit(await call.appliance.brake.get_limit(call.principal, space))
+    settled = await call.appliance.brake.set_limit(call.principal, space, body.changes)
+    return wire.ChangedBrakeLimit(settled.value, settled.undo)
 
 
 def _to_brake(brake: Brake) -> wire.Brake:

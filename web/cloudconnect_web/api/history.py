@@ -41,6 +41,7 @@ def to_reverted(reverted: Reverted) -> wire.Reverted:
         rewritten=reverted.rewritten,
         copied=reverted.copied,
         retagged=reverted.retagged,
+        reset=reverted.reset,
         bytes=reverted.bytes,
         conflicts=reverted.hindered,
         hindrances=[wire.Hindrance(each.node, each.path, each.obstacle.value) for each in reverted.hindrances],

@@ -26,6 +26,7 @@ from cloudconnect_web.api.files import parse_modified, to_changed, to_entry, to_
 from cloudconnect_web.api.lists import Cursor, Limit, Moment, to_page
 from cloudconnect_web.conditions import parse_condition, quote
 from cloudconnect_web.operations import Call, Guard, Operation, Reply
+from cloudconnect_web.undoing import with_undo
 
 Where = Annotated[
     str, msgspec.Meta(max_length=4_000, description="A selection: type:pdf tag:invoice -tag:paid size:>10M.")
@@ -63,15 +64,17 @@ async def find_fields(call: Call, space: str) -> wire.Fields:
     return wire.Fields([_to_field(each) for each in await call.appliance.tags.find_fields(call.principal, space)])
 
 
-async def set_field(call: Call, space: str, name: str, body: wire.NewField) -> wire.Field:
+async def set_field(call: Call, space: str, name: str, body: wire.NewField) -> wire.ChangedField:
     """Demand of tags of one name that their values are of a kind; tags that are there already stay."""
     field = Field(name, FieldKind(body.kind), tuple(body.choices))
-    return _to_field(await call.appliance.tags.set_field(call.principal, space, field))
+    settled = await call.appliance.tags.set_field(call.principal, space, field)
+    return with_undo(wire.ChangedField, _to_field(settled.value), settled.undo)
 
 
-async def remove_field(call: Call, space: str, name: str) -> None:
+async def remove_field(call: Call, space: str, name: str) -> wire.ChangedFields:
     """Demand nothing of tags of one name any more; the tags stay."""
-    await call.appliance.tags.remove_field(call.principal, space, name)
+    settled = await call.appliance.tags.remove_field(call.principal, space, name)
+    return wire.ChangedFields([_to_field(each) for each in settled.value], settled.undo)
 
 
 async def find_favourites(call: Call, limit: Limit = 100, cursor: Cursor | None = None) -> PageAnswer[wire.Favourite]:
@@ -161,7 +164,7 @@ OPERATIONS = [
     Operation(method="POST", path=f"{_SPACE}/tags{_PATH}", guard=Guard.WRITE, handler=change_tags),
     Operation(method="GET", path=f"{_SPACE}/fields", guard=Guard.READ, handler=find_fields),
     Operation(method="PUT", path=f"{_SPACE}/fields/{{name}}", guard=Guard.WRITE, handler=set_field),
-    Operation(method="DELETE", path=f"{_SPACE}/fields/{{name}}", guard=Guard.WRITE, handler=remove_field, status=204),
+    Operation(method="DELETE", path=f"{_SPACE}/fields/{{name}}", guard=Guard.WRITE, handler=remove_field),
     Operation(method="GET", path="/favourites", guard=Guard.READ, handler=find_favourites),
     Operation(method="PUT", path=f"{_SPACE}/favourites{_PATH}", guard=Guard.WRITE, handler=add_favourite),
     Operation(

@@ -10,6 +10,7 @@ from cloudconnect.wire.shape import PageAnswer
 from cloudconnect_web.api.history import to_reverted
 from cloudconnect_web.api.lists import Cursor, Limit, Moment, to_page
 from cloudconnect_web.operations import Call, Guard, Operation
+from cloudconnect_web.undoing import with_undo
 
 _SPACE = "/spaces/{space}"
 
@@ -23,14 +24,16 @@ async def find_snapshots(
     return to_page(await call.appliance.snapshots.find_snapshots(call.principal, space, limit, cursor), _to_snapshot)
 
 
-async def add_snapshot(call: Call, space: str, body: wire.NewSnapshot) -> wire.Snapshot:
+async def add_snapshot(call: Call, space: str, body: wire.NewSnapshot) -> wire.ChangedSnapshot:
     """Name the present or another moment; what was true then is kept for as long as it has a name."""
-    return _to_snapshot(await call.appliance.snapshots.add_snapshot(call.principal, space, body.name, body.at))
+    settled = await call.appliance.snapshots.add_snapshot(call.principal, space, body.name, body.at)
+    return with_undo(wire.ChangedSnapshot, _to_snapshot(settled.value), settled.undo)
 
 
-async def remove_snapshot(call: Call, space: str, name: str) -> wire.Snapshot:
+async def remove_snapshot(call: Call, space: str, name: str) -> wire.ChangedSnapshot:
     """Forget the name of a moment; what it alone kept is no longer kept."""
-    return _to_snapshot(await call.appliance.snapshots.remove_snapshot(call.principal, space, name))
+    settled = await call.appliance.snapshots.remove_snapshot(call.principal, space, name)
+    return with_undo(wire.ChangedSnapshot, _to_snapshot(settled.value), settled.undo)
 
 
 async def find_differences(

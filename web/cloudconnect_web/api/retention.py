@@ -10,6 +10,7 @@ from cloudconnect.wire.shape import PageAnswer
 from cloudconnect_web.api.files import to_changed
 from cloudconnect_web.api.lists import Cursor, Limit, to_page
 from cloudconnect_web.operations import Call, Guard, Operation
+from cloudconnect_web.undoing import with_undo
 
 _SPACE = "/spaces/{space}"
 
@@ -26,11 +27,10 @@ async def restore_version(call: Call, space: str, body: wire.VersionOf) -> wire_
     return to_changed(await call.appliance.versions.restore_version(call.principal, space, body.path, body.version))
 
 
-async def pin_version(call: Call, space: str, body: wire.NewPin) -> wire.Version:
+async def pin_version(call: Call, space: str, body: wire.NewPin) -> wire.PinnedVersion:
     """Keep a version whatever its age, or with a null note let it age again."""
-    return _to_version(
-        await call.appliance.versions.pin_version(call.principal, space, body.path, body.version, body.note)
-    )
+    settled = await call.appliance.versions.pin_version(call.principal, space, body.path, body.version, body.note)
+    return with_undo(wire.PinnedVersion, _to_version(settled.value), settled.undo)
 
 
 async def remove_version(call: Call, space: str, body: wire.VersionOf) -> None:
@@ -43,10 +43,11 @@ async def get_retention(call: Call, space: str) -> wire.Retention:
     return _to_retention(await call.appliance.pruning.get_retention(call.principal, space))
 
 
-async def set_retention(call: Call, space: str, body: wire.NewRetention) -> wire.Retention:
+async def set_retention(call: Call, space: str, body: wire.NewRetention) -> wire.ChangedRetention:
     """Say how long a space keeps versions and the trash."""
     wanted = Retention(body.versions, body.trash_days, body.trash)
-    return _to_retention(await call.appliance.pruning.set_retention(call.principal, space, wanted))
+    settled = await call.appliance.pruning.set_retention(call.principal, space, wanted)
+    return with_undo(wire.ChangedRetention, _to_retention(settled.value), settled.undo)
 
 
 async def preview_retention(call: Call, space: str, body: wire.Preview) -> wire.Pruned:

@@ -9,6 +9,7 @@ from cloudconnect.wire import spaces as wire
 from cloudconnect.wire.shape import PageAnswer
 from cloudconnect_web.api.lists import Cursor, Limit, to_page
 from cloudconnect_web.operations import Call, Guard, Operation
+from cloudconnect_web.undoing import with_undo
 
 Archived = Annotated[bool, msgspec.Meta(description="Those that are archived too.")]
 
@@ -31,9 +32,10 @@ async def add_space(call: Call, body: wire.NewSpace) -> wire.Space:
     return _to_space(made)
 
 
-async def change_space(call: Call, space: str, body: wire.SpaceChange) -> wire.Space:
+async def change_space(call: Call, space: str, body: wire.SpaceChange) -> wire.ChangedSpace:
     """Rename a space, archive it, or bring it back; for its owner and administrators."""
-    return _to_space(await call.appliance.spaces.change(call.principal, space, name=body.name, archived=body.archived))
+    settled = await call.appliance.spaces.change(call.principal, space, name=body.name, archived=body.archived)
+    return with_undo(wire.ChangedSpace, _to_space(settled.value), settled.undo)
 
 
 def _to_space(space: Space) -> wire.Space:

@@ -14,6 +14,7 @@ from cloudconnect_web.dav.live import DAV, LIVE
 from cloudconnect_web.dav.reading import LANGUAGE, Element, read_xml
 from cloudconnect_web.dav.writing import DECLARED, escape, tags, to_xml
 from cloudconnect_web.problems import BadRequest
+from cloudconnect_web.undoing import undo_fields
 
 NAME_MOST_BYTES: Final = 1_024
 _HTTP_TIMES = frozenset({f"{DAV}getlastmodified", "{urn:schemas-microsoft-com:}Win32LastModifiedTime"})
@@ -40,7 +41,7 @@ async def proppatch(ask: Ask) -> web.StreamResponse:
     if patch.refused:
         await ask.appliance.files.get_entry(ask.principal, ask.space, ask.target.path)
         return _answer(ask, patch)
-    await ask.appliance.properties.change(
+    change = await ask.appliance.properties.change(
         ask.principal,
         ask.space,
         ask.target.path,
@@ -48,7 +49,9 @@ async def proppatch(ask: Ask) -> web.StreamResponse:
         modified_ns=patch.modified_ns,
         condition=ask.condition,
     )
-    return _answer(ask, patch)
+    answer = _answer(ask, patch)
+    answer.headers.update(undo_fields(change.undo))
+    return answer
 
 
 def _parse(body: Element) -> _Patch:

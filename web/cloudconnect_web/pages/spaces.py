@@ -64,25 +64,26 @@ async def change(request: web.Request) -> web.StreamResponse:
     """Rename a space, bound it, archive it or bring it back."""
     form = await read_form(request)
     try:
-        words = await _change(request, form)
+        notice = await _change(request, form)
     except (Conflict, Invalid) as refusal:
-        words = _say(request, refusal.detail)
-    return redirect(request, base_url(request), Notice(words))
+        notice = Notice(_say(request, refusal.detail))
+    return redirect(request, base_url(request), notice)
 
 
-async def _change(request: web.Request, form: dict[str, str]) -> str:
+async def _change(request: web.Request, form: dict[str, str]) -> Notice:
     appliance, principal = request.app[APPLIANCE], request[PRINCIPAL]
     match form.get("act"):
         case "rename":
-            space = await appliance.spaces.change(principal, space_of(request), name=form.get("name", ""))
-            return _say(request, N_("It is called “{name}” now."), name=space.name)
+            settled = await appliance.spaces.change(principal, space_of(request), name=form.get("name", ""))
+            words = _say(request, N_("It is called “{name}” now."), name=settled.value.name)
         case "quota":
-            space = await appliance.accounting.set_quota(principal, space_of(request), _quota(form))
-            return used_words(request, space)
+            settled = await appliance.accounting.set_quota(principal, space_of(request), _quota(form))
+            words = used_words(request, settled.value)
         case _:
             is_archived = form.get("act") == "archive"
-            space = await appliance.spaces.change(principal, space_of(request), archived=is_archived)
-            return _state(request, space)
+            settled = await appliance.spaces.change(principal, space_of(request), archived=is_archived)
+            words = _state(request, settled.value)
+    return Notice(words, settled.undo)
 
 
 def _state(request: web.Request, space: Space) -> str:

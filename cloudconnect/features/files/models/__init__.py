@@ -34,6 +34,11 @@ from cloudconnect.features.files.models.locks import (
     Lock,
     LockTerms,
 )
+from cloudconnect.features.files.models.settings import (
+    Setting,
+    SettingKind,
+    Settled,
+)
 from cloudconnect.features.files.models.spaces import (
     Brake,
     DamagedFile,
@@ -86,6 +91,9 @@ __all__ = [
     "OpenFiles",
     "Put",
     "Retention",
+    "Setting",
+    "SettingKind",
+    "Settled",
     "Space",
     "SpaceKind",
     "Tag",

@@ -7,9 +7,11 @@ from cloudconnect.database import Database
 from cloudconnect.events.files import QuotaSet
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NoSuchEntry
-from cloudconnect.features.files.models import Footprint, Space
+from cloudconnect.features.files.models import Footprint, Setting, SettingKind, Settled, Space
+from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import find_place
+from cloudconnect.features.files.service.settling import settle
 from cloudconnect.features.files.store import spaces, usage
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
@@ -53,7 +55,7 @@ class AccountingService:
         found = await self._database.read(lambda sql: spaces.find_spaces(sql, after, limit + 1))
         return Page(found[:limit], encode_cursor(found[limit - 1].id) if len(found) > limit else None)
 
-    async def set_quota(self, principal: Principal, space: str, quota_bytes: int | None) -> Space:
+    async def set_quota(self, principal: Principal, space: str, quota_bytes: int | None) -> Settled[Space]:
         """Bound what a space may use, or take the bound away with None; for administrators.
 
         A space that uses more already keeps it, and takes nothing that would add to it.
@@ -66,11 +68,9 @@ class AccountingService:
         rules.check_quota_size(quota_bytes)
         space_id = await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> Space:
-            _there(unit.sql, space_id)
-            spaces.set_quota(unit.sql, space_id, quota_bytes)
-            unit.record(QuotaSet(subject=space_id, space=space_id, quota_bytes=quota_bytes))
-            return _there(unit.sql, space_id)
+        def change(unit: Unit) -> Settled[Space]:
+            put_quota(unit, _there(unit.sql, space_id), quota_bytes)
+            return Settled(_there(unit.sql, space_id), deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -85,6 +85,15 @@ class AccountingService:
         if found:
             found = self._log.commit_now(_put_right, actor=APPLIANCE)
         return {"spaces_wrong": len(found), "wrong_bytes": sum(abs(used - right) for _, used, right in found)}
+
+
+def put_quota(unit: Unit, space: Space, quota_bytes: int | None) -> None:
+    """Bound what *space* may use, or take the bound away with None, unless it is so."""
+    if space.quota_bytes == quota_bytes:
+        return
+    spaces.set_quota(unit.sql, space.id, quota_bytes)
+    seq = deeds.seq_of(unit.record(QuotaSet(subject=space.id, space=space.id, quota_bytes=quota_bytes)))
+    settle(unit, space, Setting(space.root, SettingKind.QUOTA), space.quota_bytes, quota_bytes, seq)
 
 
 def _put_right(unit: Unit) -> list[tuple[SpaceId, int, int]]:

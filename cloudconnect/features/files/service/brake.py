@@ -7,9 +7,11 @@ from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
 from cloudconnect.events.files import BrakeLifted, BrakeSet
 from cloudconnect.features.files.errors import BadExpectation, NoSuchBrake, OwnBrake
-from cloudconnect.features.files.models import Brake
+from cloudconnect.features.files.models import Brake, Setting, SettingKind, Settled, Space
+from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.braking import CHANGES, session_of
 from cloudconnect.features.files.service.guide import Guide
+from cloudconnect.features.files.service.settling import settle
 from cloudconnect.features.files.store import brakes
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
@@ -96,8 +98,10 @@ class BrakeService:
         )
         return CHANGES if found is None else found
 
-    async def set_limit(self, principal: Principal, space: str, changes: int | None) -> None:
+    async def set_limit(self, principal: Principal, space: str, changes: int | None) -> Settled[int]:
         """Say how many files a session may remove or overwrite in a minute: 0 is any number, None the default.
+
+        Return the number that holds now.
 
         Raises:
             BadExpectation: it is fewer than 20 or more than a million.
@@ -108,12 +112,11 @@ class BrakeService:
             )
         space_id = await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> None:
-            self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE)
-            brakes.set_limit(unit.sql, space_id, changes)
-            unit.record(BrakeSet(subject=space_id, space=space_id, changes=changes))
+        def change(unit: Unit) -> Settled[int]:
+            put_limit(unit, self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE).space, changes)
+            return Settled(CHANGES if changes is None else changes, deeds.undo_of(unit, space_id))
 
-        await self._log.commit(change, actor=principal)
+        return await self._log.commit(change, actor=principal)
 
     async def remove_old(self) -> None:
         """Forget what no window reaches back to; a job calls this."""
@@ -123,3 +126,12 @@ class BrakeService:
     def _is_proven(self, principal: Principal) -> bool:
         proved = principal.proved_at
         return principal.kind is PrincipalKind.PERSON and proved is not None and self._clock.now() - proved <= _FRESH
+
+
+def put_limit(unit: Unit, space: Space, changes: int | None) -> None:
+    """Let a session remove or overwrite so many files of *space* in a minute: 0 is any number, None the default."""
+    if space.brake_changes == changes:
+        return
+    brakes.set_limit(unit.sql, space.id, changes)
+    seq = deeds.seq_of(unit.record(BrakeSet(subject=space.id, space=space.id, changes=changes)))
+    settle(unit, space, Setting(space.root, SettingKind.BRAKE), space.brake_changes, changes, seq)

@@ -15,12 +15,12 @@ from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import BadUndoToken, CannotUndo, NothingToUndo, Unbounded, UndoExpired
 from cloudconnect.features.files.models import Space
 from cloudconnect.features.files.moments import Deeds, Obstacle, Reverted, Seqs, Undoable, UndoToken
-from cloudconnect.features.files.service import deeds, reverting
+from cloudconnect.features.files.service import deeds, resetting, reverting
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.obstacles import Examiner
 from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, plan_reversal
-from cloudconnect.features.files.store import history, spaces, tags
+from cloudconnect.features.files.store import history, settings, spaces, tags
 from cloudconnect.features.files.store.history import Made
 from cloudconnect.kernel.clock import Clock, from_ms
 from cloudconnect.kernel.errors import CloudConnectError
@@ -41,6 +41,8 @@ _REASONS = {
     Obstacle.HOLDS_NEWER: N_("“{path}” holds something that came later."),
     Obstacle.PURGED: N_("The trash no longer holds “{path}”."),
     Obstacle.VERSION_GONE: N_("The earlier content of “{path}” is no longer kept."),
+    Obstacle.SET_LATER: N_("What is set for “{path}” was set to something else later."),
+    Obstacle.NOT_ALLOWED: N_("Who may write here may not change what is set for the space."),
 }
 
 FindSeqs = Callable[[Sql, Space], Seqs]
@@ -148,8 +150,9 @@ class HistoryService:
         def plan(sql: Sql) -> Plan:
             planned = self._plan(sql, principal, space_id, names, seqs)
             examiner = Examiner(sql, planned)
-            examiner.require(self._guide.access, principal)
-            rules.check_not_archived(planned.space)
+            examiner.require(self._guide, principal)
+            if planned.touched and not resetting.revives(planned.setting_steps.get(planned.space.root, ())):
+                rules.check_not_archived(planned.space)
             examiner.examine()
             return planned
 
@@ -167,6 +170,7 @@ class HistoryService:
             ]
             reverting.place_steps(unit, planned, deeds.seq_of(recorded[0]))
             reverting.tag_steps(unit, planned)
+            reverting.setting_steps(unit, planned)
             return dataclasses.replace(summary, undo=UndoToken(space_id, Seqs([unit.spans[space_id]])))
 
         return await self._log.commit(change, actor=principal)
@@ -248,7 +252,7 @@ def check_hindrances(sql: Sql, plan: Plan, *, skip: bool) -> None:
     Raises:
         CannotUndo: something stands in the way, of all of it or without *skip*.
     """
-    if not plan.hindrances or (skip and (plan.steps or plan.tag_steps)):
+    if not plan.hindrances or (skip and not plan.is_empty):
         return
     hindrance = reverting.summarise(sql, plan).hindrances[0]
     raise CannotUndo(
@@ -261,7 +265,7 @@ def check_hindrances(sql: Sql, plan: Plan, *, skip: bool) -> None:
 
 def _touches(sql: Sql, space: SpaceId, first: int, last: int) -> bool:
     """Tell whether the tree, or what is said about it, changed from *first* to *last*."""
-    return history.touches(sql, space, first, last) or tags.touches(sql, space, first, last)
+    return any(table.touches(sql, space, first, last) for table in (history, tags, settings))
 
 
 def _undone_range(fact: Made) -> tuple[int, int]:

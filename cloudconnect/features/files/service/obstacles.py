@@ -1,10 +1,14 @@
 """Looking for what stands in the way of a plan, until what is left of it can be done whole."""
 
+from cloudconnect.features.files.models import SettingKind
 from cloudconnect.features.files.moments import Obstacle
+from cloudconnect.features.files.service import resetting
+from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, Step, load_parents
 from cloudconnect.features.files.store import history
 from cloudconnect.features.files.store.history import PastRow
+from cloudconnect.kernel.errors import Denied
 from cloudconnect.kernel.ids import NodeId
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.ports.access import Access, Action, Resource, Verdict
@@ -30,14 +34,37 @@ class Examiner:
         starts |= {step.then.parent for step in steps if step.then is not None}
         load_parents(sql, plan.space, {node for node in starts if node is not None}, self._parents)
 
-    def require(self, access: Access, principal: Principal) -> None:
+    def require(self, guide: Guide, principal: Principal) -> None:
         """Return if *principal* may write to everything that the plan looked at, where it is and where it shall be.
+
+        What is set for the space and *principal* may not set stands in the way of whoever may write to the space.
 
         Raises:
             Denied, NotFound: as ``Access.require`` decides.
         """
+        plan = self._plan
+        if plan.touched or not plan.space_settings:
+            self._require_nodes(guide.access, principal)
+        denied = {kind for kind in plan.space_settings if not self._may_set(guide, principal, kind)}
+        if denied:
+            plan.hindrances[plan.space.root] = Obstacle.NOT_ALLOWED
+            steps = plan.setting_steps.get(plan.space.root, [])
+            plan.keep_settings(plan.space.root, {step for step in steps if step.setting.kind not in denied})
+
+    def _may_set(self, guide: Guide, principal: Principal, kind: SettingKind) -> bool:
+        space = self._plan.space
+        try:
+            resetting.require(guide, self._sql, principal, space, kind)
+        except Denied:
+            guide.access.require(self._sql, principal, Action.WRITE, Resource(space.id, (space.root,)))
+            return False
+        return True
+
+    def _require_nodes(self, access: Access, principal: Principal) -> None:
         space = self._plan.space
         root = Resource(space.id, (space.root,))
+        if not self._plan.touched:
+            access.require(self._sql, principal, Action.WRITE, root)
         if access.decide(self._sql, principal, Action.WRITE, root).verdict is Verdict.ALLOW:
             return
         open_folders: set[NodeId] = set()
@@ -58,6 +85,7 @@ class Examiner:
     def examine(self) -> None:
         """Move every step that cannot be done to the plan's hindrances."""
         self._check_kept()
+        self._check_settings()
         while found := self._find_obstacles():
             for node, obstacle in found.items():
                 self._plan.hindrances[node] = obstacle
@@ -76,6 +104,14 @@ class Examiner:
             if step.then is not None and step.then.version is not None and step.then.size is None:
                 self._plan.hindrances[node] = Obstacle.VERSION_GONE
                 del steps[node]
+
+    def _check_settings(self) -> None:
+        """Take out what can no longer be set: a name that another space has, a mark on a version that was pruned."""
+        plan = self._plan
+        for node, steps in list(plan.setting_steps.items()):
+            found = {step: resetting.find_obstacle(self._sql, plan.space, step) for step in steps}
+            plan.hindrances.update((node, obstacle) for obstacle in found.values() if obstacle is not None)
+            plan.keep_settings(node, {step for step, obstacle in found.items() if obstacle is None})
 
     def _find_obstacles(self) -> dict[NodeId, Obstacle]:
         found: dict[NodeId, Obstacle] = {}

@@ -1,14 +1,18 @@
 """What putting back would change: of each node that some seqs touched, the state before them beside the state now."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from cloudconnect.features.files.models import Space
+from cloudconnect.features.files.models import SettingKind, Space
 from cloudconnect.features.files.moments import Obstacle, Seqs
-from cloudconnect.features.files.service.retagging import TagStep, find_reversals, said_by
-from cloudconnect.features.files.service.reversals import reverse
+from cloudconnect.features.files.service import resetting, retagging
+from cloudconnect.features.files.service.resetting import SettingStep
+from cloudconnect.features.files.service.retagging import TagStep
+from cloudconnect.features.files.service.reversals import Reversal, reverse
 from cloudconnect.features.files.store import history
 from cloudconnect.features.files.store.history import Past, PastRow, State
+from cloudconnect.features.files.store.settings import SettingRow
+from cloudconnect.features.files.store.tags import TagRow
 from cloudconnect.kernel.ids import NodeId
 from cloudconnect.ports.sql import Sql
 
@@ -63,7 +67,9 @@ class Plan:
 
     ``is_void`` says that nothing would be taken back; changes that cancel each other out can be, though no step is
     needed for it. ``gone`` are nodes that came and went by what is taken back; they stay in the trash.
-    ``turned`` are the seqs at which each node was changed by it, ``tag_steps`` what each gets or loses of its tags.
+    ``turned`` are the seqs at which each node was changed by it, ``tag_steps`` what each gets or loses of its tags,
+    ``setting_steps`` what is set for it again. ``space_settings`` are the kinds that were looked at of the space's own,
+    whose steps are those of the root.
     """
 
     space: Space
@@ -75,14 +81,32 @@ class Plan:
     gone: set[NodeId] = field(default_factory=set)
     turned: dict[NodeId, list[int]] = field(default_factory=dict)
     tag_steps: dict[NodeId, list[TagStep]] = field(default_factory=dict)
+    setting_steps: dict[NodeId, list[SettingStep]] = field(default_factory=dict)
+    space_settings: set[SettingKind] = field(default_factory=set)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left to do."""
+        return not (self.steps or self.tag_steps or self.setting_steps)
+
+    def keep_settings(self, node: NodeId, kept: Collection[SettingStep]) -> None:
+        """Leave of the settings of *node* only the steps *kept*."""
+        left = [step for step in self.setting_steps.pop(node, []) if step in kept]
+        if left:
+            self.setting_steps[node] = left
+
+    def leave_out(self, node: NodeId) -> None:
+        """Take *node* out, with all that would have been done to it."""
+        for part in (self.touched, self.steps, self.hindrances, self.tag_steps, self.setting_steps, self.turned):
+            part.pop(node, None)
 
 
 def plan_reversal(sql: Sql, space: Space, seqs: Seqs, within: NodeId | None = None) -> Plan:
     """Return what takes back everything that *seqs* did, in the folder or file *within* or anywhere.
 
-    Of each node, and of each of its tags, the longest run of changes at its end is taken back that belongs to *seqs*;
-    whatever lies between must have left it as it was, else what came before it stays, and the node is named as changed
-    later.
+    Of each node, of each of its tags, and of each setting, the longest run of changes at its end is taken back that
+    belongs to *seqs*; whatever lies between must have left it as it was, else what came before it stays, and the node
+    is named as changed later.
     """
     plan = Plan(space, seqs, {}, {}, {})
     if not seqs:
@@ -90,6 +114,7 @@ def plan_reversal(sql: Sql, space: Space, seqs: Seqs, within: NodeId | None = No
     for past in history.find_touched(sql, space.id, seqs.first, seqs.last):
         _plan_node(plan, past)
     _plan_tags(sql, plan)
+    _plan_settings(sql, plan)
     if within is not None and within != space.root:
         _keep_within(sql, plan, within)
     return plan
@@ -113,19 +138,49 @@ def _plan_node(plan: Plan, past: Past) -> None:
 
 def _plan_tags(sql: Sql, plan: Plan) -> None:
     """Add to *plan* what takes back the tags; what leaves the tree takes them along, for when it comes back."""
-    for node, name, reversal in find_reversals(sql, plan.space, plan.seqs):
-        step = plan.steps.get(node)
-        if node in plan.gone or (step is not None and step.then is None):
+    for node, name, reversal in retagging.find_reversals(sql, plan.space, plan.seqs):
+        if _is_leaving(plan, node):
             continue
-        if node not in plan.touched:
-            plan.touched[node] = history.find_pasts(sql, plan.space.id, [node], 0)[node].rows[-1]
-        plan.turned.setdefault(node, []).extend(reversal.turned)
-        plan.is_void = plan.is_void and reversal.first == 0
+        _touch(sql, plan, node)
+        _count(plan, node, reversal)
         if reversal.is_hindered:
             plan.hindrances[node] = Obstacle.CHANGED
-        then = said_by(reversal.then)
-        if then != said_by(reversal.now):
+        then = retagging.said_by(reversal.then)
+        if then != retagging.said_by(reversal.now):
             plan.tag_steps.setdefault(node, []).append(TagStep(node, name, then))
+
+
+def _plan_settings(sql: Sql, plan: Plan) -> None:
+    """Add to *plan* what takes back the settings; what is set for the space itself touches no node of its tree."""
+    for setting, reversal in resetting.find_reversals(sql, plan.space, plan.seqs):
+        node = setting.node
+        if _is_leaving(plan, node):
+            continue
+        if setting.kind in (SettingKind.PROPERTY, SettingKind.PIN):
+            _touch(sql, plan, node)
+        else:
+            plan.space_settings.add(setting.kind)
+        _count(plan, node, reversal)
+        if reversal.is_hindered:
+            plan.hindrances[node] = Obstacle.SET_LATER
+        then = resetting.value_of(reversal.then)
+        if then != resetting.value_of(reversal.now):
+            plan.setting_steps.setdefault(node, []).append(SettingStep(setting, then))
+
+
+def _is_leaving(plan: Plan, node: NodeId) -> bool:
+    step = plan.steps.get(node)
+    return node in plan.gone or (step is not None and step.then is None)
+
+
+def _touch(sql: Sql, plan: Plan, node: NodeId) -> None:
+    if node not in plan.touched:
+        plan.touched[node] = history.find_pasts(sql, plan.space.id, [node], 0)[node].rows[-1]
+
+
+def _count(plan: Plan, node: NodeId, reversal: Reversal[TagRow] | Reversal[SettingRow]) -> None:
+    plan.turned.setdefault(node, []).extend(reversal.turned)
+    plan.is_void = plan.is_void and reversal.first == 0
 
 
 def _state(row: PastRow | None) -> State | None:
@@ -155,11 +210,9 @@ def _keep_within(sql: Sql, plan: Plan, within: NodeId) -> None:
         then = None if step is None else step.then
         if node == within or is_within(row.parent) or (then is not None and is_within(then.parent)):
             continue
-        del plan.touched[node]
-        plan.steps.pop(node, None)
-        plan.hindrances.pop(node, None)
-        plan.tag_steps.pop(node, None)
-        del plan.turned[node]
+        plan.leave_out(node)
+    plan.leave_out(plan.space.root)
+    plan.space_settings.clear()
     plan.seqs = Seqs((seq, seq) for turned in plan.turned.values() for seq in turned)
     plan.is_void = not plan.turned
 

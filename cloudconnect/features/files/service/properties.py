@@ -7,9 +7,10 @@ from cloudconnect.bus import EventLog, Unit
 from cloudconnect.events.files import PropertiesChanged
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import TooManyProperties
-from cloudconnect.features.files.models import Condition, Entry
+from cloudconnect.features.files.models import Change, Condition, Setting, SettingKind, Space
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
+from cloudconnect.features.files.service.settling import settle
 from cloudconnect.features.files.store import properties, states, tree
 from cloudconnect.kernel.ids import NodeId
 from cloudconnect.kernel.principal import Principal
@@ -40,10 +41,11 @@ class PropertiesService:
         *,
         modified_ns: int | None = None,
         condition: Condition = _ANYTHING,
-    ) -> Entry:
+    ) -> Change:
         """Set the properties that *values* names, or remove them where it says None; all of it or nothing.
 
-        *modified_ns* becomes the moment at which the entry was modified; its content and ETag stay as they are.
+        *modified_ns* becomes the moment at which the entry was modified; its content and ETag stay as they are. What is
+        so already is not said twice.
 
         Raises:
             NoSuchEntry: nothing is at *path*.
@@ -52,21 +54,41 @@ class PropertiesService:
         """
         names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> Entry:
-            entry = self._guide.place(unit.sql, principal, space_id, names, Action.WRITE).require_entry()
+        def change(unit: Unit) -> Change:
+            place = self._guide.place(unit.sql, principal, space_id, names, Action.WRITE)
+            entry = place.require_entry()
             rules.check_condition(condition, entry, is_required=False)
-            seq = deeds.seq_of(unit.record(PropertiesChanged(subject=entry.node, space=space_id)))
-            properties.write(unit.sql, entry.node, values)
-            _check_size(unit.sql, entry.node)
+            touched = entry if modified_ns is None else dataclasses.replace(entry, modified_ns=modified_ns)
+            if touched == entry and not _differing(unit.sql, entry.node, values):
+                return Change(entry, entry.from_seq)
+            seq = put_properties(unit, place.space, entry.node, values)
             states.touch(unit.sql, [(entry.node if entry.is_folder else NodeId(entry.parent or ""), seq)])
-            if modified_ns is None or modified_ns == entry.modified_ns:
-                return entry
-            changed = dataclasses.replace(entry, modified_ns=modified_ns, from_seq=seq)
+            _check_size(unit.sql, entry.node)
+            undo = deeds.undo_of(unit, space_id)
+            if touched == entry:
+                return Change(entry, seq, undo)
+            changed = dataclasses.replace(touched, from_seq=seq)
             tree.close_entry(unit.sql, entry.node, seq)
             tree.add_entry(unit.sql, space_id, changed)
-            return changed
+            return Change(changed, seq, undo)
 
         return await self._log.commit(change, actor=principal)
+
+
+def put_properties(unit: Unit, space: Space, node: NodeId, values: Mapping[str, str | None]) -> int:
+    """Set the properties of *node* that *values* names, or remove them where it says None; return the seq of it."""
+    differing = _differing(unit.sql, node, values)
+    seq = deeds.seq_of(unit.record(PropertiesChanged(subject=node, space=space.id)))
+    properties.write(unit.sql, node, values)
+    for name, (before, after) in differing.items():
+        settle(unit, space, Setting(node, SettingKind.PROPERTY, name), before, after, seq)
+    return seq
+
+
+def _differing(sql: Sql, node: NodeId, values: Mapping[str, str | None]) -> dict[str, tuple[str | None, str | None]]:
+    """Return which of *values* differ from what *node* has, each with what it has and what it is to get."""
+    held = properties.find(sql, [node]).get(node, {})
+    return {name: (held.get(name), value) for name, value in values.items() if held.get(name) != value}
 
 
 def _check_size(sql: Sql, node: NodeId) -> None:

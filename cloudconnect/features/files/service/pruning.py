@@ -10,10 +10,12 @@ from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
 from cloudconnect.events.files import RetentionSet, VersionsPruned
 from cloudconnect.features.files.errors import BadPolicy
-from cloudconnect.features.files.models import KeptVersion, Retention, Space
+from cloudconnect.features.files.models import KeptVersion, Retention, Setting, SettingKind, Settled, Space
 from cloudconnect.features.files.retention import OldVersion, Policy, find_prunable, parse_policy
+from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import find_path
+from cloudconnect.features.files.service.settling import settle
 from cloudconnect.features.files.store import snapshots, spaces, versions
 from cloudconnect.features.files.trash_policy import parse_trash_policy
 from cloudconnect.kernel.clock import Clock, to_ms
@@ -72,7 +74,7 @@ class PruningService:
 
         return await self._database.read(ask)
 
-    async def set_retention(self, principal: Principal, space: str, retention: Retention) -> Retention:
+    async def set_retention(self, principal: Principal, space: str, retention: Retention) -> Settled[Retention]:
         """Say what *space* keeps from now on.
 
         Raises:
@@ -90,19 +92,9 @@ class PruningService:
             raise BadPolicy(N_("The trash keeps things for 1 to 36,500 days."), fix=N_("Choose another number."))
         space_id = await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> Retention:
-            self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE)
-            versions.set_retention(unit.sql, space_id, retention)
-            unit.record(
-                RetentionSet(
-                    subject=space_id,
-                    space=space_id,
-                    versions=retention.versions,
-                    trash_days=retention.trash_days,
-                    trash=retention.trash,
-                )
-            )
-            return retention
+        def change(unit: Unit) -> Settled[Retention]:
+            put_retention(unit, self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE).space, retention)
+            return Settled(retention, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -177,6 +169,17 @@ class PruningService:
                 share.kept += [(each, node, rule.percent) for each in old if each.seq not in left]
         _trim(share, space.used_bytes, gone)
         yield from gone.items()
+
+
+def put_retention(unit: Unit, space: Space, retention: Retention) -> None:
+    """Let *space* keep what *retention* says, unless it does."""
+    before = versions.get_retention(unit.sql, space.id)
+    if before == retention:
+        return
+    versions.set_retention(unit.sql, space.id, retention)
+    fact = RetentionSet(subject=space.id, space=space.id, **dataclasses.asdict(retention))
+    seq = deeds.seq_of(unit.record(fact))
+    settle(unit, space, Setting(space.root, SettingKind.RETENTION), before, retention, seq)
 
 
 def _trim(share: _SpaceShare, used_bytes: int, gone: dict[NodeId, list[OldVersion]]) -> None:

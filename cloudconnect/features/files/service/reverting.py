@@ -6,11 +6,10 @@ from cloudconnect.bus import Unit
 from cloudconnect.events.files import ContentReverted, EntryCopied, EntryMoved, EntryRestored, EntryTrashed
 from cloudconnect.features.files.models import Entry, EntryKind, Space, Trashed
 from cloudconnect.features.files.moments import Hindrance, Reverted
-from cloudconnect.features.files.service import deeds
+from cloudconnect.features.files.service import deeds, resetting, retagging
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, Step
-from cloudconnect.features.files.service.retagging import put_back
 from cloudconnect.features.files.store import purging, states, trash, tree
 from cloudconnect.features.files.store.history import PastRow
 from cloudconnect.kernel.ids import NodeId
@@ -67,7 +66,12 @@ def place_steps(unit: Unit, plan: Plan, seq: int) -> None:
 def tag_steps(unit: Unit, plan: Plan) -> None:
     """Give every node the tags back that *plan* says, and take the others off."""
     for steps in plan.tag_steps.values():
-        put_back(unit, plan.space, steps)
+        retagging.put_back(unit, plan.space, steps)
+
+
+def setting_steps(unit: Unit, plan: Plan) -> None:
+    """Let everything be set as *plan* says."""
+    resetting.put_back(unit, plan.space, [step for steps in plan.setting_steps.values() for step in steps])
 
 
 def summarise(sql: Sql, plan: Plan) -> Reverted:
@@ -82,6 +86,7 @@ def summarise(sql: Sql, plan: Plan) -> Reverted:
         copied=sum(step.source is not None for step in steps),
         bytes=sum(step.then.size or 0 for step in changed if step.then is not None),
         retagged=len(plan.tag_steps),
+        reset=sum(len(steps) for steps in plan.setting_steps.values()),
         hindered=len(plan.hindrances),
         hindrances=_hindrances(sql, plan),
     )
@@ -90,8 +95,8 @@ def summarise(sql: Sql, plan: Plan) -> Reverted:
 def _hindrances(sql: Sql, plan: Plan) -> list[Hindrance]:
     found: list[Hindrance] = []
     for node, obstacle in plan.hindrances.items():
-        row = plan.touched[node]
-        found.append(Hindrance(node, _last_path(sql, plan, row), obstacle))
+        path = "/" if node == plan.space.root else _last_path(sql, plan, plan.touched[node])
+        found.append(Hindrance(node, path, obstacle))
         if len(found) == LISTED_AT_MOST:
             break
     return sorted(found, key=lambda each: each.path)

@@ -1,12 +1,17 @@
 """Names for moments of a space."""
 
+from dataclasses import dataclass
+
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
 from cloudconnect.events.files import SnapshotNamed, SnapshotRemoved
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import BadMoment, NoSuchSnapshot, SnapshotExists
+from cloudconnect.features.files.models import Setting, SettingKind, Settled, Space
 from cloudconnect.features.files.moments import Snapshot
+from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
+from cloudconnect.features.files.service.settling import settle
 from cloudconnect.features.files.store import snapshots
 from cloudconnect.features.files.store.snapshots import SnapshotRow
 from cloudconnect.kernel.clock import from_ms
@@ -20,6 +25,15 @@ from cloudconnect.ports.sql import Sql
 _COUNTER_BITS = 16
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotMark:
+    """Which moment a snapshot names, and when and by whom it was named."""
+
+    seq: int
+    created_ms: int
+    created_by: str
+
+
 class SnapshotsService:
     """Names moments, and forgets names. What was true at a moment that has a name is kept for as long as it has it.
 
@@ -31,7 +45,9 @@ class SnapshotsService:
         self._database = database
         self._guide = guide
 
-    async def add_snapshot(self, principal: Principal, space: str, name: str, at: str | None = None) -> Snapshot:
+    async def add_snapshot(
+        self, principal: Principal, space: str, name: str, at: str | None = None
+    ) -> Settled[Snapshot]:
         """Name the present, or the moment *at*.
 
         Raises:
@@ -42,7 +58,7 @@ class SnapshotsService:
         space_id = await self._guide.space_id(principal, space)
         name = rules.snapshot_name(name)
 
-        def change(unit: Unit) -> Snapshot:
+        def change(unit: Unit) -> Settled[Snapshot]:
             found = self._guide.place(unit.sql, principal, space_id, (), Action.WRITE).space
             rules.check_snapshot_name(name, unit.now)
             if snapshots.find_seq(unit.sql, space_id, name) is not None:
@@ -55,9 +71,8 @@ class SnapshotsService:
                     fix=N_("Choose one since it was made."),
                     text=(at or "")[:100],
                 )
-            snapshots.add_snapshot(unit.sql, space_id, name, seq, unit.now_ms, unit.actor.name)
-            unit.record(SnapshotNamed(subject=space_id, space=space_id, name=name, seq=seq))
-            return self._named(unit.sql, space_id, name)
+            put_snapshot(unit, found, name, SnapshotMark(seq, unit.now_ms, unit.actor.name))
+            return Settled(self._named(unit.sql, space_id, name), deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -73,7 +88,7 @@ class SnapshotsService:
         found = await self._database.read(ask)
         return Page(found[:limit], encode_cursor(found[limit - 1].name) if len(found) > limit else None)
 
-    async def remove_snapshot(self, principal: Principal, space: str, name: str) -> Snapshot:
+    async def remove_snapshot(self, principal: Principal, space: str, name: str) -> Settled[Snapshot]:
         """Forget a name; what it alone kept is no longer kept.
 
         Raises:
@@ -81,12 +96,11 @@ class SnapshotsService:
         """
         space_id = await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> Snapshot:
-            self._guide.place(unit.sql, principal, space_id, (), Action.WRITE)
+        def change(unit: Unit) -> Settled[Snapshot]:
+            found = self._guide.place(unit.sql, principal, space_id, (), Action.WRITE).space
             removed = self._named(unit.sql, space_id, rules.snapshot_name(name))
-            snapshots.remove_snapshot(unit.sql, space_id, removed.name)
-            unit.record(SnapshotRemoved(subject=space_id, space=space_id, name=removed.name, seq=removed.seq))
-            return removed
+            put_snapshot(unit, found, removed.name, None)
+            return Settled(removed, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -99,6 +113,22 @@ class SnapshotsService:
                 name=name[:100],
             )
         return _snapshot(row)
+
+
+def put_snapshot(unit: Unit, space: Space, name: str, mark: SnapshotMark | None) -> None:
+    """Let *name* stand for the moment of *mark*, or for none, unless it does."""
+    row = snapshots.find_snapshot(unit.sql, space.id, name)
+    before = None if row is None else SnapshotMark(row.seq, row.created_ms, row.created_by)
+    if before == mark:
+        return
+    seq = 0
+    if before is not None:
+        snapshots.remove_snapshot(unit.sql, space.id, name)
+        seq = deeds.seq_of(unit.record(SnapshotRemoved(subject=space.id, space=space.id, name=name, seq=before.seq)))
+    if mark is not None:
+        snapshots.add_snapshot(unit.sql, space.id, name, mark.seq, mark.created_ms, mark.created_by)
+        seq = deeds.seq_of(unit.record(SnapshotNamed(subject=space.id, space=space.id, name=name, seq=mark.seq)))
+    settle(unit, space, Setting(space.root, SettingKind.SNAPSHOT, name), before, mark, seq)
 
 
 def _snapshot(row: SnapshotRow) -> Snapshot:

@@ -5,9 +5,10 @@ from cloudconnect.database import Database
 from cloudconnect.events.files import QuotaSet, SpaceArchived, SpaceRenamed, SpaceUnarchived
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NoSuchEntry, NoSuchOwner, PersonalSpaceStays, SpaceNameTaken
-from cloudconnect.features.files.models import Space, SpaceKind
-from cloudconnect.features.files.service import founding
+from cloudconnect.features.files.models import Setting, SettingKind, Settled, Space, SpaceKind
+from cloudconnect.features.files.service import deeds, founding
 from cloudconnect.features.files.service.guide import PERSONAL, Guide
+from cloudconnect.features.files.service.settling import settle
 from cloudconnect.features.files.store import spaces
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.ids import SpaceId, UserId, new_id
@@ -72,7 +73,7 @@ class SpacesService:
 
         def check(sql: Sql) -> UserId:
             account = self._owner(sql, principal, owner)
-            _check_vacant(sql, account, name)
+            check_vacant(sql, account, name)
             return account
 
         await self._database.read(check)
@@ -90,7 +91,7 @@ class SpacesService:
 
     async def change(
         self, principal: Principal, space: str, *, name: str | None = None, archived: bool | None = None
-    ) -> Space:
+    ) -> Settled[Space]:
         """Give a space another name, archive it or bring it back, in one unit; for its owner and administrators.
 
         Nothing in an archived space changes, neither by hand nor by the clock. It can be seen and read as before, and
@@ -104,17 +105,16 @@ class SpacesService:
         wanted = None if name is None else rules.parse_space_name(name)
         space_id = await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> None:
+        def change(unit: Unit) -> str:
             found = self._guide.place_to_manage(unit.sql, principal, space_id).space
-            if wanted is not None and wanted != found.name:
-                _check_vacant(unit.sql, found.owner, wanted)
-                spaces.rename(unit.sql, space_id, wanted)
-                unit.record(SpaceRenamed(subject=space_id, space=space_id))
-            if archived is not None and archived is (found.archived is None):
-                _set_archived(unit, found, archived=archived)
+            if wanted is not None:
+                rename(unit, found, wanted)
+            if archived is not None:
+                put_archived(unit, found, archived=archived)
+            return deeds.undo_of(unit, space_id)
 
-        await self._log.commit(change, actor=principal)
-        return await self._there(space_id)
+        undo = await self._log.commit(change, actor=principal)
+        return Settled(await self._there(space_id), undo)
 
     async def find_id(self, principal: Principal, space: str) -> SpaceId:
         """Return the id of what *principal* calls *space*; a name that leads nowhere comes back as it is."""
@@ -138,14 +138,40 @@ class SpacesService:
         return holder.id
 
 
-def _check_vacant(sql: Sql, owner: UserId, name: str) -> None:
+def check_vacant(sql: Sql, owner: UserId, name: str) -> None:
+    """Return if *owner* has no space called *name*.
+
+    Raises:
+        SpaceNameTaken: there is one.
+    """
     if any(each.owner == owner for each in spaces.find_named(sql, name)):
         raise SpaceNameTaken(
             N_("There is a space called “{name}” of the same owner."), fix=N_("Choose another name."), name=name
         )
 
 
-def _set_archived(unit: Unit, space: Space, *, archived: bool) -> None:
+def rename(unit: Unit, space: Space, name: str) -> None:
+    """Call *space* by another *name*, unless it has it.
+
+    Raises:
+        SpaceNameTaken: its owner has another space of this name.
+    """
+    if name == space.name:
+        return
+    check_vacant(unit.sql, space.owner, name)
+    spaces.rename(unit.sql, space.id, name)
+    seq = deeds.seq_of(unit.record(SpaceRenamed(subject=space.id, space=space.id)))
+    settle(unit, space, Setting(space.root, SettingKind.NAME), space.name, name, seq)
+
+
+def put_archived(unit: Unit, space: Space, *, archived: bool) -> None:
+    """Archive *space* or bring it back, unless it is so.
+
+    Raises:
+        PersonalSpaceStays: it is somebody's personal space, which cannot be archived.
+    """
+    if archived is (space.archived is not None):
+        return
     if archived and space.kind is SpaceKind.PERSONAL:
         raise PersonalSpaceStays(
             N_("“{name}” is a personal space, which its owner needs."),
@@ -154,4 +180,6 @@ def _set_archived(unit: Unit, space: Space, *, archived: bool) -> None:
         )
     spaces.set_archived(unit.sql, space.id, unit.now_ms if archived else None)
     fact = SpaceArchived if archived else SpaceUnarchived
-    unit.record(fact(subject=space.id, space=space.id))
+    seq = deeds.seq_of(unit.record(fact(subject=space.id, space=space.id)))
+    before, after = (None, True) if archived else (True, None)
+    settle(unit, space, Setting(space.root, SettingKind.ARCHIVED), before, after, seq)

@@ -7,9 +7,10 @@ from cloudconnect.database import Database
 from cloudconnect.events.files import FieldRemoved, FieldSet, Tagged, Untagged
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NoSuchField, NoSuchTag
-from cloudconnect.features.files.models import Field, Space, Tag, TagsChange, TagUse
+from cloudconnect.features.files.models import Field, Setting, SettingKind, Settled, Space, Tag, TagsChange, TagUse
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
+from cloudconnect.features.files.service.settling import settle
 from cloudconnect.features.files.store import tags as store
 from cloudconnect.kernel.ids import NodeId
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
@@ -107,7 +108,7 @@ class TagsService:
 
         return await self._database.read(ask)
 
-    async def set_field(self, principal: Principal, space: str, field: Field) -> Field:
+    async def set_field(self, principal: Principal, space: str, field: Field) -> Settled[Field]:
         """Demand of tags of one name that their values are of a kind; tags that are there already stay as they are.
 
         Raises:
@@ -117,17 +118,15 @@ class TagsService:
         space_id = await self._guide.space_id(principal, space)
         rules.check_field(field)
 
-        def change(unit: Unit) -> Field:
-            self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE)
-            if field not in store.find_fields(unit.sql, space_id):
-                unit.record(FieldSet(subject=space_id, space=space_id, name=field.name, form=field.kind.value))
-                store.set_field(unit.sql, space_id, field)
-            return field
+        def change(unit: Unit) -> Settled[Field]:
+            found = self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE).space
+            put_field(unit, found, field.name, field)
+            return Settled(field, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
-    async def remove_field(self, principal: Principal, space: str, name: str) -> None:
-        """Demand nothing of tags of this name any more; the tags stay.
+    async def remove_field(self, principal: Principal, space: str, name: str) -> Settled[list[Field]]:
+        """Demand nothing of tags of this name any more; the tags stay. Return the fields that are left.
 
         Raises:
             NoSuchField: the space has none of this name.
@@ -135,13 +134,29 @@ class TagsService:
         """
         space_id = await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> None:
-            self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE)
-            if not store.remove_field(unit.sql, space_id, name):
+        def change(unit: Unit) -> Settled[list[Field]]:
+            found = self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE).space
+            if not put_field(unit, found, name, None):
                 raise NoSuchField(fix=N_("See which there are, with: cloudconnect field list"))
-            unit.record(FieldRemoved(subject=space_id, space=space_id, name=name))
+            return Settled(store.find_fields(unit.sql, space_id), deeds.undo_of(unit, space_id))
 
-        await self._log.commit(change, actor=principal)
+        return await self._log.commit(change, actor=principal)
+
+
+def put_field(unit: Unit, space: Space, name: str, field: Field | None) -> bool:
+    """Demand what *field* says of tags called *name*, or nothing; tell whether that is another thing than before."""
+    before = next((each for each in store.find_fields(unit.sql, space.id) if each.name == name), None)
+    if before == field:
+        return False
+    if field is None:
+        recorded = unit.record(FieldRemoved(subject=space.id, space=space.id, name=name))
+        store.remove_field(unit.sql, space.id, name)
+    else:
+        recorded = unit.record(FieldSet(subject=space.id, space=space.id, name=name, form=field.kind.value))
+        store.set_field(unit.sql, space.id, field)
+    setting = Setting(space.root, SettingKind.FIELD, name)
+    settle(unit, space, setting, before, field, deeds.seq_of(recorded))
+    return True
 
 
 def tag(unit: Unit, space: Space, node: NodeId, added: Sequence[Tag]) -> int:

@@ -8,11 +8,21 @@ from cloudconnect.database import Database
 from cloudconnect.events.files import FileWritten, VersionPinned, VersionsPruned
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NoSuchVersion, NotAFile, VersionInUse, VersionPruned
-from cloudconnect.features.files.models import Change, Entry, KeptVersion, OpenFile
+from cloudconnect.features.files.models import (
+    Change,
+    Entry,
+    KeptVersion,
+    OpenFile,
+    Setting,
+    SettingKind,
+    Settled,
+    Space,
+)
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import Place
+from cloudconnect.features.files.service.settling import settle
 from cloudconnect.features.files.store import tree, versions
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
 from cloudconnect.kernel.principal import Principal
@@ -112,7 +122,9 @@ class VersionsService:
 
         return await self._log.commit(change, actor=principal)
 
-    async def pin_version(self, principal: Principal, space: str, path: str, seq: int, note: str | None) -> KeptVersion:
+    async def pin_version(
+        self, principal: Principal, space: str, path: str, seq: int, note: str | None
+    ) -> Settled[KeptVersion]:
         """Keep a version whatever its age, with a *note* that tells why; None lets it age again.
 
         Raises:
@@ -120,16 +132,15 @@ class VersionsService:
         """
         names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> KeptVersion:
-            entry = _file(self._guide.place(unit.sql, principal, space_id, names, Action.WRITE))
-            if _get(unit.sql, entry, seq).pruned is not None:
+        def change(unit: Unit) -> Settled[KeptVersion]:
+            place = self._guide.place(unit.sql, principal, space_id, names, Action.WRITE)
+            entry = _file(place)
+            found = _get(unit.sql, entry, seq)
+            if found.pruned is not None:
                 raise VersionPruned(fix=N_("Choose another version."))
-            if note is None:
-                versions.unpin(unit.sql, entry.node, seq)
-            else:
-                versions.pin(unit.sql, entry.node, seq, note[:NOTE_MAX], unit.now_ms, unit.actor.id)
-            unit.record(VersionPinned(subject=entry.node, space=space_id, version=seq, is_pinned=note is not None))
-            return dataclasses.replace(_get(unit.sql, entry, seq), is_present=seq == entry.version)
+            put_pin(unit, place.space, found, None if note is None else note[:NOTE_MAX])
+            pinned = dataclasses.replace(_get(unit.sql, entry, seq), is_present=seq == entry.version)
+            return Settled(pinned, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -154,6 +165,20 @@ class VersionsService:
                 unit.record(VersionsPruned(subject=entry.node, space=space_id, versions=(seq,)))
 
         await self._log.commit(change, actor=principal)
+
+
+def put_pin(unit: Unit, space: Space, version: KeptVersion, note: str | None) -> None:
+    """Keep *version* whatever its age, with a *note*, or let it age again with None, unless it is so."""
+    if version.pin == note:
+        return
+    if note is None:
+        versions.unpin(unit.sql, version.node, version.seq)
+    else:
+        versions.pin(unit.sql, version.node, version.seq, note, unit.now_ms, unit.actor.id)
+    is_pinned = note is not None
+    fact = VersionPinned(subject=version.node, space=space.id, version=version.seq, is_pinned=is_pinned)
+    seq = deeds.seq_of(unit.record(fact))
+    settle(unit, space, Setting(version.node, SettingKind.PIN, str(version.seq)), version.pin, note, seq)
 
 
 def _file(place: Place) -> Entry:

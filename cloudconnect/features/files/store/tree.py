@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from cloudconnect.features.files.errors import VersionPruned
 from cloudconnect.features.files.models import Entry, EntryKind, Version
-from cloudconnect.features.files.store import properties, states, tags
+from cloudconnect.features.files.store import properties, settings, states, tags
 from cloudconnect.kernel.clock import from_ms, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.kernel.text import N_
@@ -265,6 +265,7 @@ def find_nodes(sql: Sql, space: SpaceId, after: NodeId, limit: int) -> list[Node
 def remove_nodes(sql: Sql, nodes: Sequence[NodeId]) -> None:
     """Remove *nodes* with their past and all their versions."""
     tags.remove_nodes(sql, nodes)
+    settings.remove_nodes(sql, nodes)
     keys = [(node,) for node in nodes]
     sql.execute_many("DELETE FROM version WHERE node = ?", keys)
     sql.execute_many("DELETE FROM entry WHERE node = ?", keys)
@@ -278,5 +279,6 @@ def remove_all(sql: Sql, space: SpaceId) -> None:
     states.forget_all(sql, space)
     properties.forget_all(sql, space)
     tags.remove_all(sql, space)
+    settings.remove_all(sql, space)
     sql.execute("DELETE FROM version WHERE node IN (SELECT node FROM entry WHERE space = ?)", (space,))
     sql.execute("DELETE FROM entry WHERE space = ?", (space,))
