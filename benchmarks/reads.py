@@ -9,6 +9,7 @@ over the daemon, on one kept connection to the loopback address.
 
 import argparse
 import asyncio
+import os
 import random
 import statistics
 import tempfile
@@ -161,6 +162,7 @@ def main() -> None:
         started = time.perf_counter()
         asyncio.run(fill(appliance, token, files))
         print(f"put {files} GiB in {time.perf_counter() - started:.0f} s")
+        os.sync()  # else the reads would wait for what the kernel still writes of the puts
         asyncio.run(over_daemon(appliance, token, files, options.reads))
         appliance.stop()
         asyncio.run(over_vault(Path(place) / "home", files, options.reads))
