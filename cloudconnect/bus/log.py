@@ -57,12 +57,15 @@ class _Change(Generic[Result]):
 
     def answer(self, error: BaseException | None) -> None:
         """Tell the one who asked; he may have stopped waiting, which changes nothing about what was committed."""
-        if self._future.done():
+        future = self._future
+        # A refusal holds the frames it came through, and they hold this change: without the future that is no circle.
+        del self._future
+        if future.done():
             return
         if error is None:
-            self._future.set_result(self._result)
+            future.set_result(self._result)
         else:
-            self._future.set_exception(error)
+            future.set_exception(error)
 
 
 class EventLog:
@@ -117,7 +120,10 @@ class EventLog:
             raise RuntimeError("the log has not been started")
         future: asyncio.Future[Result] = self._loop.create_future()
         self._writer.submit(_Change(change, actor, self._ledger, future))
-        return await future
+        try:
+            return await future
+        finally:
+            del future  # a refusal holds this frame
 
     async def commit_after(
         self, awaited: Answer[Awaited], change: Callable[[Unit, Awaited], Result], *, actor: Principal
@@ -135,15 +141,21 @@ class EventLog:
             raise RuntimeError("the log has not been started")
         future: asyncio.Future[Result] = loop.create_future()
 
+        waiting = [future]
+
         def go_on(done: Answer[Awaited]) -> None:
+            answer = waiting.pop()  # what was awaited keeps this function for as long as it lives
             error = done.exception()
-            if error is None and not future.cancelled():
-                writer.submit(_Change(lambda unit: change(unit, done.result()), actor, self._ledger, future))
+            if error is None and not answer.cancelled():
+                writer.submit(_Change(lambda unit: change(unit, done.result()), actor, self._ledger, answer))
             elif error is not None and not loop.is_closed():
-                loop.call_soon_threadsafe(_refuse, future, error)
+                loop.call_soon_threadsafe(_refuse, answer, error)
 
         awaited.add_done_callback(go_on)
-        return await future
+        try:
+            return await future
+        finally:
+            del future  # a refusal holds this frame
 
     def commit_now(self, change: Callable[[Unit], Result], *, actor: Principal) -> Result:
         """Do what :meth:`commit` does, from a thread other than the event loop's, which waits for it."""
@@ -151,7 +163,10 @@ class EventLog:
             raise RuntimeError("the log has not been started")
         future: Future[Result] = Future()
         self._writer.submit(_Change(change, actor, self._ledger, future))
-        return future.result()
+        try:
+            return future.result()
+        finally:
+            del future  # a refusal holds this frame
 
     def write_anew_now(self) -> None:
         """Write the database anew, so that nothing deleted is left in its files; changes wait meanwhile.

@@ -180,6 +180,8 @@ async def _problems(request: web.Request, handler: Route) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:  # noqa: PLR2004 - redirections are answers
             raise
+        # The route that leads nowhere keeps the error, and the error the frames that hold the request and its route.
+        error.__traceback__ = None
         return _refuse_http(request, error)
     except (ConnectionResetError, TimeoutError) as error:
         # The reader has gone; there is nobody to answer and nothing is wrong here. The body of the request keeps the
