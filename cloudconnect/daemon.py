@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import logging
 import os
@@ -22,9 +21,6 @@ log = structlog.get_logger()
 
 StopFaces = Callable[[], Awaitable[None]]
 StartFaces = Callable[[Appliance], Awaitable[StopFaces]]
-
-_ALLOCATOR = {-3: 32 << 20, -1: 256 << 20, -8: 1}
-"""M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_ARENA_MAX: one heap that all threads' buffers come from and go back to."""
 
 _COLLECTED_OBJECTS = 50_000
 _LONGEST_WAIT_SECONDS = 60.0
@@ -128,18 +124,6 @@ def harden_process() -> None:
     """Take what the process never needs: access of others to its files, and core dumps, which would hold keys."""
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def keep_large_memory() -> None:
-    """Have the C library keep the memory of large buffers for the next ones (mallopt(3)), where it is glibc.
-
-    By default it gives each back to the kernel at once, and every fresh page costs a fault and is filled with zeros:
-    with content in pieces of half a MiB that is up to half of the processor time of an upload.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        library = ctypes.CDLL(None)
-        for parameter, value in _ALLOCATOR.items():
-            library.mallopt(parameter, value)
 
 
 def collect_rarely() -> None:

@@ -22,6 +22,7 @@ from cloudconnect.features.files import (
     CrossingService,
     DamageService,
     DetailsService,
+    EditingRuns,
     EditingService,
     FilesService,
     FindingService,
@@ -91,6 +92,7 @@ class Appliance:
     editing: EditingService
     crossing: CrossingService
     crossing_runs: CrossingRuns
+    editing_runs: EditingRuns
     particulars: ParticularsService
     gateway: GatewayService
     monitoring: MonitoringService

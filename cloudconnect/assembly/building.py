@@ -230,6 +230,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         particulars=filing.particulars,
         crossing=filing.crossing,
         crossing_runs=filing.crossing_runs,
+        editing_runs=filing.editing_runs,
         gateway=gateway,
         monitoring=monitoring,
         parked=ParkedFacts(access, dispatcher),

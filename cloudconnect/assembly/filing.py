@@ -19,6 +19,7 @@ from cloudconnect.features.files import (
     DamageService,
     DetailsService,
     Disk,
+    EditingRuns,
     EditingService,
     Erasing,
     FilesService,
@@ -80,6 +81,7 @@ class Filing:
     particulars: ParticularsService
     crossing: CrossingService
     crossing_runs: CrossingRuns
+    editing_runs: EditingRuns
 
 
 def open_files(
@@ -120,6 +122,12 @@ def open_files(
     operations.add_kind(
         Kind("files.cross", crosses, "bytes", crossing_runs.run, is_personal=True, forget=crossing_runs.forget)
     )
+    editing = EditingService(log, database, guide, clock, finding)
+    editing_runs = EditingRuns(log, database, editing, operations, accounts)
+    edits = Text(N_("Edit many files"))
+    operations.add_kind(
+        Kind("files.edit", edits, "files", editing_runs.run, is_personal=True, forget=editing_runs.forget)
+    )
     return Filing(
         spaces=SpacesService(log, database, clock, guide, vault, accounts),
         files=files,
@@ -143,7 +151,8 @@ def open_files(
         uploads=uploads,
         tags=TagsService(log, database, guide),
         finding=finding,
-        editing=EditingService(log, database, guide, clock, finding),
+        editing=editing,
+        editing_runs=editing_runs,
         particulars=ParticularsService(log, database, guide, vault),
         crossing=crossing,
         crossing_runs=crossing_runs,

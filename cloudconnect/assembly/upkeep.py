@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 
+from cloudconnect.adapters.allocator import give_back_unused
 from cloudconnect.assembly.keys import make_slot, slot_of
 from cloudconnect.assembly.storing import EngineStore
 from cloudconnect.bus import EventLog, Job, Jobs
@@ -85,6 +86,7 @@ def add_ballast(settings: Settings, log: EventLog, jobs: Jobs) -> None:
     ballast = Ballast(settings.home / "ballast", settings.storage.ballast_bytes, settings.storage.least_free_bytes)
     log.on_full(ballast.drop)
     jobs.add(Job("storage.ballast", timedelta(minutes=1), lambda: _in_a_thread(ballast.take), is_noted=False))
+    jobs.add(Job("storage.memory", timedelta(minutes=5), lambda: _in_a_thread(give_back_unused), is_noted=False))
 
 
 def add_catalogs(

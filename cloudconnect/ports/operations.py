@@ -29,6 +29,10 @@ class Progress(Protocol):
         """Keep where a later run may begin; it is durable within seconds, so the run must bear to repeat a little."""
         ...
 
+    def tell(self, outcome: "Outcome") -> None:
+        """Tell what it has come to so far, which stands as its result where it is paused, cancelled, or fails."""
+        ...
+
     def check(self) -> None:
         """Return unless the run has to end; to be called at least once a second.
 

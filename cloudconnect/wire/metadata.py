@@ -109,7 +109,8 @@ class BulkEdited(Answer, frozen=True):
     """What an edit in bulk would do, or has done: to how many items, and what these are with all that goes along.
 
     ``done`` is how many items it was done to, null where it was a plan; ``seq`` is the last one of the space by then.
-    ``undo`` takes back what was done.
+    ``undo`` takes back what was done. Over 1,000 items it becomes a long job, told by ``operation``, whose result says
+    ``done``, ``passed_over`` (what was no longer as planned), ``seq`` and ``undo``.
     """
 
     plan: str
@@ -121,3 +122,4 @@ class BulkEdited(Answer, frozen=True):
     examples: list[str]
     done: int | None = None
     undo: str = ""
+    operation: str = ""

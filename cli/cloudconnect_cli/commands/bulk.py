@@ -11,6 +11,7 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect.wire import metadata as wire
 from cloudconnect_cli import output
+from cloudconnect_cli.commands import operations
 from cloudconnect_cli.commands.running import ask, confirm
 from cloudconnect_cli.i18n import _
 from cloudconnect_cli.places import Place, parse_place
@@ -48,7 +49,15 @@ def edit(
     confirm(question.format(items=plan.items, size=format_bytes(plan.logical_bytes)), is_confirmed=is_confirmed)
 
     async def act(client: Client) -> wire.BulkEdited:
-        return await client.ask("POST", url, wire.BulkEdited, body=msgspec.structs.replace(body, plan=plan.plan))
+        done = await client.ask("POST", url, wire.BulkEdited, body=msgspec.structs.replace(body, plan=plan.plan))
+        if not done.operation:
+            return done
+        ended = await operations.follow(client, done.operation)
+        operations.check_done(ended)
+        said = ended.result
+        if said["passed_over"]:
+            output.hint(_("No longer as planned, and left alone: {count}").format(count=said["passed_over"]))
+        return msgspec.structs.replace(done, done=int(said["done"]), seq=int(said["seq"]), undo=str(said["undo"]))
 
     done = ask(act, as_json=as_json)
     if as_json:

@@ -112,11 +112,12 @@ def _serve(settings: Settings) -> None:
     import uvloop  # noqa: PLC0415 - only the daemon has use for it
 
     from cloudconnect import daemon  # noqa: PLC0415 - the whole house
+    from cloudconnect.adapters import allocator  # noqa: PLC0415 - the whole house
     from cloudconnect.assembly import assemble, is_initialised, try_keys  # noqa: PLC0415 - the whole house
     from cloudconnect_web import server  # noqa: PLC0415 - the whole face
 
     daemon.harden_process()
-    daemon.keep_large_memory()
+    allocator.keep_large_memory()
     daemon.set_up_logging(settings.logging.level, settings.logging.format)
 
     async def start_faces(appliance: "Appliance") -> daemon.StopFaces:

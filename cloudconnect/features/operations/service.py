@@ -49,6 +49,7 @@ class _Run:
         self._worked_before = operation.worked_seconds
         self._done, self._total, self._note = operation.done, operation.total, operation.note
         self._checkpoint = operation.checkpoint
+        self._outcome: Outcome = {}
         self._end_as: State | None = None
         self.is_interrupted = False
 
@@ -65,6 +66,15 @@ class _Run:
     def keep(self, checkpoint: str) -> None:
         with self._lock:
             self._checkpoint = checkpoint
+
+    def tell(self, outcome: Outcome) -> None:
+        with self._lock:
+            self._outcome = outcome
+
+    @property
+    def outcome(self) -> Outcome:
+        with self._lock:
+            return self._outcome
 
     def check(self) -> None:
         if self.is_interrupted:
@@ -259,7 +269,6 @@ class OperationsService:
 
     async def _work(self, run: _Run, operation: Operation) -> None:
         kind = self._kinds.get(operation.kind)
-        result: Outcome = {}
         error = ""
         state: State | None
         try:
@@ -270,7 +279,7 @@ class OperationsService:
             working = asyncio.get_running_loop().run_in_executor(pool, kind.run, operation.parameters, run)
             while not (await asyncio.wait([working], timeout=_WRITE_SECONDS))[0]:
                 await self._write_standing(run)
-            result = working.result()
+            run.tell(working.result())
             state = State.DONE
         except Interrupted:
             state = run.end_as
@@ -279,7 +288,7 @@ class OperationsService:
             if not isinstance(failure, CloudConnectError):
                 log.exception("operations.failed", operation=run.id, kind=run.kind)
         try:
-            await self._end(run, state, result, error)
+            await self._end(run, state, error)
         finally:
             del self._runs[run.id]
 
@@ -291,8 +300,8 @@ class OperationsService:
             lambda unit: store.write_standing(unit.sql, run.id, standing, unit.now_ms), actor=APPLIANCE
         )
 
-    async def _end(self, run: _Run, state: State | None, result: Outcome, error: str) -> None:
-        standing = run.standing()
+    async def _end(self, run: _Run, state: State | None, error: str) -> None:
+        standing, outcome = run.standing(), run.outcome
         is_over = state is not None and state not in rules.OPEN_STATES
 
         def change(unit: Unit) -> None:
@@ -300,7 +309,7 @@ class OperationsService:
             if state is None:
                 return
             store.set_state(unit.sql, run.id, state, unit.now_ms, is_over=is_over, error=error)
-            store.write_result(unit.sql, run.id, result)
+            store.write_result(unit.sql, run.id, outcome)
             if state is State.CANCELLED:
                 self._forget(unit.sql, run.kind, run.parameters)
             if is_over:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from cloudconnect.features.files import BulkDeed, BulkEdit, Condition, Field, FieldKind, NewItem, read_tag
+from cloudconnect.features.files import BulkDeed, BulkEdit, Condition, Field, FieldKind, read_tag
 from cloudconnect.kernel.errors import Conflict, Denied, Invalid, NotFound, PreconditionFailed, PreconditionRequired
 from cloudconnect.kernel.principal import Principal, PrincipalKind, Scope
 
@@ -33,9 +33,14 @@ async def paths(rooms, principal):
     return [entry.path for entry in page.items]
 
 
+async def apply(rooms, principal, edit, token, expected=None):
+    prepared = await rooms.editing.prepare(principal, "personal", edit, token, expected)
+    return await rooms.editing.carry_out(principal, prepared)
+
+
 async def do(rooms, principal, edit):
     plan = await rooms.editing.plan(principal, "personal", edit)
-    return await rooms.editing.apply(principal, "personal", edit, plan.token, plan.items)
+    return await apply(rooms, principal, edit, plan.token, plan.items)
 
 
 async def seq(rooms, principal):
@@ -97,8 +102,8 @@ async def test_a_plan_that_drifted_is_refused_and_nothing_is_done(rooms, ada, ol
     await put(rooms, ada, "/Tmp/a/later.txt")
     before = await seq(rooms, ada)
 
-    with pytest.raises(PreconditionFailed, match="0 items were done"):
-        await rooms.editing.apply(ada, "personal", edit, plan.token)
+    with pytest.raises(PreconditionFailed, match="nothing was done"):
+        await apply(rooms, ada, edit, plan.token)
     assert await seq(rooms, ada) == before
 
 
@@ -107,13 +112,13 @@ async def test_a_plan_is_for_one_edit_and_one_count(rooms, ada, old):
     plan = await rooms.editing.plan(ada, "personal", edit)
 
     with pytest.raises(PreconditionRequired):
-        await rooms.editing.apply(ada, "personal", edit, "")
+        await apply(rooms, ada, edit, "")
     with pytest.raises(PreconditionFailed):
-        await rooms.editing.apply(ada, "personal", edit, plan.token, 3)
+        await apply(rooms, ada, edit, plan.token, 3)
     with pytest.raises(PreconditionFailed):
-        await rooms.editing.apply(ada, "personal", dataclasses.replace(edit, path="/Tmp"), plan.token)
+        await apply(rooms, ada, dataclasses.replace(edit, path="/Tmp"), plan.token)
     with pytest.raises(Invalid):
-        await rooms.editing.apply(ada, "personal", edit, "nonsense")
+        await apply(rooms, ada, edit, "nonsense")
 
 
 async def test_what_changes_elsewhere_is_no_drift_and_ages_stay_those_of_the_plan(rooms, ada, old):
@@ -122,7 +127,7 @@ async def test_what_changes_elsewhere_is_no_drift_and_ages_stay_those_of_the_pla
     await put(rooms, ada, "/other.txt")
     rooms.clock.advance(timedelta(days=30))
 
-    assert (await rooms.editing.apply(ada, "personal", edit, plan.token)).items == 2
+    assert (await apply(rooms, ada, edit, plan.token)).items == 2
 
 
 async def test_things_move_into_a_folder(rooms, ada, old):
@@ -203,30 +208,12 @@ async def test_only_who_may_write_edits(rooms, ada, bob, old):
         await rooms.editing.plan(bob, space, trash("name:old.txt"))
 
 
-@pytest.mark.slow
-async def test_more_than_a_commit_holds_is_done_in_portions(rooms, ada):
-    await rooms.intake.put_many(ada, "personal", [NewItem(f"/many/{number}", b"", None) for number in range(2_300)])
-    done = await do(rooms, ada, trash("path:/many/*"))
-
-    assert done.items == 2_300
-    assert await paths(rooms, ada) == ["/many"]
-
-
-@pytest.mark.slow
-async def test_what_changes_between_two_commits_ends_the_edit_and_it_tells_how_far_it_came(rooms, ada, monkeypatch):
-    await rooms.intake.put_many(ada, "personal", [NewItem(f"/many/{number}", b"", None) for number in range(1_100)])
-    plan = await rooms.editing.plan(ada, "personal", trash("path:/many/*"))
-    commit = rooms.log.commit
-
-    async def commit_and_meddle(change, *, actor):
-        monkeypatch.undo()
-        answer = await commit(change, actor=actor)
-        await rooms.files.move(ada, "personal", "/many", "/other")
-        return answer
-
-    monkeypatch.setattr(rooms.log, "commit", commit_and_meddle)
-    with pytest.raises(PreconditionFailed) as refusal:
-        await rooms.editing.apply(ada, "personal", trash("path:/many/*"), plan.token)
-
-    assert refusal.value.facts["done"] == 1_000
-    assert len(await paths(rooms, ada)) == 101
+async def test_what_changes_after_the_last_look_undoes_all_of_it(rooms, ada, old):
+    plan = await rooms.editing.plan(ada, "personal", trash("path:/Tmp/**", is_recursive=True))
+    prepared = await rooms.editing.prepare(ada, "personal", trash("path:/Tmp/**", is_recursive=True), plan.token)
+    await put(rooms, ada, f"{prepared.items[-1].path}/later.txt" if prepared.items[-1].is_folder else "/x")
+    await rooms.files.move(ada, "personal", prepared.items[-1].path, "/elsewhere")
+    before = await paths(rooms, ada)
+    with pytest.raises(PreconditionFailed, match="nothing was done"):
+        await rooms.editing.carry_out(ada, prepared)
+    assert await paths(rooms, ada) == before

@@ -113,7 +113,7 @@ async def test_tags_set_in_bulk_are_taken_back_at_once(rooms, ada):
     await tag(rooms, ada, "/a", "x=0")
     edit = BulkEdit(where="type:file", deed=BulkDeed.TAG, added=(read("x=1"),))
     plan = await rooms.editing.plan(ada, "personal", edit)
-    done = await rooms.editing.apply(ada, "personal", edit, plan.token)
+    done = await rooms.editing.carry_out(ada, await rooms.editing.prepare(ada, "personal", edit, plan.token))
     assert await tags(rooms, ada, "/c") == {"x": "1"}
     assert (await undo(rooms, ada, done.undo)).retagged == 3
     assert [await tags(rooms, ada, path) for path in ("/a", "/b", "/c")] == [{"x": "0"}, {}, {}]

@@ -106,8 +106,11 @@ async def find_entries(
     return to_page(page, _to_found)
 
 
-async def edit_bulk(call: Call, space: str, body: wire.BulkEdit) -> wire.BulkEdited:
-    """Remove, move or tag everything that a selection selects: first as a plan, then exactly what it said."""
+async def edit_bulk(call: Call, space: str, body: wire.BulkEdit) -> Reply[wire.BulkEdited]:
+    """Remove, move or tag everything that a selection selects: first as a plan, then exactly what it said.
+
+    Up to 1,000 items are done as a whole or not at all; more are 202 and a long job.
+    """
     edit = BulkEdit(
         where=body.where,
         deed=BulkDeed(body.action),
@@ -118,9 +121,12 @@ async def edit_bulk(call: Call, space: str, body: wire.BulkEdit) -> wire.BulkEdi
         is_recursive=body.recursive,
     )
     if body.dry_run:
-        return _to_edited(await call.appliance.editing.plan(call.principal, space, edit))
-    edited = await call.appliance.editing.apply(call.principal, space, edit, body.plan, body.expect)
-    return msgspec.structs.replace(_to_edited(edited.plan), done=edited.items, seq=edited.seq, undo=edited.undo)
+        return Reply(_to_edited(await call.appliance.editing.plan(call.principal, space, edit)))
+    edited = await call.appliance.editing_runs.apply(call.principal, space, edit, body.plan, body.expect)
+    plan = _to_edited(edited.plan)
+    if edited.operation:
+        return Reply(msgspec.structs.replace(plan, operation=edited.operation), 202)
+    return Reply(msgspec.structs.replace(plan, done=edited.items, seq=edited.seq, undo=edited.undo))
 
 
 def _read_tags(tags: Sequence[wire.NewTag]) -> tuple[Tag, ...]:

@@ -1,6 +1,7 @@
 """What the files room refuses."""
 
 from cloudconnect.features.files.errors.crossing import (
+    BulkEditGone,
     CrossingExpired,
     NoAccount,
     SourceChanged,
@@ -95,6 +96,7 @@ __all__ = [
     "BadTag",
     "BadUndoToken",
     "Braked",
+    "BulkEditGone",
     "CannotUndo",
     "ConditionMissing",
     "CrossingExpired",

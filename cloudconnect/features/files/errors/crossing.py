@@ -23,3 +23,10 @@ class CrossingExpired(Conflict):
 
     code = "files.crossing-expired"
     title = N_("This copy cannot go on")
+
+
+class BulkEditGone(Conflict):
+    """An edit in bulk cannot go on: what it still had to do is no longer written down."""
+
+    code = "files.bulk-edit-gone"
+    title = N_("This edit cannot go on")

@@ -49,9 +49,13 @@ class BulkPlan:
 
 @dataclass(frozen=True, slots=True)
 class BulkEdited:
-    """What an edit in bulk has done, to how many items, the last seq of it, and what undoes it."""
+    """What an edit in bulk has done, to how many items, the last seq of it, and what undoes it.
+
+    With an ``operation`` it is still to be done, by that.
+    """
 
     plan: BulkPlan
     items: int
     seq: int
     undo: str = ""
+    operation: str = ""

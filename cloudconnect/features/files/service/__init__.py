@@ -29,6 +29,9 @@ from cloudconnect.features.files.service.details import (
 from cloudconnect.features.files.service.editing import (
     EditingService,
 )
+from cloudconnect.features.files.service.editing_runs import (
+    EditingRuns,
+)
 from cloudconnect.features.files.service.erasing import (
     Erasing,
 )
@@ -100,6 +103,7 @@ __all__ = [
     "DamageService",
     "DetailsService",
     "Disk",
+    "EditingRuns",
     "EditingService",
     "Erasing",
     "FilesService",

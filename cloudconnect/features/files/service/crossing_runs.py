@@ -11,14 +11,15 @@ from cloudconnect.bus import EventLog
 from cloudconnect.database import Database
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.crossings import Crossed, Crossing, Route
-from cloudconnect.features.files.errors import CrossingExpired, NoAccount
+from cloudconnect.features.files.errors import CrossingExpired
 from cloudconnect.features.files.models import Usage
+from cloudconnect.features.files.service.acting import find_principal, to_parameters
 from cloudconnect.features.files.service.crossing import CrossingService
 from cloudconnect.features.files.service.ferrying import LIFETIME
 from cloudconnect.features.files.store import crossing as store
 from cloudconnect.kernel.clock import Clock
-from cloudconnect.kernel.ids import SpaceId, UserId
-from cloudconnect.kernel.principal import Principal, PrincipalKind, Scope
+from cloudconnect.kernel.ids import SpaceId
+from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.accounts import Accounts
 from cloudconnect.ports.operations import Operations, Outcome, Progress
@@ -95,7 +96,7 @@ class CrossingRuns:
                 fix=N_("Begin it again."),
                 days=LIFETIME.days,
             )
-        principal = await self._database.read(lambda sql: self._principal(sql, parameters))
+        principal = await self._database.read(lambda sql: find_principal(sql, self._accounts, parameters))
         return await self._carry(principal, route, identifier, progress)
 
     async def _carry(self, principal: Principal, route: Route, identifier: str, progress: Progress) -> Crossed:
@@ -114,24 +115,6 @@ class CrossingRuns:
         progress.check()
         return await self._crossing.land(principal, route, identifier)
 
-    def _principal(self, sql: Sql, parameters: Mapping[str, str]) -> Principal:
-        """Return who started it, as he is now.
-
-        Raises:
-            NoAccount: there is no such account any more, or it is disabled.
-        """
-        holder = self._accounts.find_holder(sql, UserId(parameters["account"]))
-        if holder is None or holder.is_disabled:
-            raise NoAccount(N_("The account that started it is gone or disabled."), fix=N_("Cancel it."))
-        return Principal(
-            id=holder.id,
-            kind=PrincipalKind(parameters["acting"]),
-            name=holder.name,
-            is_admin=holder.is_admin,
-            credential=parameters["credential"],
-            scopes=frozenset({Scope.FILES_READ, Scope.FILES_WRITE}),
-        )
-
 
 def is_large(usage: Usage) -> bool:
     """Tell whether so much becomes an operation."""
@@ -140,10 +123,7 @@ def is_large(usage: Usage) -> bool:
 
 def _to_parameters(principal: Principal, route: Route, identifier: str) -> dict[str, str]:
     crossing = route.crossing
-    return {
-        "account": principal.id,
-        "acting": principal.kind.value,
-        "credential": principal.credential,
+    return to_parameters(principal) | {
         "space": route.source,
         "path": rules.join_path(route.names),
         "into": route.target,

@@ -1,17 +1,18 @@
 """Doing one thing to everything that a selection selects: first as a plan, then as the plan said."""
 
+import dataclasses
 import hashlib
 import heapq
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
 from cloudconnect.events.files import EntryMoved
 from cloudconnect.features.files import rules
-from cloudconnect.features.files.errors import IntoItself, PlanDrifted, PlanMissing, TooMany
-from cloudconnect.features.files.models import BulkDeed, BulkEdit, BulkEdited, BulkPlan, Entry
-from cloudconnect.features.files.moments import Seqs, UndoToken
+from cloudconnect.features.files.errors import Exists, IntoItself, PlanDrifted, PlanMissing, TooMany
+from cloudconnect.features.files.models import BulkDeed, BulkEdit, BulkEdited, BulkPlan, Entry, Space
 from cloudconnect.features.files.service import braking, deeds
 from cloudconnect.features.files.service.finding import FindingService
 from cloudconnect.features.files.service.guide import Guide
@@ -20,6 +21,7 @@ from cloudconnect.features.files.service.places import Place, find_place
 from cloudconnect.features.files.service.tags import tag, untag
 from cloudconnect.features.files.store import finding as store
 from cloudconnect.features.files.store import tags, tree
+from cloudconnect.features.files.store.bulk import Planned
 from cloudconnect.kernel import selection
 from cloudconnect.kernel.clock import Clock, from_ms, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
@@ -30,12 +32,21 @@ from cloudconnect.ports.access import Action
 from cloudconnect.ports.sql import Sql
 
 SELECTED_MAX = 200_000
-_AT_ONCE = 1_000
 _EXAMPLES = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An edit with what it will be done to."""
+
+    space: SpaceId
+    edit: BulkEdit
+    plan: BulkPlan
+    items: list[Entry]
+
+
 class EditingService:
-    """Edits in bulk. What one commit holds is done as a whole or not at all; over 1,000 items take several."""
+    """Plans edits in bulk, and does what was planned; whoever calls says how much of it in one unit."""
 
     def __init__(self, log: EventLog, database: Database, guide: Guide, clock: Clock, finding: FindingService) -> None:
         self._log = log
@@ -57,15 +68,14 @@ class EditingService:
         now = from_ms(to_ms(self._clock.now()))
         return (await self._database.read(self._planner(principal, space_id, edit, now)))[0]
 
-    async def apply(
+    async def prepare(
         self, principal: Principal, space: str, edit: BulkEdit, token: str, expected: int | None = None
-    ) -> BulkEdited:
-        """Do what the plan *token* said *edit* would do, if it still would; each item is a fact of its own.
+    ) -> Prepared:
+        """Return what the plan *token* said *edit* would do, if it still would.
 
         Raises:
             PlanMissing: *token* is empty.
-            PlanDrifted: something else is selected by now, or not *expected* items; nothing was done, or, if it
-                happened between two commits, ``done`` tells how many items were.
+            PlanDrifted: something else is selected by now, or not *expected* items.
         """
         if not token:
             raise PlanMissing(N_("An edit in bulk needs its plan."), fix=N_("Ask for it with dry_run first."))
@@ -73,16 +83,59 @@ class EditingService:
         space_id = await self._guide.space_id(principal, space)
         plan, items = await self._database.read(self._planner(principal, space_id, edit, from_ms(int(now_ms))))
         if decode_cursor(plan.token, int, int, str)[2] != digest or expected not in {None, plan.items}:
-            raise _drifted(0)
-        done = seq = 0
-        spans: list[tuple[int, int]] = []
-        for start in range(0, len(items), _AT_ONCE):
-            portion = items[start : start + _AT_ONCE]
-            change = self._changer(principal, space_id, edit, portion, done)
-            seq, span = await self._log.commit(change, actor=principal)
-            spans += [] if span is None else [span]
-            done += len(portion)
-        return BulkEdited(plan, done, seq, str(UndoToken(space_id, Seqs(spans))) if spans else "")
+            raise _drifted()
+        return Prepared(space_id, edit, plan, items)
+
+    async def carry_out(self, principal: Principal, prepared: Prepared) -> BulkEdited:
+        """Do what was *prepared*, as a whole or not at all; each item is a fact of its own.
+
+        Raises:
+            PlanDrifted: something else is selected by now.
+        """
+        planned = [Planned(entry.node, entry.from_seq, entry.path) for entry in prepared.items]
+
+        def change(unit: Unit) -> BulkEdited:
+            self.do_portion(unit, principal, prepared.space, prepared.edit, planned, is_strict=True)
+            _, seq = unit.spans.get(prepared.space, (0, prepared.plan.seq))
+            return BulkEdited(prepared.plan, len(planned), seq, deeds.undo_of(unit, prepared.space))
+
+        return await self._log.commit(change, actor=principal)
+
+    def do_portion(
+        self,
+        unit: Unit,
+        principal: Principal,
+        space_id: SpaceId,
+        edit: BulkEdit,
+        planned: Sequence[Planned],
+        *,
+        is_strict: bool = False,
+    ) -> int:
+        """Do *edit* to what was *planned*, and return to how many items; rights, brake and locks are decided anew.
+
+        What is no longer as the plan saw it, or cannot go where it should, is passed over.
+
+        Raises:
+            PlanDrifted: *is_strict*, and something is not as the plan saw it.
+        """
+        place = self._guide.place(unit.sql, principal, space_id, rules.parse_path(edit.path), Action.WRITE)
+        into = rules.parse_path(edit.into) if edit.deed is BulkDeed.MOVE else ()
+        target = self._guide.place(unit.sql, principal, space_id, into, Action.WRITE)
+        entries = _find_unchanged(unit.sql, place.space, planned)
+        if is_strict and len(entries) < len(planned):
+            raise _drifted()
+        if edit.deed is BulkDeed.TRASH:
+            braking.announce(unit, place.space, len(entries))
+        done = 0
+        for entry in entries:
+            try:
+                _do(unit, target, edit, entry)
+            except (Exists, IntoItself):
+                if is_strict:
+                    raise
+            else:
+                done += 1
+        return done
 
     def _planner(
         self, principal: Principal, space_id: SpaceId, edit: BulkEdit, now: datetime
@@ -118,47 +171,28 @@ class EditingService:
             for name in tree.find_named(sql, target.require_folder(), [entry.name for entry in items]).values():
                 rules.check_vacant(name)
 
-    def _changer(
-        self, principal: Principal, space_id: SpaceId, edit: BulkEdit, portion: Sequence[Entry], done: int
-    ) -> Callable[[Unit], tuple[int, tuple[int, int] | None]]:
-        names = rules.parse_path(edit.path)
 
-        def change(unit: Unit) -> tuple[int, tuple[int, int] | None]:
-            place = self._guide.place(unit.sql, principal, space_id, names, Action.WRITE)
-            into = rules.parse_path(edit.into) if edit.deed is BulkDeed.MOVE else ()
-            target = self._guide.place(unit.sql, principal, space_id, into, Action.WRITE)
-            _check_unchanged(unit.sql, place, portion, done)
-            seq = place.space.seq
-            if edit.deed is BulkDeed.TRASH:
-                braking.announce(unit, place.space, len(portion))
-            for entry in portion:
-                seq = max(seq, _do(unit, target, edit, entry))
-            return seq, unit.spans.get(space_id)
-
-        return change
-
-
-def _do(unit: Unit, target: Place, edit: BulkEdit, entry: Entry) -> int:
-    """Do to one *entry* what *edit* says; return the seq of it, 0 where nothing had to be done."""
+def _do(unit: Unit, target: Place, edit: BulkEdit, entry: Entry) -> None:
+    """Do to one *entry* what *edit* says."""
     match edit.deed:
         case BulkDeed.TRASH:
-            return deeds.trash_entry(unit, target.space, entry).seq
+            deeds.trash_entry(unit, target.space, entry)
         case BulkDeed.MOVE:
-            return _move(unit, target, entry)
+            _move(unit, target, entry)
         case BulkDeed.TAG:
-            untagged = untag(unit, target.space, entry.node, edit.removed, may_lack=True)
-            return max(untagged, tag(unit, target.space, entry.node, edit.added))
+            untag(unit, target.space, entry.node, edit.removed, may_lack=True)
+            tag(unit, target.space, entry.node, edit.added)
 
 
-def _move(unit: Unit, target: Place, entry: Entry) -> int:
+def _move(unit: Unit, target: Place, entry: Entry) -> None:
     if entry.node in target.resource.line:
         raise IntoItself(N_("“{target}” lies below “{source}”."), target=target.path, source=entry.path)
     place = find_place(unit.sql, target.space, (*target.names, entry.name))
     if place.entry is not None and place.entry.node == entry.node:
-        return 0
+        return
     deeds.clear_target(unit, place, replace=False)
     seq = deeds.seq_of(unit.record(EntryMoved(subject=entry.node, space=target.space.id)))
-    return deeds.replant(unit, entry, place, seq).seq
+    deeds.replant(unit, entry, place, seq)
 
 
 def _items(sql: Sql, edit: BulkEdit, selected: list[Entry]) -> tuple[list[Entry], list[Entry]]:
@@ -216,18 +250,19 @@ def _plan(sql: Sql, edit: BulkEdit, place: Place, now: datetime, items: list[Ent
     )
 
 
-def _check_unchanged(sql: Sql, place: Place, portion: Sequence[Entry], done: int) -> None:
-    rows = tree.find_rows(sql, place.space.id, [entry.node for entry in portion], None)
-    lines = Lineage(sql, place.space, None).find(portion)
-    for entry, names in zip(portion, lines, strict=True):
-        row = rows.get(entry.node)
-        if row is None or row.from_seq != entry.from_seq or names is None or rules.join_path(names) != entry.path:
-            raise _drifted(done)
+def _find_unchanged(sql: Sql, space: Space, planned: Sequence[Planned]) -> list[Entry]:
+    """Return those of *planned* that are as they were seen, where they were seen."""
+    rows = tree.find_rows(sql, space.id, [each.node for each in planned], None)
+    there = [(each, rows[each.node]) for each in planned if each.node in rows]
+    lines = Lineage(sql, space, None).find([row for _, row in there])
+    return [
+        dataclasses.replace(row, path=each.path)
+        for (each, row), names in zip(there, lines, strict=True)
+        if row.from_seq == each.from_seq and names is not None and rules.join_path(names) == each.path
+    ]
 
 
-def _drifted(done: int) -> PlanDrifted:
+def _drifted() -> PlanDrifted:
     return PlanDrifted(
-        N_("What is selected is not what the plan said; {done} items were done."),
-        fix=N_("Make a new plan and look at it."),
-        done=done,
+        N_("What is selected is not what the plan said; nothing was done."), fix=N_("Make a new plan and look at it.")
     )
