@@ -21,7 +21,9 @@ function size(bytes: number): string {
     value /= 1024;
     unit += 1;
   }
-  return `${unit ? value.toFixed(1) : value} ${units[unit] ?? ""}`;
+  const digits = unit ? 1 : 0;
+  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return `${value.toLocaleString(document.documentElement.lang, format)} ${units[unit] ?? ""}`;
 }
 
 function progress(item: Item): string {
@@ -130,6 +132,12 @@ function Question() {
   );
 }
 
+function heading(all: Item[], done: number, isBusy: boolean): string {
+  if (isBusy) return `${words.uploading} ${done}/${all.length}`;
+  const isOpen = all.some((item) => item.state === "unfinished" || item.state === "paused");
+  return isOpen ? words.open : `${words.done} ${done}/${all.length}`;
+}
+
 function Tray() {
   const all = items.value;
   const done = all.filter((item) => item.state === "done").length;
@@ -142,7 +150,7 @@ function Tray() {
       {all.length > 0 && (
         <section class="tray" aria-label={words.uploading}>
           <header>
-            <span role="status">{isBusy ? words.uploading : words.done} {done}/{all.length}</span>
+            <span role="status">{heading(all, done, isBusy)}</span>
             {!isBusy && <button type="button" onClick={() => (done > 0 ? show() : (items.value = []))}>{words.close}</button>}
           </header>
           <ul>
@@ -174,6 +182,7 @@ function tellWhatIsDone(): void {
           <button class="link" data-key="z">{words.undo}</button>
         </form>
       )}
+      <a class="link close" href={here} aria-label={words.close}>×</a>
     </div>,
     place,
   );

@@ -7,11 +7,12 @@ import { startUploads } from "./_tray";
 
 function showLocalTimes(): void {
   const isNarrow = matchMedia("(max-width: 720px)").matches;
-  const parts: Intl.DateTimeFormatOptions = isNarrow ? { dateStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" };
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, parts);
+  const language = document.documentElement.lang;
+  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+  const minute = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   for (const element of document.querySelectorAll("time")) {
     const moment = new Date(element.dateTime);
-    if (!Number.isNaN(moment.getTime())) element.textContent = format.format(moment);
+    if (!Number.isNaN(moment.getTime())) element.textContent = (isNarrow && element.className === "" ? day : minute).format(moment);
   }
 }
 
@@ -38,7 +39,7 @@ function chosenDelete(): HTMLButtonElement | null {
 }
 
 function isSeen(element: HTMLElement): boolean {
-  return element.getClientRects().length > 0;
+  return element.getClientRects().length > 0 && getComputedStyle(element).visibility === "visible";
 }
 
 // Who speaks to the machine, or slips on the keyboard, can do without (WCAG 2.1.4). Kept in this browser.
@@ -57,10 +58,17 @@ function startKeys(): void {
   addEventListener("keydown", press);
 }
 
+// What had the focus in it gives it back to what opened it.
+function fold(open: Element): void {
+  const hadFocus = open.contains(document.activeElement);
+  open.removeAttribute("open");
+  if (hadFocus) open.querySelector("summary")?.focus();
+}
+
 function press(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   if (event.key === "Escape") {
-    for (const open of document.querySelectorAll("details.pop[open]")) open.removeAttribute("open");
+    for (const open of document.querySelectorAll("details.pop[open]")) fold(open);
   }
   if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input:not([type=checkbox]), textarea, select")) return;
   if (event.key.length === 1 && localStorage.getItem(KEYS_OFF) !== null) return;
@@ -180,6 +188,14 @@ function offerCopies(): void {
   }
 }
 
+// Without this the link loads the page again, where nothing is told any more.
+function closeNotice(event: Event): void {
+  const close = (event.target as Element).closest(".notice .close");
+  if (close === null) return;
+  event.preventDefault();
+  close.closest(".notice")?.remove();
+}
+
 startUploads();
 showLocalTimes();
 startSelecting();
@@ -187,3 +203,4 @@ startSlider();
 offerCopies();
 startKeys();
 addEventListener("click", closeOthers);
+addEventListener("click", closeNotice);

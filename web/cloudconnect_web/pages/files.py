@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from aiohttp import BodyPartReader, web
 
-from cloudconnect.features.files import Condition, Entry, Listing, Space, read_tag
-from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, PreconditionFailed
+from cloudconnect.features.files import Condition, Entry, Listing, Space, Tag, read_tag
+from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, NotFound, PreconditionFailed
 from cloudconnect.kernel.text import N_, Text
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect_web.i18n import say
@@ -42,16 +42,28 @@ class UnknownAct(Invalid):
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Show a folder, or a file with what can be done to it."""
-    files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
+    appliance, principal = request.app[APPLIANCE], request[PRINCIPAL]
     path, at = _path(request), request.query.get("at") or None
-    entry = await files.get_entry(principal, space_of(request), path, at)
-    space = await request.app[APPLIANCE].spaces.get_space(principal, space_of(request))
-    if not entry.is_folder:
-        tags = await request.app[APPLIANCE].tags.find_tags(principal, space_of(request), path, at)
-        return render(request, "file.html", entry=entry, space=space, crumbs=_crumbs(entry), at=at, tags=tags)
+    space = await appliance.spaces.get_space(principal, space_of(request))
+    try:
+        entry = await appliance.files.get_entry(principal, space_of(request), path, at)
+        tags = await appliance.tags.find_tags(principal, space_of(request), path, at)
+    except NotFound:
+        if at is None:
+            raise
+        return await _show_too_early(request, space, at)
+    if entry.is_folder:
+        return await _show_folder(request, space, entry, tags, at)
+    return render(request, "file.html", entry=entry, space=space, crumbs=_crumbs(entry), at=at, tags=tags)
+
+
+async def _show_folder(
+    request: web.Request, space: Space, folder: Entry, own_tags: list[Tag], at: str | None
+) -> web.StreamResponse:
+    appliance, principal = request.app[APPLIANCE], request[PRINCIPAL]
     cursor = request.query.get("cursor") or None
-    page = await files.find_children(
-        principal, space_of(request), path, at=at, limit=_ROWS, cursor=cursor, listing=Listing.FOLDERS_FIRST
+    page = await appliance.files.find_children(
+        principal, space.id, folder.path, at=at, limit=_ROWS, cursor=cursor, listing=Listing.FOLDERS_FIRST
     )
     entries = page.items
     if cursor is None and page.next_cursor is None:
@@ -59,16 +71,28 @@ async def show(request: web.Request) -> web.StreamResponse:
     return render(
         request,
         "folder.html",
-        folder=entry,
+        folder=folder,
         space=space,
         used=used_words(request, space),
         stopped=await find_stopped(request),
         entries=entries,
-        crumbs=_crumbs(entry),
+        tags=await appliance.tags.find_tags_in(principal, space.id, folder.path, [each.node for each in entries], at),
+        own_tags=own_tags,
+        crumbs=_crumbs(folder),
         at=at,
         next_cursor=page.next_cursor,
         is_later_page=cursor is not None,
     )
+
+
+async def _show_too_early(request: web.Request, space: Space, at: str) -> web.StreamResponse:
+    """Say that what is here now was not yet there *at* that moment, with the way to later ones.
+
+    Raises:
+        NotFound: it is not here now either.
+    """
+    entry = await request.app[APPLIANCE].files.get_entry(request[PRINCIPAL], space.id, _path(request))
+    return render(request, "too-early.html", status=404, entry=entry, space=space, crumbs=_crumbs(entry), at=at)
 
 
 async def change(request: web.Request) -> web.StreamResponse:
