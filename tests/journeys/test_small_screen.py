@@ -103,6 +103,7 @@ def test_the_trash_shows_when_something_was_removed(signed_in, daemon):
     page.click("#selection button.danger")
     page.goto(f"{daemon.url}/trash")
     row = "tr:has-text('Removed') "
+    assert "can be brought back for 30 days" in page.inner_text("main")
     moment, act = box(page, row + "time"), box(page, row + "button >> nth=0")
     assert moment["x"] + moment["width"] <= act["x"]
 
@@ -129,3 +130,16 @@ def test_a_moment_before_a_folder_was_made_leads_to_later_ones(signed_in, daemon
     page.wait_for_selector("text=Nothing here yet")
     page.goto(f"{daemon.url}/files/nowhere?at=1w")
     page.wait_for_selector("text=There is no such file or folder")
+
+
+def test_a_quota_is_read_back_as_a_person_writes_it(signed_in, daemon):
+    page = signed_in()
+    page.goto(f"{daemon.url}/spaces")
+    page.click("summary[data-key=n]")
+    page.fill("details.pop[open] input[name=name]", "Bounded")
+    page.fill("details.pop[open] input[name=quota]", "10GiB")
+    page.click("details.pop[open] button.primary")
+    page.wait_for_selector("text=The space “Bounded” is made.")
+    assert page.input_value("input[name=quota]") == "10 GiB"
+    page.goto(f"{daemon.url}/spaces")
+    assert page.inner_text("tbody tr:first-child .name") == "My files"

@@ -220,10 +220,12 @@ function takeOver(form: HTMLFormElement): void {
   if (input === null) return;
   // Some telephones cannot choose a folder.
   form.hidden = input.hasAttribute("webkitdirectory") && !("webkitdirectory" in input);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  // Whoever has chosen need not say so twice.
+  form.querySelector("button")?.setAttribute("hidden", "");
+  input.addEventListener("change", () => {
     add(chosen(input.files ?? []));
     form.closest("details")?.removeAttribute("open");
     form.reset();
   });
+  form.addEventListener("submit", (event) => event.preventDefault());
 }

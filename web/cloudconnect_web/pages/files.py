@@ -156,7 +156,8 @@ async def show_trash(request: web.Request) -> web.StreamResponse:
     cursor = request.query.get("cursor") or None
     page = await request.app[APPLIANCE].files.find_trash(request[PRINCIPAL], space_of(request), _ROWS, cursor)
     space = await request.app[APPLIANCE].spaces.get_space(request[PRINCIPAL], space_of(request))
-    return render(request, "trash.html", space=space, trashed=page.items, next_cursor=page.next_cursor)
+    stay = await request.app[APPLIANCE].purging.find_stay(request[PRINCIPAL], space.id)
+    return render(request, "trash.html", space=space, trashed=page.items, stay=stay, next_cursor=page.next_cursor)
 
 
 async def restore(request: web.Request) -> web.StreamResponse:

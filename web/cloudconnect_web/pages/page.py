@@ -14,10 +14,10 @@ from urllib.parse import quote as percent_encode
 import jinja2
 from aiohttp import web
 
-from cloudconnect.features.files import PERSONAL
+from cloudconnect.features.files import PERSONAL, Space, SpaceKind
 from cloudconnect.kernel.errors import CloudConnectError, NotFound, StepUp, Unauthenticated
 from cloudconnect.kernel.text import N_
-from cloudconnect.kernel.units import format_bytes
+from cloudconnect.kernel.units import exact_bytes, format_bytes
 from cloudconnect_web.admission import is_secure
 from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import LANGUAGE, PRINCIPAL, REQUEST_ID
@@ -208,6 +208,13 @@ def _content_url(context: jinja2.runtime.Context, path: str, *, inline: bool = F
     return f"{PREFIX}{space}/content/{percent_encode(path.strip('/'), safe='/')}{suffix}"
 
 
+@jinja2.pass_context
+def _space_name(context: jinja2.runtime.Context, space: Space) -> str:
+    """Return what the reader calls *space*; one's own personal one bears the name of the account otherwise."""
+    is_own = space.kind is SpaceKind.PERSONAL and space.owner == context["principal"].id
+    return say(N_("My files"), context["language"]) if is_own else space.name
+
+
 @functools.cache
 def asset_names() -> dict[str, str]:
     """Return which built file stands for which source, such as ``app.css``; none when nothing was built."""
@@ -232,6 +239,8 @@ def _environment() -> jinja2.Environment:
     environment.filters["short"] = _short
     environment.filters["device"] = _device
     environment.filters["space_url"] = space_url
+    environment.filters["space_name"] = _space_name
+    environment.filters["exact_bytes"] = exact_bytes
     environment.filters["file_url"] = _file_url
     environment.filters["content_url"] = _content_url
     return environment
