@@ -61,6 +61,7 @@ from cloudconnect.features.files.rules import (
     read_tag,
 )
 from cloudconnect.features.files.service import (
+    CROSSING_KIND,
     PERSONAL,
     AccountingService,
     BrakeService,
@@ -107,6 +108,7 @@ from cloudconnect.features.files.store.uploads import (
 )
 
 __all__ = [
+    "CROSSING_KIND",
     "LONGEST_BYTES",
     "PERSONAL",
     "AccountingService",

@@ -4,6 +4,7 @@ import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { chosen, dropped } from "./_choosing";
+import { size } from "./_sizes";
 import {
   AT_ONCE, FINISHED, LARGE, add, again, againAll, cancel, cancelAll, choose, decide, findUnfinished, isDropping, items,
   listing, pause, show, tray, words, type Item,
@@ -12,19 +13,6 @@ import {
 const ROWS = 30;
 // More than these are told in one line; a row is left to what is large, or waits for somebody.
 const CROWD = 12;
-
-function size(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  const digits = unit ? 1 : 0;
-  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return `${value.toLocaleString(document.documentElement.lang, format)} ${units[unit] ?? ""}`;
-}
 
 function progress(item: Item): string {
   if (item.state === "paused" || item.state === "unfinished") {

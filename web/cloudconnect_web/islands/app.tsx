@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
 
+import { watchMoving } from "./_moving";
 import { startUploads } from "./_tray";
 
 function showLocalTimes(): void {
@@ -197,6 +198,7 @@ function closeNotice(event: Event): void {
 }
 
 startUploads();
+void watchMoving();
 showLocalTimes();
 startSelecting();
 startSlider();
