@@ -26,6 +26,6 @@ export async function watchMoving(): Promise<void> {
     if (known === null || !["waiting", "running"].includes(known.state)) return location.reload();
     bar.max = known.total || 1;
     bar.value = known.done;
-    told.textContent = size(known.done);
+    told.textContent = known.total ? `${size(known.done)} / ${size(known.total)}` : size(known.done);
   }
 }
