@@ -7,8 +7,8 @@ from aiohttp import BodyPartReader, web
 from cloudconnect.features.files import Condition, Entry, Listing, Space, Tag, read_tag
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, NotFound, PreconditionFailed
 from cloudconnect.kernel.text import N_
-from cloudconnect.kernel.units import format_bytes
-from cloudconnect_web.keys import APPLIANCE, PRINCIPAL
+from cloudconnect_web.i18n import say_bytes
+from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
 from cloudconnect_web.operations import Guard
 from cloudconnect_web.pages.moving import find_moving
 from cloudconnect_web.pages.page import (
@@ -257,10 +257,12 @@ def _below(folder: str, name: str) -> str:
 
 def used_words(request: web.Request, space: Space) -> str:
     """Return in words how full *space* is."""
-    used = format_bytes(space.used_bytes)
+    used = say_bytes(space.used_bytes, request[LANGUAGE])
     if space.quota_bytes is None:
         return words(request, N_("{used} used"), used=used)
-    return words(request, N_("{used} of {quota} used"), used=used, quota=format_bytes(space.quota_bytes))
+    return words(
+        request, N_("{used} of {quota} used"), used=used, quota=say_bytes(space.quota_bytes, request[LANGUAGE])
+    )
 
 
 _ACTS: dict[str, Callable[[web.Request, dict[str, str]], Awaitable[web.StreamResponse]]] = {

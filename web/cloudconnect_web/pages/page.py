@@ -18,9 +18,9 @@ from cloudconnect.features.files import PERSONAL, Entry, Space, SpaceKind
 from cloudconnect.kernel.errors import CloudConnectError, NotFound, StepUp, Unauthenticated
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_, Text
-from cloudconnect.kernel.units import exact_bytes, format_bytes
+from cloudconnect.kernel.units import exact_bytes
 from cloudconnect_web.admission import is_secure
-from cloudconnect_web.i18n import say
+from cloudconnect_web.i18n import say, say_bytes
 from cloudconnect_web.keys import LANGUAGE, PRINCIPAL, REQUEST_ID
 from cloudconnect_web.operations import PREFIX, Guard
 from cloudconnect_web.problems import BadRequest, status_of
@@ -242,6 +242,11 @@ def _content_url(context: jinja2.runtime.Context, path: str, *, inline: bool = F
 
 
 @jinja2.pass_context
+def _bytes(context: jinja2.runtime.Context, count: int) -> str:
+    return say_bytes(count, context["language"])
+
+
+@jinja2.pass_context
 def _space_name(context: jinja2.runtime.Context, space: Space) -> str:
     """Return what the reader calls *space*; one's own personal one bears the name of the account otherwise."""
     return say(N_("My files"), context["language"]) if is_own(context["principal"], space) else space.name
@@ -266,7 +271,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["bytes"] = format_bytes
+    environment.filters["bytes"] = _bytes
     environment.filters["moment"] = _moment
     environment.filters["short"] = _short
     environment.filters["device"] = _device

@@ -9,8 +9,7 @@ from cloudconnect.features.files import Brake, Deeds, Seqs, UndoToken
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Denied
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.kernel.text import N_, Text
-from cloudconnect.kernel.units import format_bytes
-from cloudconnect_web.i18n import say
+from cloudconnect_web.i18n import say, say_bytes
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
 from cloudconnect_web.operations import Guard
 from cloudconnect_web.pages.page import (
@@ -103,7 +102,7 @@ async def empty_trash(request: web.Request) -> web.StreamResponse:
     else:
         total = await purging.empty(principal, space_of(request))
         words = N_("{count} are gone for good, {size}.")
-        text = _say(request, words, count=total.count, size=format_bytes(total.bytes))
+        text = _say(request, words, count=total.count, size=say_bytes(total.bytes, request[LANGUAGE]))
     return redirect(request, f"{base_url(request)}/trash", Notice(text))
 
 
