@@ -143,3 +143,15 @@ def test_a_quota_is_read_back_as_a_person_writes_it(signed_in, daemon):
     assert page.input_value("input[name=quota]") == "10 GiB"
     page.goto(f"{daemon.url}/spaces")
     assert page.inner_text("tbody tr:first-child .name") == "My files"
+
+
+def test_whoever_deletes_with_a_key_stays_where_he_was(signed_in):
+    page = signed_in()
+    make_folder(page, "By keys")
+    enter(page, "By keys")
+    for name in ("one", "three", "two"):
+        make_folder(page, name)
+    page.focus("tr[data-name='three'] a.name")
+    page.keyboard.press("#")
+    page.wait_for_selector("text=“three” is in the trash.")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "two"

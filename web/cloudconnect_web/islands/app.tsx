@@ -24,9 +24,27 @@ function closeOthers(event: Event): void {
 }
 
 function choose(step: number): void {
-  const links = [...document.querySelectorAll<HTMLElement>("table.files a.name")];
-  const here = links.indexOf(document.activeElement as HTMLElement);
-  links[Math.min(Math.max(here + step, 0), links.length - 1)]?.focus();
+  const all = links();
+  const here = all.indexOf(document.activeElement as HTMLElement);
+  all[Math.min(Math.max(here + step, 0), all.length - 1)]?.focus();
+}
+
+// Whoever deletes with a key stands at the same height of the list afterwards, not at the top of the page.
+const PLACE = "place in the list";
+
+function links(): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>("table.files a.name")];
+}
+
+function keepPlace(): void {
+  const here = row()?.querySelector<HTMLElement>("a.name");
+  if (here) sessionStorage.setItem(PLACE, JSON.stringify([location.pathname, links().indexOf(here)]));
+}
+
+function returnToPlace(): void {
+  const [path, index] = JSON.parse(sessionStorage.getItem(PLACE) ?? "[\"\", 0]") as [string, number];
+  sessionStorage.removeItem(PLACE);
+  if (path === location.pathname) links()[Math.min(index, links().length - 1)]?.focus();
 }
 
 function row(): HTMLElement | null {
@@ -77,7 +95,10 @@ function press(event: KeyboardEvent): void {
     j: () => choose(1),
     k: () => choose(-1),
     "?": () => document.querySelector<HTMLDialogElement>("#help")?.showModal(),
-    "#": () => (chosenDelete() ?? row()?.querySelector<HTMLButtonElement>("button.danger"))?.click(),
+    "#": () => {
+      keepPlace();
+      (chosenDelete() ?? row()?.querySelector<HTMLButtonElement>("button.danger"))?.click();
+    },
     a: () => document.querySelector<HTMLInputElement>("#pick-all")?.click(),
     x: () => row()?.querySelector<HTMLInputElement>("td.pick input")?.click(),
     e: () => openRename(),
@@ -204,5 +225,6 @@ startSelecting();
 startSlider();
 offerCopies();
 startKeys();
+returnToPlace();
 addEventListener("click", closeOthers);
 addEventListener("click", closeNotice);
