@@ -31,7 +31,7 @@ from cloudconnect_web.watch import Watch
 
 _ROWS = 500
 _SPACES = 100
-_OPERATIONS = 20
+_OPERATIONS = 100
 _ENDED = frozenset({State.DONE, State.CANCELLED})
 
 _Act = Callable[[str], Awaitable[tuple[str, str]]]
