@@ -11,6 +11,7 @@ GIB = 1 << 30
 TIB = 1 << 40
 
 _FACTORS = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": TIB}
+_WHOLE = ((TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB"))
 _SIZE = re.compile(r"(\d{1,15})(?:\.(\d{1,3}))?\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
@@ -24,6 +25,12 @@ def format_bytes(count: int) -> str:
         if abs(value) < 999.95 or unit == "PiB":  # noqa: PLR2004 - four digits would follow
             break
     return f"{value:.1f} {unit}"
+
+
+def exact_bytes(count: int) -> str:
+    """Return *count* bytes in the largest unit that it is a whole number of: ``10 GiB``; ``parse_bytes`` reads it."""
+    factor, unit = next((each for each in _WHOLE if count and count % each[0] == 0), (1, "B"))
+    return f"{count // factor} {unit}"
 
 
 def parse_bytes(text: str) -> int:

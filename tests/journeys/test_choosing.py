@@ -39,7 +39,8 @@ def test_a_whole_folder_is_chosen_and_arrives_with_its_folders(signed_in, tree, 
     enter(page, top)
     page.click("#upload summary")
     page.set_input_files("#upload input[webkitdirectory]", str(tree))
-    page.click("#upload button:has-text('Upload the folder')")
+    if not script:
+        page.click("#upload button:has-text('Upload the folder')")
     page.wait_for_selector("text=2 uploaded.")
     enter(page, "Holiday", "deep", "deeper")
     assert page.locator("tr[data-name='picture.txt']").count() == 1

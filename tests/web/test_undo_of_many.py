@@ -14,10 +14,10 @@ def test_neighbours_become_one_range_however_many_there_are():
     [
         (["spc_A.1-2", "spc_A.4-4", "spc_A.3-3", "spc_A.9-9"], "spc_A.1-4,9-9"),
         (["spc_A.1-1,5-6", "", "spc_A.7-7"], "spc_A.1-1,5-7"),
-        (["spc_A.1-1", "spc_B.2-2"], ""),
+        (["spc_B.9-9", "spc_A.2-2", "spc_B.8-8", "spc_A.1-1"], "spc_B.8-9 spc_A.1-2"),
         (["spc_A.1-1", "no token"], ""),
         ([], ""),
     ],
 )
-def test_tokens_of_one_space_are_merged_and_others_are_none(tokens, merged):
+def test_tokens_are_merged_for_each_space_in_their_order(tokens, merged):
     assert merge_undo(tokens) == merged

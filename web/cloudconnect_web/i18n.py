@@ -5,7 +5,8 @@ import gettext
 import re
 from importlib import resources
 
-from cloudconnect.kernel.text import Text
+from cloudconnect.kernel.text import N_, Text
+from cloudconnect.kernel.units import format_bytes
 
 _DOMAIN = "cloudconnect"
 _WISH = re.compile(r"([a-zA-Z]{2,3})(?:-[a-zA-Z0-9]{2,8})*\s*(?:;\s*q=([01](?:\.\d{1,3})?))?")
@@ -49,3 +50,13 @@ def say(text: Text | str, language: str) -> str:
         return catalogue(language).gettext(text) if text else ""
     message = catalogue(language).gettext(text.message)
     return message.format(**text.facts) if text.facts else message
+
+
+def say_bytes(count: int, language: str) -> str:
+    """Return *count* bytes as one writes it in *language*, in powers of 1024: ``1.5 MiB``, in German ``1,5 MiB``."""
+    whole, point, rest = format_bytes(count).partition(".")
+    if not point:
+        return whole
+    tenth, _, unit = rest.partition(" ")
+    # Translators: a size, such as 1.5 MiB.
+    return say(Text(N_("{whole}.{tenth} {unit}"), {"whole": whole, "tenth": tenth, "unit": unit}), language)

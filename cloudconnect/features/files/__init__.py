@@ -61,6 +61,7 @@ from cloudconnect.features.files.rules import (
     read_tag,
 )
 from cloudconnect.features.files.service import (
+    CROSSING_KIND,
     PERSONAL,
     AccountingService,
     BrakeService,
@@ -108,6 +109,7 @@ from cloudconnect.features.files.store.uploads import (
 )
 
 __all__ = [
+    "CROSSING_KIND",
     "LONGEST_BYTES",
     "PERSONAL",
     "AccountingService",

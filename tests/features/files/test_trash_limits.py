@@ -340,3 +340,17 @@ async def test_many_that_are_refused_at_once_weigh_the_trash_once(rooms, ada, ac
     outcomes = (await rooms.intake.put_many(ada, "personal", items)).outcomes
     assert all(isinstance(each, QuotaExceeded) for each in outcomes)
     assert len(weighed) == 1
+
+
+@pytest.mark.parametrize(
+    ("retention", "days"),
+    [
+        (Retention(None, None), 30),
+        (Retention(None, 7), 7),
+        (Retention(None, None, "in /Tmp/**: keep 3d"), None),
+    ],
+)
+async def test_how_long_things_stay_is_told_where_one_time_holds_for_all(rooms, ada, pruning, retention, days):
+    await pruning.set_retention(ada, "personal", retention)
+    stay = await purging_of(rooms).find_stay(ada, "personal")
+    assert stay == (None if days is None else timedelta(days=days))

@@ -4,6 +4,7 @@ import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { chosen, dropped } from "./_choosing";
+import { size } from "./_sizes";
 import {
   AT_ONCE, FINISHED, LARGE, add, again, againAll, cancel, cancelAll, choose, decide, findUnfinished, isDropping, items,
   listing, pause, show, tray, words, type Item,
@@ -12,17 +13,6 @@ import {
 const ROWS = 30;
 // More than these are told in one line; a row is left to what is large, or waits for somebody.
 const CROWD = 12;
-
-function size(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit ? value.toFixed(1) : value} ${units[unit] ?? ""}`;
-}
 
 function progress(item: Item): string {
   if (item.state === "paused" || item.state === "unfinished") {
@@ -130,6 +120,12 @@ function Question() {
   );
 }
 
+function heading(all: Item[], done: number, isBusy: boolean): string {
+  if (isBusy) return `${words.uploading} ${done}/${all.length}`;
+  const isOpen = all.some((item) => item.state === "unfinished" || item.state === "paused");
+  return isOpen ? words.open : `${words.done} ${done}/${all.length}`;
+}
+
 function Tray() {
   const all = items.value;
   const done = all.filter((item) => item.state === "done").length;
@@ -142,7 +138,7 @@ function Tray() {
       {all.length > 0 && (
         <section class="tray" aria-label={words.uploading}>
           <header>
-            <span role="status">{isBusy ? words.uploading : words.done} {done}/{all.length}</span>
+            <span role="status">{heading(all, done, isBusy)}</span>
             {!isBusy && <button type="button" onClick={() => (done > 0 ? show() : (items.value = []))}>{words.close}</button>}
           </header>
           <ul>
@@ -174,6 +170,7 @@ function tellWhatIsDone(): void {
           <button class="link" data-key="z">{words.undo}</button>
         </form>
       )}
+      <a class="link close" href={here} aria-label={words.close}>×</a>
     </div>,
     place,
   );
@@ -211,10 +208,12 @@ function takeOver(form: HTMLFormElement): void {
   if (input === null) return;
   // Some telephones cannot choose a folder.
   form.hidden = input.hasAttribute("webkitdirectory") && !("webkitdirectory" in input);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  // Whoever has chosen need not say so twice.
+  form.querySelector("button")?.setAttribute("hidden", "");
+  input.addEventListener("change", () => {
     add(chosen(input.files ?? []));
     form.closest("details")?.removeAttribute("open");
     form.reset();
   });
+  form.addEventListener("submit", (event) => event.preventDefault());
 }

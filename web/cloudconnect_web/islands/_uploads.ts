@@ -10,7 +10,7 @@ import { merged } from "./_undo";
 type Word =
   | "drop" | "uploading" | "done" | "failed" | "cancel" | "retry" | "close" | "reused" | "left" | "skipped" | "pause"
   | "resume" | "paused" | "choose" | "unfinished" | "other" | "uploaded" | "undo" | "taken" | "takenMany" | "version"
-  | "both" | "skip" | "stays" | "failedMany" | "more";
+  | "both" | "skip" | "stays" | "failedMany" | "more" | "open";
 type State = "waiting" | "sending" | "paused" | "unfinished" | "taken" | "done" | "failed" | "cancelled";
 /** What becomes of a file whose name is taken. */
 export type Answer = "version" | "both" | "skip";

@@ -3,15 +3,17 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
 
+import { watchMoving } from "./_moving";
 import { startUploads } from "./_tray";
 
 function showLocalTimes(): void {
   const isNarrow = matchMedia("(max-width: 720px)").matches;
-  const parts: Intl.DateTimeFormatOptions = isNarrow ? { dateStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" };
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, parts);
+  const language = document.documentElement.lang;
+  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+  const minute = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   for (const element of document.querySelectorAll("time")) {
     const moment = new Date(element.dateTime);
-    if (!Number.isNaN(moment.getTime())) element.textContent = format.format(moment);
+    if (!Number.isNaN(moment.getTime())) element.textContent = (isNarrow && element.className === "" ? day : minute).format(moment);
   }
 }
 
@@ -22,9 +24,27 @@ function closeOthers(event: Event): void {
 }
 
 function choose(step: number): void {
-  const links = [...document.querySelectorAll<HTMLElement>("table.files a.name")];
-  const here = links.indexOf(document.activeElement as HTMLElement);
-  links[Math.min(Math.max(here + step, 0), links.length - 1)]?.focus();
+  const all = links();
+  const here = all.indexOf(document.activeElement as HTMLElement);
+  all[Math.min(Math.max(here + step, 0), all.length - 1)]?.focus();
+}
+
+// Whoever deletes with a key stands at the same height of the list afterwards, not at the top of the page.
+const PLACE = "place in the list";
+
+function links(): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>("table.files a.name")];
+}
+
+function keepPlace(): void {
+  const here = row()?.querySelector<HTMLElement>("a.name");
+  if (here) sessionStorage.setItem(PLACE, JSON.stringify([location.pathname, links().indexOf(here)]));
+}
+
+function returnToPlace(): void {
+  const [path, index] = JSON.parse(sessionStorage.getItem(PLACE) ?? "[\"\", 0]") as [string, number];
+  sessionStorage.removeItem(PLACE);
+  if (path === location.pathname) links()[Math.min(index, links().length - 1)]?.focus();
 }
 
 function row(): HTMLElement | null {
@@ -38,7 +58,7 @@ function chosenDelete(): HTMLButtonElement | null {
 }
 
 function isSeen(element: HTMLElement): boolean {
-  return element.getClientRects().length > 0;
+  return element.getClientRects().length > 0 && getComputedStyle(element).visibility === "visible";
 }
 
 // Who speaks to the machine, or slips on the keyboard, can do without (WCAG 2.1.4). Kept in this browser.
@@ -57,10 +77,17 @@ function startKeys(): void {
   addEventListener("keydown", press);
 }
 
+// What had the focus in it gives it back to what opened it.
+function fold(open: Element): void {
+  const hadFocus = open.contains(document.activeElement);
+  open.removeAttribute("open");
+  if (hadFocus) open.querySelector("summary")?.focus();
+}
+
 function press(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   if (event.key === "Escape") {
-    for (const open of document.querySelectorAll("details.pop[open]")) open.removeAttribute("open");
+    for (const open of document.querySelectorAll("details.pop[open]")) fold(open);
   }
   if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input:not([type=checkbox]), textarea, select")) return;
   if (event.key.length === 1 && localStorage.getItem(KEYS_OFF) !== null) return;
@@ -68,7 +95,10 @@ function press(event: KeyboardEvent): void {
     j: () => choose(1),
     k: () => choose(-1),
     "?": () => document.querySelector<HTMLDialogElement>("#help")?.showModal(),
-    "#": () => (chosenDelete() ?? row()?.querySelector<HTMLButtonElement>("button.danger"))?.click(),
+    "#": () => {
+      keepPlace();
+      (chosenDelete() ?? row()?.querySelector<HTMLButtonElement>("button.danger"))?.click();
+    },
     a: () => document.querySelector<HTMLInputElement>("#pick-all")?.click(),
     x: () => row()?.querySelector<HTMLInputElement>("td.pick input")?.click(),
     e: () => openRename(),
@@ -180,10 +210,21 @@ function offerCopies(): void {
   }
 }
 
+// Without this the link loads the page again, where nothing is told any more.
+function closeNotice(event: Event): void {
+  const close = (event.target as Element).closest(".notice .close");
+  if (close === null) return;
+  event.preventDefault();
+  close.closest(".notice")?.remove();
+}
+
 startUploads();
+void watchMoving();
 showLocalTimes();
 startSelecting();
 startSlider();
 offerCopies();
 startKeys();
+returnToPlace();
 addEventListener("click", closeOthers);
+addEventListener("click", closeNotice);

@@ -1,34 +1,36 @@
 """Files, folders and the trash as people see them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from urllib.parse import urlencode
 
 from aiohttp import BodyPartReader, web
 
-from cloudconnect.features.files import Condition, Entry, Listing, Space, read_tag
-from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, PreconditionFailed
-from cloudconnect.kernel.text import N_, Text
-from cloudconnect.kernel.units import format_bytes
-from cloudconnect_web.i18n import say
+from cloudconnect.features.files import Condition, Entry, Listing, Space, Tag, read_tag
+from cloudconnect.kernel.errors import CloudConnectError, Conflict, Invalid, NotFound, PreconditionFailed
+from cloudconnect.kernel.text import N_
+from cloudconnect_web.i18n import say_bytes
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
 from cloudconnect_web.operations import Guard
+from cloudconnect_web.pages.moving import find_moving
 from cloudconnect_web.pages.page import (
     Notice,
     Page,
+    crumbs_of,
     file_url,
+    parent_of,
     read_all,
     read_form,
     redirect,
+    refusal_words,
     render,
     safe_target,
     space_of,
+    words,
 )
-from cloudconnect_web.pages.past import find_stopped, merge_undo
+from cloudconnect_web.pages.past import find_stopped
+from cloudconnect_web.pages.several import do_each, notice_of
 from cloudconnect_web.problems import BadRequest
 
 _ROWS = 500
-_UNDO_MOST = 1_000
-_TOLD_AT_ONCE = 5
 _ANYTHING = Condition(if_match=frozenset({"*"}))
 _NOTHING = Condition(if_none_match=frozenset({"*"}))
 
@@ -42,16 +44,28 @@ class UnknownAct(Invalid):
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Show a folder, or a file with what can be done to it."""
-    files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
+    appliance, principal = request.app[APPLIANCE], request[PRINCIPAL]
     path, at = _path(request), request.query.get("at") or None
-    entry = await files.get_entry(principal, space_of(request), path, at)
-    space = await request.app[APPLIANCE].spaces.get_space(principal, space_of(request))
-    if not entry.is_folder:
-        tags = await request.app[APPLIANCE].tags.find_tags(principal, space_of(request), path, at)
-        return render(request, "file.html", entry=entry, space=space, crumbs=_crumbs(entry), at=at, tags=tags)
+    space = await appliance.spaces.get_space(principal, space_of(request))
+    try:
+        entry = await appliance.files.get_entry(principal, space_of(request), path, at)
+        tags = await appliance.tags.find_tags(principal, space_of(request), path, at)
+    except NotFound:
+        if at is None:
+            raise
+        return await _show_too_early(request, space, at)
+    if entry.is_folder:
+        return await _show_folder(request, space, entry, tags, at)
+    return render(request, "file.html", entry=entry, space=space, crumbs=crumbs_of(entry), at=at, tags=tags)
+
+
+async def _show_folder(
+    request: web.Request, space: Space, folder: Entry, own_tags: list[Tag], at: str | None
+) -> web.StreamResponse:
+    appliance, principal = request.app[APPLIANCE], request[PRINCIPAL]
     cursor = request.query.get("cursor") or None
-    page = await files.find_children(
-        principal, space_of(request), path, at=at, limit=_ROWS, cursor=cursor, listing=Listing.FOLDERS_FIRST
+    page = await appliance.files.find_children(
+        principal, space.id, folder.path, at=at, limit=_ROWS, cursor=cursor, listing=Listing.FOLDERS_FIRST
     )
     entries = page.items
     if cursor is None and page.next_cursor is None:
@@ -59,16 +73,29 @@ async def show(request: web.Request) -> web.StreamResponse:
     return render(
         request,
         "folder.html",
-        folder=entry,
+        folder=folder,
         space=space,
         used=used_words(request, space),
         stopped=await find_stopped(request),
+        moving=await find_moving(request),
         entries=entries,
-        crumbs=_crumbs(entry),
+        tags=await appliance.tags.find_tags_in(principal, space.id, folder.path, [each.node for each in entries], at),
+        own_tags=own_tags,
+        crumbs=crumbs_of(folder),
         at=at,
         next_cursor=page.next_cursor,
         is_later_page=cursor is not None,
     )
+
+
+async def _show_too_early(request: web.Request, space: Space, at: str) -> web.StreamResponse:
+    """Say that what is here now was not yet there *at* that moment, with the way to later ones.
+
+    Raises:
+        NotFound: it is not here now either.
+    """
+    entry = await request.app[APPLIANCE].files.get_entry(request[PRINCIPAL], space.id, _path(request))
+    return render(request, "too-early.html", status=404, entry=entry, space=space, crumbs=crumbs_of(entry), at=at)
 
 
 async def change(request: web.Request) -> web.StreamResponse:
@@ -82,57 +109,13 @@ async def change(request: web.Request) -> web.StreamResponse:
     return await act(request, form)
 
 
-async def show_move(request: web.Request) -> web.StreamResponse:
-    """Let a folder be picked to move one thing or several to."""
-    files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
-    paths = request.query.getall("path", ["/"])[:_ROWS]
-    source = await files.get_entry(principal, space_of(request), paths[0])
-    folder = await files.get_entry(principal, space_of(request), request.query.get("to", _parent(source.path)))
-    page = await files.find_children(
-        principal,
-        space_of(request),
-        folder.path,
-        limit=_ROWS,
-        cursor=request.query.get("cursor") or None,
-        listing=Listing.FOLDERS,
-    )
-    return render(
-        request,
-        "move.html",
-        source=source,
-        space=await request.app[APPLIANCE].spaces.get_space(principal, space_of(request)),
-        paths=paths,
-        moving=urlencode([("path", each) for each in paths]),
-        folder=folder,
-        folders=[each for each in page.items if each.path not in paths],
-        next_cursor=page.next_cursor,
-        crumbs=_crumbs(folder),
-    )
-
-
-async def move(request: web.Request) -> web.StreamResponse:
-    """Move one thing or several to the folder that was picked."""
-    paths, folder = await read_all(request, "path"), (await read_form(request)).get("to", "/")
-    files, principal = request.app[APPLIANCE].files, request[PRINCIPAL]
-
-    async def act(path: str) -> tuple[str, str]:
-        target = f"{folder.rstrip('/')}/{path.rstrip('/').rpartition('/')[2]}"
-        change = await files.move(principal, space_of(request), path, target)
-        return change.entry.name, change.undo
-
-    done, failed = await _for_each(request, paths, act)
-    text = _words(request, N_("{count} are here now."), count=len(done))
-    if len(done) == 1:
-        text = _words(request, N_("“{name}” is here now."), name=done[0][0])
-    return redirect(request, file_url(request, folder), _done(text, done, failed))
-
-
 async def show_trash(request: web.Request) -> web.StreamResponse:
     """Show what was removed."""
     cursor = request.query.get("cursor") or None
     page = await request.app[APPLIANCE].files.find_trash(request[PRINCIPAL], space_of(request), _ROWS, cursor)
     space = await request.app[APPLIANCE].spaces.get_space(request[PRINCIPAL], space_of(request))
-    return render(request, "trash.html", space=space, trashed=page.items, next_cursor=page.next_cursor)
+    stay = await request.app[APPLIANCE].purging.find_stay(request[PRINCIPAL], space.id)
+    return render(request, "trash.html", space=space, trashed=page.items, stay=stay, next_cursor=page.next_cursor)
 
 
 async def restore(request: web.Request) -> web.StreamResponse:
@@ -144,28 +127,28 @@ async def restore(request: web.Request) -> web.StreamResponse:
         change = await files.restore(principal, space_of(request), node)
         return change.entry.path, change.undo
 
-    done, failed = await _for_each(request, await read_all(request, "node"), act)
-    text = _words(request, N_("{count} are back."), count=len(done))
+    done, failed = await do_each(request, await read_all(request, "node"), act)
+    text = words(request, N_("{count} are back."), count=len(done))
     if len(done) == 1:
-        text = _words(request, N_("“{name}” is back."), name=done[0][0].rpartition("/")[2])
-    target = form.get("next") or file_url(request, _parent(done[0][0] if done else "/"))
-    return redirect(request, safe_target(target), _done(text, done, failed))
+        text = words(request, N_("“{name}” is back."), name=done[0][0].rpartition("/")[2])
+    target = form.get("next") or file_url(request, parent_of(done[0][0] if done else "/"))
+    return redirect(request, safe_target(target), notice_of(text, done, failed))
 
 
 async def _add_folder(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
     path = _path(request)
     name = form.get("name", "").strip()
     change = await request.app[APPLIANCE].files.add_folder(request[PRINCIPAL], space_of(request), _below(path, name))
-    text = _words(request, N_("The folder “{name}” is made."), name=name)
+    text = words(request, N_("The folder “{name}” is made."), name=name)
     return redirect(request, file_url(request, path), Notice(text, change.undo))
 
 
 async def _rename(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
     path, name = form.get("path", ""), form.get("name", "").strip()
-    target = _below(_parent(path), name)
+    target = _below(parent_of(path), name)
     change = await request.app[APPLIANCE].files.move(request[PRINCIPAL], space_of(request), path, target)
-    text = _words(request, N_("It is called “{name}” now."), name=name)
-    return redirect(request, file_url(request, _parent(path)), Notice(text, change.undo))
+    text = words(request, N_("It is called “{name}” now."), name=name)
+    return redirect(request, file_url(request, parent_of(path)), Notice(text, change.undo))
 
 
 async def _trash(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
@@ -173,8 +156,8 @@ async def _trash(request: web.Request, form: dict[str, str]) -> web.StreamRespon
     etag = form.get("etag")
     condition = Condition(if_match=frozenset({etag})) if etag else _ANYTHING
     change = await request.app[APPLIANCE].files.trash(request[PRINCIPAL], space_of(request), path, condition)
-    text = _words(request, N_("“{name}” is in the trash."), name=change.trashed.name)
-    return redirect(request, file_url(request, _parent(path)), Notice(text, change.undo))
+    text = words(request, N_("“{name}” is in the trash."), name=change.trashed.name)
+    return redirect(request, file_url(request, parent_of(path)), Notice(text, change.undo))
 
 
 async def _trash_selected(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
@@ -185,9 +168,9 @@ async def _trash_selected(request: web.Request, form: dict[str, str]) -> web.Str
         change = await files.trash(principal, space_of(request), path, _ANYTHING)
         return change.trashed.name, change.undo
 
-    done, failed = await _for_each(request, await read_all(request, "path"), act)
-    text = _words(request, N_("{count} are in the trash."), count=len(done))
-    return redirect(request, file_url(request, _path(request)), _done(text, done, failed))
+    done, failed = await do_each(request, await read_all(request, "path"), act)
+    text = words(request, N_("{count} are in the trash."), count=len(done))
+    return redirect(request, file_url(request, _path(request)), notice_of(text, done, failed))
 
 
 async def _tag(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
@@ -195,8 +178,8 @@ async def _tag(request: web.Request, form: dict[str, str]) -> web.StreamResponse
     added = [read_tag(name, form.get("value", "").strip() or None)] if name else []
     removed = [form["remove"]] if "remove" in form else []
     change = await request.app[APPLIANCE].tags.change_tags(request[PRINCIPAL], space_of(request), path, added, removed)
-    text = _words(request, N_("The tags of {name} are changed."), name=path.rpartition("/")[2] or "/")
-    return redirect(request, file_url(request, path), _done(text, [(path, change.undo)], []) if change.undo else None)
+    text = words(request, N_("The tags of {name} are changed."), name=path.rpartition("/")[2] or "/")
+    return redirect(request, file_url(request, path), Notice(text, change.undo) if change.undo else None)
 
 
 async def _tag_selected(request: web.Request, form: dict[str, str]) -> web.StreamResponse:
@@ -206,31 +189,11 @@ async def _tag_selected(request: web.Request, form: dict[str, str]) -> web.Strea
     async def act(path: str) -> tuple[str, str]:
         return path, (await tags.change_tags(principal, space_of(request), path, added, [])).undo
 
-    done, failed = await _for_each(request, await read_all(request, "path"), act)
-    text = _words(request, N_("{count} have the tag “{name}” now."), count=len(done), name=added[0].name)
+    done, failed = await do_each(request, await read_all(request, "path"), act)
+    text = words(request, N_("{count} have the tag “{name}” now."), count=len(done), name=added[0].name)
     if len(done) == 1:
-        text = _words(request, N_("One has the tag “{name}” now."), name=added[0].name)
-    return redirect(request, file_url(request, _path(request)), _done(text, done, failed))
-
-
-async def _for_each(
-    request: web.Request, paths: list[str], act: Callable[[str], Awaitable[tuple[str, str]]]
-) -> tuple[list[tuple[str, str]], list[str]]:
-    """Do *act* for each path; return what it did and how to undo that, and in words what was refused."""
-    done: list[tuple[str, str]] = []
-    failed: list[str] = []
-    for path in paths:
-        try:
-            done.append(await act(path))
-        except CloudConnectError as refusal:
-            failed.append(_detail(request, refusal))
-    return done, failed[:_TOLD_AT_ONCE]
-
-
-def _done(text: str, done: list[tuple[str, str]], failed: list[str]) -> Notice:
-    """Return the notice that tells what was *done* and what *failed*; a cookie holds only so much to undo."""
-    undo = merge_undo(token for _, token in done)
-    return Notice(" ".join([text, *failed]), undo if len(undo) <= _UNDO_MOST else "")
+        text = words(request, N_("One has the tag “{name}” now."), name=added[0].name)
+    return redirect(request, file_url(request, _path(request)), notice_of(text, done, failed))
 
 
 async def _upload(request: web.Request) -> web.StreamResponse:
@@ -246,9 +209,9 @@ async def _upload(request: web.Request) -> web.StreamResponse:
         try:
             stored.append((name, await _store(request, f"{folder.rstrip('/')}/{name}", part)))
         except CloudConnectError as refusal:
-            failed.append(f"{name}: {_detail(request, refusal)}")
-    text = _words(request, N_("{count} uploaded."), count=len(stored))
-    return redirect(request, file_url(request, folder), _done(text, stored, failed))
+            failed.append(f"{name}: {refusal_words(request, refusal)}")
+    text = words(request, N_("{count} uploaded."), count=len(stored))
+    return redirect(request, file_url(request, folder), notice_of(text, stored, failed))
 
 
 async def _parts(request: web.Request) -> AsyncIterator[object]:
@@ -286,35 +249,20 @@ def _path(request: web.Request) -> str:
     return "/" + request.match_info["path"].strip("/")
 
 
-def _parent(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[0] or "/"
-
-
 def _below(folder: str, name: str) -> str:
     if not name or "/" in name:
         raise Invalid(N_("A name has at least one character, and no slashes."), fix=N_("Choose another name."))
     return f"{folder.rstrip('/')}/{name}"
 
 
-def _crumbs(entry: Entry) -> list[tuple[str, str]]:
-    names = entry.path.strip("/").split("/") if entry.path != "/" else []
-    return [(name, "/" + "/".join(names[: count + 1])) for count, name in enumerate(names)]
-
-
-def _words(request: web.Request, message: str, **facts: str | int) -> str:
-    return say(Text(message, facts), request[LANGUAGE])
-
-
 def used_words(request: web.Request, space: Space) -> str:
     """Return in words how full *space* is."""
-    used = format_bytes(space.used_bytes)
+    used = say_bytes(space.used_bytes, request[LANGUAGE])
     if space.quota_bytes is None:
-        return _words(request, N_("{used} used"), used=used)
-    return _words(request, N_("{used} of {quota} used"), used=used, quota=format_bytes(space.quota_bytes))
-
-
-def _detail(request: web.Request, refusal: CloudConnectError) -> str:
-    return say(refusal.detail, request[LANGUAGE])
+        return words(request, N_("{used} used"), used=used)
+    return words(
+        request, N_("{used} of {quota} used"), used=used, quota=say_bytes(space.quota_bytes, request[LANGUAGE])
+    )
 
 
 _ACTS: dict[str, Callable[[web.Request, dict[str, str]], Awaitable[web.StreamResponse]]] = {
@@ -329,8 +277,6 @@ _ACTS: dict[str, Callable[[web.Request, dict[str, str]], Awaitable[web.StreamRes
 PAGES = [
     Page(method="GET", path="/files/{path:[\\s\\S]*}", guard=Guard.READ, handler=show, in_space=True),
     Page(method="POST", path="/files/{path:[\\s\\S]*}", guard=Guard.WRITE, handler=change, in_space=True),
-    Page(method="GET", path="/move", guard=Guard.WRITE, handler=show_move, in_space=True),
-    Page(method="POST", path="/move", guard=Guard.WRITE, handler=move, in_space=True),
     Page(method="GET", path="/trash", guard=Guard.READ, handler=show_trash, in_space=True),
     Page(method="POST", path="/trash", guard=Guard.WRITE, handler=restore, in_space=True),
 ]

@@ -14,12 +14,13 @@ from urllib.parse import quote as percent_encode
 import jinja2
 from aiohttp import web
 
-from cloudconnect.features.files import PERSONAL
+from cloudconnect.features.files import PERSONAL, Entry, Space, SpaceKind
 from cloudconnect.kernel.errors import CloudConnectError, NotFound, StepUp, Unauthenticated
-from cloudconnect.kernel.text import N_
-from cloudconnect.kernel.units import format_bytes
+from cloudconnect.kernel.principal import Principal
+from cloudconnect.kernel.text import N_, Text
+from cloudconnect.kernel.units import exact_bytes
 from cloudconnect_web.admission import is_secure
-from cloudconnect_web.i18n import say
+from cloudconnect_web.i18n import say, say_bytes
 from cloudconnect_web.keys import LANGUAGE, PRINCIPAL, REQUEST_ID
 from cloudconnect_web.operations import PREFIX, Guard
 from cloudconnect_web.problems import BadRequest, status_of
@@ -196,6 +197,38 @@ def file_url(request: web.BaseRequest, path: str) -> str:
     return f"{base_url(request)}/files/{percent_encode(path.strip('/'), safe='/')}"
 
 
+def place_url(request: web.BaseRequest, space: Space, path: str) -> str:
+    """Return the address of the page of *path* in *space*, whichever the request is about."""
+    base = "" if is_own(request[PRINCIPAL], space) else space_url(space.id)
+    return f"{base}/files/{percent_encode(path.strip('/'), safe='/')}"
+
+
+def is_own(principal: Principal, space: Space) -> bool:
+    """Tell whether *space* is the personal one of *principal*."""
+    return space.kind is SpaceKind.PERSONAL and space.owner == principal.id
+
+
+def parent_of(path: str) -> str:
+    """Return the folder that *path* is in; the top one is its own."""
+    return path.rstrip("/").rpartition("/")[0] or "/"
+
+
+def crumbs_of(entry: Entry) -> list[tuple[str, str]]:
+    """Return the names and the paths on the way down to *entry*."""
+    names = entry.path.strip("/").split("/") if entry.path != "/" else []
+    return [(name, "/" + "/".join(names[: count + 1])) for count, name in enumerate(names)]
+
+
+def words(request: web.Request, message: Text | str, **facts: str | int) -> str:
+    """Return *message*, filled with *facts*, in the reader's language."""
+    return say(Text(message, facts) if facts and isinstance(message, str) else message, request[LANGUAGE])
+
+
+def refusal_words(request: web.Request, refusal: CloudConnectError) -> str:
+    """Return what was wrong, in the reader's language."""
+    return say(refusal.detail, request[LANGUAGE])
+
+
 @jinja2.pass_context
 def _file_url(context: jinja2.runtime.Context, path: str) -> str:
     return f"{context['base']}/files/{percent_encode(path.strip('/'), safe='/')}"
@@ -206,6 +239,17 @@ def _content_url(context: jinja2.runtime.Context, path: str, *, inline: bool = F
     suffix = "?inline=true" if inline else ""
     space = context["base"] or space_url(PERSONAL)
     return f"{PREFIX}{space}/content/{percent_encode(path.strip('/'), safe='/')}{suffix}"
+
+
+@jinja2.pass_context
+def _bytes(context: jinja2.runtime.Context, count: int) -> str:
+    return say_bytes(count, context["language"])
+
+
+@jinja2.pass_context
+def _space_name(context: jinja2.runtime.Context, space: Space) -> str:
+    """Return what the reader calls *space*; one's own personal one bears the name of the account otherwise."""
+    return say(N_("My files"), context["language"]) if is_own(context["principal"], space) else space.name
 
 
 @functools.cache
@@ -227,11 +271,13 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["bytes"] = format_bytes
+    environment.filters["bytes"] = _bytes
     environment.filters["moment"] = _moment
     environment.filters["short"] = _short
     environment.filters["device"] = _device
     environment.filters["space_url"] = space_url
+    environment.filters["space_name"] = _space_name
+    environment.filters["exact_bytes"] = exact_bytes
     environment.filters["file_url"] = _file_url
     environment.filters["content_url"] = _content_url
     return environment

@@ -9,8 +9,7 @@ from cloudconnect.features.files import Brake, Deeds, Seqs, UndoToken
 from cloudconnect.kernel.errors import CloudConnectError, Conflict, Denied
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.kernel.text import N_, Text
-from cloudconnect.kernel.units import format_bytes
-from cloudconnect_web.i18n import say
+from cloudconnect_web.i18n import say, say_bytes
 from cloudconnect_web.keys import APPLIANCE, LANGUAGE, PRINCIPAL
 from cloudconnect_web.operations import Guard
 from cloudconnect_web.pages.page import (
@@ -26,20 +25,23 @@ from cloudconnect_web.pages.page import (
 )
 
 _ROWS = 100
+_SPACES_AT_ONCE = 10
 _TOKEN = re.compile(r"(spc_[0-9A-Za-z]+)\.([0-9,-]+)")
 
 
 def merge_undo(tokens: Iterable[str]) -> str:
-    """Return one token for all of *tokens*, which are of one space; empty if there is none, or one is no token.
+    """Return what undoes all of *tokens*: a token for each space, in their order; empty if one is no token.
 
     Neighbours become one range, so that of hundreds of changes it is still short enough for a cookie.
     """
     found = [_TOKEN.fullmatch(token) for token in tokens if token]
-    spaces = {each[1] for each in found if each is not None}
-    if len(spaces) != 1 or None in found:
-        return ""
-    parts = (part.split("-") for each in found if each is not None for part in each[2].split(","))
-    return str(UndoToken(SpaceId(spaces.pop()), Seqs((int(part[0]), int(part[-1])) for part in parts)))
+    spaces: dict[str, list[tuple[int, int]]] = {}
+    for each in found:
+        if each is None:
+            return ""
+        parts = (part.split("-") for part in each[2].split(","))
+        spaces.setdefault(each[1], []).extend((int(part[0]), int(part[-1])) for part in parts)
+    return " ".join(str(UndoToken(SpaceId(space), Seqs(seqs))) for space, seqs in spaces.items())
 
 
 async def find_stopped(request: web.Request) -> list[Brake]:
@@ -49,18 +51,19 @@ async def find_stopped(request: web.Request) -> list[Brake]:
 
 
 async def undo(request: web.Request) -> web.StreamResponse:
-    """Take back what was done last."""
+    """Take back what was done last, in each space that it was done in."""
     form = await read_form(request)
     history, principal = request.app[APPLIANCE].history, request[PRINCIPAL]
-    token = form.get("undo", "")
+    undone: list[str] = []
+    told = _say(request, N_("Undone."))
     try:
-        # The token says which space the change was made in.
-        reverted = await history.undo(principal, token.partition(".")[0], token=token)
-        notice = Notice(_say(request, N_("Undone.")), str(reverted.undo or ""))
+        for token in form.get("undo", "").split(" ")[:_SPACES_AT_ONCE]:
+            # The token says which space the change was made in.
+            reverted = await history.undo(principal, token.partition(".")[0], token=token)
+            undone.append(str(reverted.undo or ""))
     except Conflict as refusal:
-        words = [_say(request, refusal.detail), *(_say(request, fix) for fix in (refusal.fix,) if fix is not None)]
-        notice = Notice(" ".join(words))
-    return redirect(request, safe_target(form.get("next", "/files/")), notice)
+        told = _detail(request, refusal)
+    return redirect(request, safe_target(form.get("next", "/files/")), Notice(told, merge_undo(undone)))
 
 
 async def show_versions(request: web.Request) -> web.StreamResponse:
@@ -99,7 +102,7 @@ async def empty_trash(request: web.Request) -> web.StreamResponse:
     else:
         total = await purging.empty(principal, space_of(request))
         words = N_("{count} are gone for good, {size}.")
-        text = _say(request, words, count=total.count, size=format_bytes(total.bytes))
+        text = _say(request, words, count=total.count, size=say_bytes(total.bytes, request[LANGUAGE]))
     return redirect(request, f"{base_url(request)}/trash", Notice(text))
 
 

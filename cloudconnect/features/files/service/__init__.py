@@ -16,6 +16,7 @@ from cloudconnect.features.files.service.crossing import (
     CrossingService,
 )
 from cloudconnect.features.files.service.crossing_runs import (
+    CROSSING_KIND,
     CrossingRuns,
 )
 from cloudconnect.features.files.service.damaged import (
@@ -93,6 +94,7 @@ from cloudconnect.features.files.service.versions import (
 )
 
 __all__ = [
+    "CROSSING_KIND",
     "PERSONAL",
     "AccountingService",
     "BrakeService",

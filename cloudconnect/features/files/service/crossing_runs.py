@@ -25,7 +25,7 @@ from cloudconnect.ports.accounts import Accounts
 from cloudconnect.ports.operations import Operations, Outcome, Progress
 from cloudconnect.ports.sql import Sql
 
-KIND: Final = "files.cross"
+CROSSING_KIND: Final = "files.cross"
 
 MOST_FILES: Final = 1_000
 MOST_BYTES: Final = 256 << 20
@@ -66,7 +66,8 @@ class CrossingRuns:
             return None
         identifier = await self._crossing.begin(route)
         try:
-            return await self._operations.start_own(principal, KIND, _to_parameters(principal, route, identifier))
+            parameters = _to_parameters(principal, route, identifier)
+            return await self._operations.start_own(principal, CROSSING_KIND, parameters)
         except BaseException:
             await self._crossing.drop(identifier)
             raise

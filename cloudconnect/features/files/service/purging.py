@@ -122,6 +122,19 @@ class PurgingService:
 
         return await self._database.read(ask)
 
+    async def find_stay(self, principal: Principal, space: str) -> timedelta | None:
+        """Return how long *space* keeps what was removed while there is room; None where a policy tells apart."""
+        space_id = await self._guide.space_id(principal, space)
+
+        def ask(sql: Sql) -> timedelta | None:
+            self._guide.place(sql, principal, space_id, (), Action.READ)
+            retention = versions.get_retention(sql, space_id)
+            if retention.trash is not None:
+                return None
+            return self._keep if retention.trash_days is None else timedelta(days=retention.trash_days)
+
+        return await self._database.read(ask)
+
     def purge_old(self, parameters: Mapping[str, str], progress: Progress) -> dict[str, int | str]:
         """Give up what policies no longer keep, and what a full disk needs, and remove the rows of it; an operation.
 
