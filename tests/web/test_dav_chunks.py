@@ -7,6 +7,7 @@ import random
 import pytest
 
 from cloudconnect.features.files.service import chunking
+from cloudconnect.ports.access import Resource, Role
 from tests.web.test_dav import dav, status  # noqa: F401 - a fixture
 
 FOLDER = "/remote.php/dav/uploads/admin/"
@@ -152,3 +153,36 @@ async def test_a_file_comes_in_so_many_chunks_at_most(dav, monkeypatch):  # noqa
     await begin(dav, "few")
     told = [await status(dav("PUT", f"{FOLDER}few/{number}", data=b"x")) for number in (1, 2, 3, 2)]
     assert told == [201, 201, 413, 201]
+
+
+async def test_a_folder_of_chunks_is_listed_by_where_it_goes_and_given_up_with_its_chunks(site, dav):  # noqa: F811
+    await begin(dav, "film", Destination=f"{FILES}/films/film.mp4")
+    await status(dav("PUT", f"{FOLDER}film/1", data=b"x" * 1_000))
+    async with site.ask("GET", "/api/v1/uploads") as answer:
+        (upload,) = (await answer.json())["data"]
+    assert upload["path"] == "/films/film.mp4"
+    assert await status(site.ask("DELETE", f"/api/v1/uploads/{upload['id']}")) == 204
+    assert await status(dav("PROPFIND", f"{FOLDER}film", headers={"Depth": "1"})) == 404
+    await site.appliance.uploads.remove_expired()
+    held = await site.appliance.database.read(lambda sql: sql.row("SELECT COUNT(*) FROM upload_chunk"))
+    assert held[0] == 0
+
+
+async def test_who_may_write_to_one_folder_alone_sends_chunks_there(site, dav):  # noqa: F811
+    await site.put("/in/a.txt?parents=true", b"shared")
+    admin = await site.appliance.auth.local_administrator()
+    space = await site.appliance.spaces.get_space(admin, "personal")
+    folder = await site.appliance.files.get_entry(admin, "personal", "/in")
+    bob = await site.appliance.auth.get_account(admin, "bob")
+    resource = Resource(space.id, (space.root, folder.node))
+    await site.appliance.log.commit(
+        lambda unit: site.appliance.access.add_grant(unit.sql, bob.id, resource, Role.EDIT, unit.now_ms), actor=admin
+    )
+    chunks, as_bob = "/remote.php/dav/uploads/bob/film", {"name": "bob", "token": site.member}
+    elsewhere = {"Destination": f"http://127.0.0.1/dav/{space.id}/film.mp4"}
+    assert await status(dav("MKCOL", chunks, headers=elsewhere, **as_bob)) in {403, 404}
+    target = {"Destination": f"http://127.0.0.1/dav/{space.id}/in/film.mp4"}
+    assert await status(dav("MKCOL", chunks, headers=target, **as_bob)) == 201
+    assert await status(dav("PUT", f"{chunks}/1", data=b"film", headers=target, **as_bob)) == 201
+    assert await status(dav("MOVE", f"{chunks}/.file", headers=target, **as_bob)) == 201
+    assert await content(dav, "/in/film.mp4") == (200, b"film")

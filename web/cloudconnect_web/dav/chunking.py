@@ -40,11 +40,12 @@ async def handle(request: web.Request) -> web.StreamResponse:
 
 
 async def _mkcol(request: web.Request, folder: str) -> web.StreamResponse:
-    space = PERSONAL
+    space, path = PERSONAL, ""
     if "Destination" in request.headers:
-        space = (await find_destination(request)).space or PERSONAL
+        target = await find_destination(request)
+        space, path = target.space or PERSONAL, target.path
     try:
-        await request.app[APPLIANCE].chunking.begin(request[PRINCIPAL], space, folder)
+        await request.app[APPLIANCE].chunking.begin(request[PRINCIPAL], space, folder, path)
     except Exists as refusal:
         return refuse(request, refusal, 405)
     return web.Response(status=201)

@@ -43,8 +43,8 @@ class ChunkingService:
         self._clock = clock
         self._uploads = uploads
 
-    async def begin(self, principal: Principal, space: str, folder: str) -> None:
-        """Begin a *folder* for the chunks of a file that will be in *space*.
+    async def begin(self, principal: Principal, space: str, folder: str, path: str = "") -> None:
+        """Begin a *folder* for the chunks of a file that will be in *space*, at *path* if that is known.
 
         Raises:
             BadChunkName: it cannot be called so.
@@ -55,7 +55,7 @@ class ChunkingService:
             raise BadChunkName(N_("A folder of chunks has up to 128 letters, digits, dots, hyphens and underscores."))
         if await self._database.read(lambda sql: self._find(sql, principal, folder)) is not None:
             raise Exists(N_("“{path}” exists already."), fix=N_("Choose another name."), path=folder)
-        plan = UploadPlan(path="", metadata=folder)
+        plan = UploadPlan(path=path, metadata=folder)
         await self._uploads.begin(principal, space, plan, length=None, kind=UploadKind.CHUNKS)
 
     async def put(
@@ -74,7 +74,7 @@ class ChunkingService:
         if _CHUNK.fullmatch(chunk) is None:
             raise BadChunkName(N_("The name of a chunk is a number, or two with a hyphen between them."))
         found = await self._database.read(lambda sql: self._open(sql, principal, folder, chunk))
-        plan = UploadPlan(path="", metadata=f"{folder}/{chunk}")
+        plan = UploadPlan(path=found.plan.path, metadata=f"{folder}/{chunk}")
         begun = await self._uploads.begin(principal, found.space, plan, length=length, kind=UploadKind.CHUNK)
         try:
             await self._take(principal, begun, stream)

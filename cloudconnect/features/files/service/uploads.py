@@ -223,7 +223,7 @@ class UploadsService:
         return await self._finishing.run(principal, upload, patience_seconds)
 
     async def remove(self, principal: Principal, upload: str) -> None:
-        """Forget an upload; a request that works on it is ended.
+        """Forget an upload, a folder of chunks with all of them; a request that works on it is ended.
 
         Raises:
             NoSuchUpload: there is none.
@@ -232,7 +232,9 @@ class UploadsService:
         await self.halt(principal, upload)
 
         def change(unit: Unit) -> None:
-            self._growths.own(unit.sql, principal, upload)
+            found = self._growths.own(unit.sql, principal, upload)
+            if found.kind is UploadKind.CHUNKS:
+                uploads.remove_folder(unit.sql, principal.id, found.plan.metadata)
             uploads.remove(unit.sql, upload)
 
         with self._turns.take(upload, lambda: None):
