@@ -155,3 +155,14 @@ def test_whoever_deletes_with_a_key_stays_where_he_was(signed_in):
     page.keyboard.press("#")
     page.wait_for_selector("text=“three” is in the trash.")
     assert page.evaluate("document.activeElement.textContent.trim()") == "two"
+
+
+def test_without_javascript_another_moment_is_chosen_from_a_list(signed_in, daemon):
+    page = signed_in(java_script_enabled=False)
+    make_folder(page, "Before")
+    page.goto(f"{daemon.url}/files/Before?at=0s")
+    page.wait_for_selector("text=This is the folder as it was.")
+    page.select_option("#slider select", "1w")
+    page.click("#slider button")
+    page.wait_for_selector("text=It was not there yet")
+    assert page.locator("#slider select").count() == 1

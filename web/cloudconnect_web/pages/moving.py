@@ -5,9 +5,10 @@ from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
-from cloudconnect.features.files import CROSSING_KIND, Crossing, Listing, Space
+from cloudconnect.features.files import CROSSING_KIND, Crossing, Entry, Listing, Space
 from cloudconnect.features.operations import Operation, State
 from cloudconnect.kernel.errors import Conflict, Denied, NotFound
+from cloudconnect.kernel.paging import Page as FoundPage
 from cloudconnect.kernel.text import N_
 from cloudconnect_web.keys import APPLIANCE, PRINCIPAL
 from cloudconnect_web.operations import Guard
@@ -43,19 +44,13 @@ async def choose(request: web.Request) -> web.StreamResponse:
     paths = request.query.getall("path", ["/"])[:_ROWS]
     space = await appliance.spaces.get_space(principal, space_of(request))
     into = await appliance.spaces.get_space(principal, request.query.get("into", space.id))
-    source = await appliance.files.get_entry(principal, space.id, paths[0])
-    at_first = parent_of(source.path) if into.id == space.id else "/"
-    folder = await appliance.files.get_entry(principal, into.id, request.query.get("to", at_first))
-    page = await appliance.files.find_children(
-        principal,
-        into.id,
-        folder.path,
-        limit=_ROWS,
-        cursor=request.query.get("cursor") or None,
-        listing=Listing.FOLDERS,
-    )
-    spaces = await appliance.spaces.find_spaces(principal, _SPACES, None)
     is_crossing = into.id != space.id
+    source = await appliance.files.get_entry(principal, space.id, paths[0])
+    at_first = "/" if is_crossing else parent_of(source.path)
+    folder = await appliance.files.get_entry(principal, into.id, request.query.get("to", at_first))
+    page = await _find_folders(request, into, folder)
+    spaces = await appliance.spaces.find_spaces(principal, _SPACES, None)
+    chosen = [("path", each) for each in paths]
     return render(
         request,
         "move.html",
@@ -66,8 +61,8 @@ async def choose(request: web.Request) -> web.StreamResponse:
         is_crossing=is_crossing,
         is_here=not is_crossing and all(parent_of(each) == folder.path for each in paths),
         paths=paths,
-        chosen=urlencode([("path", each) for each in paths]),
-        moving=urlencode([("path", each) for each in paths] + [("into", into.id)] * is_crossing),
+        chosen=urlencode(chosen),
+        moving=urlencode(chosen + [("into", into.id)] * is_crossing),
         folder=folder,
         folders=[each for each in page.items if is_crossing or each.path not in paths],
         next_cursor=page.next_cursor,
@@ -140,6 +135,13 @@ async def find_moving(request: web.Request) -> list[Operation]:
         return []
     own = (each for each in page.items if each.kind == CROSSING_KIND and each.author == principal.id)
     return [each for each in own if each.state not in _ENDED]
+
+
+async def _find_folders(request: web.Request, space: Space, folder: Entry) -> FoundPage[Entry]:
+    cursor = request.query.get("cursor") or None
+    return await request.app[APPLIANCE].files.find_children(
+        request[PRINCIPAL], space.id, folder.path, limit=_ROWS, cursor=cursor, listing=Listing.FOLDERS
+    )
 
 
 def _within(request: web.Request, space: Space, folder: str) -> _Act:
