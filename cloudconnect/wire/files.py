@@ -137,6 +137,13 @@ class Bulk(Answer, frozen=True):
     undo: str = ""
 
 
+class NewZip(Request, frozen=True):
+    """Files and folders to get as one archive, as they are now or were at the moment ``at``."""
+
+    paths: Annotated[list[Path], msgspec.Meta(min_length=1, max_length=1_000)]
+    at: str | None = None
+
+
 class BulkRead(Request, frozen=True):
     """Small files to read at once: their ids, and as of when; they come back as frames.
 

@@ -13,7 +13,7 @@ from cloudconnect.kernel.errors import Invalid
 from cloudconnect.settings import load
 from cloudconnect_web.address import parse_listen
 from cloudconnect_web.content import disposition
-from cloudconnect_web.middleware import SECURITY_HEADERS
+from cloudconnect_web.headers import SECURITY_HEADERS
 from cloudconnect_web.pages.page import safe_target
 
 PASSWORD = "purple tram rides north"

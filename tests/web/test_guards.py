@@ -27,6 +27,7 @@ SAMPLES = {
     "name": "archive",
 }
 BODIES = {"source": "/a", "target": "/b", "path": "/a", "at": "1h", "name": "x", "version": 1, "changes": 20} | {
+    "paths": ["/a"],
     "modified": "2026-01-01T00:00:00Z",
     "kind": "text",
     "where": "a",

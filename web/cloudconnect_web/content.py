@@ -18,9 +18,10 @@ from cloudconnect.kernel.text import N_
 from cloudconnect.wire.files import BulkFile
 from cloudconnect.wire.shape import FieldError
 from cloudconnect_web.conditions import NotSatisfiable, Range, http_date, is_unchanged, modified, parse_ranges, quote
-from cloudconnect_web.middleware import add_headers
+from cloudconnect_web.headers import add_headers
 from cloudconnect_web.problems import BadRequest, refuse_status
 from cloudconnect_web.watch import Watch
+from cloudconnect_web.zipping import Zip
 
 PACKED_MAX_BYTES = 16 << 20
 """The most that a body of many small things may have."""
@@ -92,6 +93,13 @@ async def send_many(request: web.Request, opened: OpenFiles) -> web.StreamRespon
         yield _LENGTH.pack(0)
 
     return await _stream(request, response, pieces())
+
+
+async def send_zip(request: web.Request, archive: Zip) -> web.StreamResponse:
+    """Send an archive as it is made; where something cannot be read, it is broken off rather than left short."""
+    headers = {"Content-Type": "application/zip", "Cache-Control": "no-store", **_AS_FILE}
+    response = web.StreamResponse(headers=headers | {"Content-Disposition": disposition(archive.name)})
+    return await _stream(request, response, archive.pieces)
 
 
 async def receive(request: web.Request) -> AsyncIterator[bytes]:

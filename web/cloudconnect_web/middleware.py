@@ -26,6 +26,7 @@ from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect_web.admission import admit, identify, identify_by_basic, is_dav
 from cloudconnect_web.crowd import Crowd, trusting
+from cloudconnect_web.headers import add_headers
 from cloudconnect_web.i18n import choose_language
 from cloudconnect_web.keys import ADDRESS, APPLIANCE, LANGUAGE, PRINCIPAL, REQUEST_ID, ROUTE, SCHEME
 from cloudconnect_web.operations import PREFIX, Guard, read_body
@@ -40,24 +41,6 @@ HEADERS_MAX_BYTES = 32 << 10
 HEADERS_MAX_COUNT = 100
 URL_MAX_BYTES = 8 << 10
 
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self';"
-        " font-src 'self'; media-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none';"
-        " form-action 'self';"
-        " require-trusted-types-for 'script'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Cache-Control": "no-store",
-}
-"""On every answer (SECURITY G02, G18, G23); a route that knows better sets its own first."""
-
-_STRICT_TRANSPORT = "max-age=63072000; includeSubDomains"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -159,16 +142,6 @@ async def _headers(request: web.Request, handler: Route) -> web.StreamResponse:
     if not answer.prepared:
         add_headers(request, answer)
     return answer
-
-
-def add_headers(request: web.BaseRequest, answer: web.StreamResponse) -> None:
-    """Give *answer* the header fields that every answer has; a stream does so before it begins."""
-    for name, value in SECURITY_HEADERS.items():
-        answer.headers.setdefault(name, value)
-    if request.get(SCHEME, request.scheme) == "https":
-        answer.headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
-    answer.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
-    answer.headers["Server"] = "CloudConnect"
 
 
 @web.middleware

@@ -16,7 +16,7 @@ from aiohttp.web_request import BaseRequest
 
 from cloudconnect.wire.shape import Problem
 from cloudconnect_web.crowd import TooManyAtOnce, Turnstile
-from cloudconnect_web.middleware import SECURITY_HEADERS
+from cloudconnect_web.headers import SECURITY_HEADERS
 from cloudconnect_web.problems import status_of, title_of
 
 _LINE_MAX = 8_190

@@ -6,9 +6,9 @@ from aiohttp.typedefs import Handler
 from cloudconnect.kernel.errors import Unavailable
 from cloudconnect.kernel.text import N_
 from cloudconnect_web.content import leave_expectation
+from cloudconnect_web.headers import SECURITY_HEADERS
 from cloudconnect_web.i18n import choose_language, say
 from cloudconnect_web.keys import LANGUAGE
-from cloudconnect_web.middleware import SECURITY_HEADERS
 from cloudconnect_web.problems import refuse, status_of
 
 _RETRY_SECONDS = 60

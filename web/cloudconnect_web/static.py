@@ -6,7 +6,7 @@ from importlib import resources
 
 from aiohttp import web
 
-from cloudconnect_web.middleware import add_headers
+from cloudconnect_web.headers import add_headers
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{12}\.[a-z0-9]+")
 _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))

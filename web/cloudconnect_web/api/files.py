@@ -19,6 +19,7 @@ from cloudconnect_web.conditions import parse_condition, quote
 from cloudconnect_web.operations import Call, Guard, Operation, Reply
 from cloudconnect_web.problems import BadRequest
 from cloudconnect_web.watch import Watch
+from cloudconnect_web.zipping import open_zip
 
 _NS_MAX = (1 << 63) - 1
 
@@ -105,6 +106,15 @@ async def put_many(call: Call, space: str) -> wire.Bulk:
     ]
     batch = await call.appliance.intake.put_many(call.principal, space, items)
     return wire.Bulk([_to_outcome(each) for each in batch.outcomes], batch.stored_bytes, batch.reused_bytes, batch.undo)
+
+
+async def get_zip(call: Call, space: str, body: wire.NewZip) -> web.StreamResponse:
+    """Return files and folders, these with all below them, as one ZIP archive of one moment.
+
+    It is made while it is sent and is not compressed; where something turns out to be damaged, it breaks off.
+    """
+    archive = await open_zip(call.appliance, call.principal, space, body.paths, body.at)
+    return await content.send_zip(call.request, archive)
 
 
 async def read_many(call: Call, space: str, body: wire.BulkRead) -> web.StreamResponse:
@@ -338,6 +348,7 @@ OPERATIONS = [
         stream="body",
     ),
     Operation(method="POST", path=_SPACE + "/bulk", guard=Guard.WRITE, handler=put_many, stream="body"),
+    Operation(method="POST", path=_SPACE + "/zip", guard=Guard.READ, handler=get_zip, stream="answer"),
     Operation(method="POST", path=_SPACE + "/bulk/read", guard=Guard.READ, handler=read_many, stream="answer"),
     Operation(method="GET", path=_SPACE + "/cutting", guard=Guard.WRITE, handler=get_cutting, answers_secret=True),
     Operation(method="POST", path=_SPACE + "/chunks/missing", guard=Guard.WRITE, handler=find_missing, stream="body"),

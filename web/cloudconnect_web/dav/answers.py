@@ -8,9 +8,9 @@ from aiohttp import web
 from cloudconnect.kernel.errors import CloudConnectError, Denied, Invalid
 from cloudconnect.kernel.text import N_
 from cloudconnect_web.dav.writing import DECLARED, HEAD, escape
+from cloudconnect_web.headers import add_headers
 from cloudconnect_web.i18n import say
 from cloudconnect_web.keys import LANGUAGE
-from cloudconnect_web.middleware import add_headers
 from cloudconnect_web.problems import status_of
 from cloudconnect_web.watch import Watch
 

@@ -1,11 +1,12 @@
 """The pages: rendered on the server, complete without JavaScript, better with it."""
 
-from cloudconnect_web.pages import apps, auth, docs, files, moving, past, sessions, settings, spaces
+from cloudconnect_web.pages import apps, auth, docs, downloads, files, moving, past, sessions, settings, spaces
 from cloudconnect_web.pages.page import Page
 
 PAGES: list[Page] = [
     *auth.PAGES,
     *files.PAGES,
+    *downloads.PAGES,
     *moving.PAGES,
     *past.PAGES,
     *spaces.PAGES,
