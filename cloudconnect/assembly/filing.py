@@ -34,6 +34,7 @@ from cloudconnect.features.files import (
     PurgingService,
     RestoringFiles,
     ReturningService,
+    Reviving,
     SnapshotsService,
     SpacesService,
     TagsService,
@@ -104,6 +105,8 @@ def open_files(
     limits = UploadLimits(timedelta(hours=settings.uploads.lifetime_hours), settings.uploads.most_open)
     uploads = UploadsService(log, database, clock, guide, vault, limits)
     jobs.add(Job("files.uploads", timedelta(minutes=10), uploads.remove_expired, is_noted=False))
+    reviving = Reviving(log, database, uploads, accounts)
+    jobs.add(Job("files.finishing", timedelta(minutes=1), reviving.go_on, is_noted=False))
     brake = BrakeService(log, database, clock, guide)
     jobs.add(Job("files.brake", timedelta(hours=1), brake.remove_old, is_noted=False))
     purging = PurgingService(

@@ -73,6 +73,7 @@ from cloudconnect.features.files.service.restoring import (
 from cloudconnect.features.files.service.returning import (
     ReturningService,
 )
+from cloudconnect.features.files.service.reviving import Reviving
 from cloudconnect.features.files.service.service import (
     FilesService,
 )
@@ -121,6 +122,7 @@ __all__ = [
     "PurgingService",
     "RestoringFiles",
     "ReturningService",
+    "Reviving",
     "Sight",
     "SnapshotsService",
     "SpacesService",

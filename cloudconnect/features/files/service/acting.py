@@ -1,5 +1,6 @@
 """For whom a long job goes on after a restart: the one who started it, as he is by then."""
 
+import json
 from collections.abc import Mapping
 
 from cloudconnect.features.files.errors import NoAccount
@@ -12,7 +13,8 @@ from cloudconnect.ports.sql import Sql
 
 def to_parameters(principal: Principal) -> dict[str, str]:
     """Return what the parameters of an operation say of who started it."""
-    return {"account": principal.id, "acting": principal.kind.value, "credential": principal.credential}
+    said = {"account": principal.id, "acting": principal.kind.value, "credential": principal.credential}
+    return said if principal.lock_tokens is None else said | {"locks": json.dumps(sorted(principal.lock_tokens))}
 
 
 def find_principal(sql: Sql, accounts: Accounts, parameters: Mapping[str, str]) -> Principal:
@@ -31,4 +33,5 @@ def find_principal(sql: Sql, accounts: Accounts, parameters: Mapping[str, str]) 
         is_admin=holder.is_admin,
         credential=parameters["credential"],
         scopes=frozenset({Scope.FILES_READ, Scope.FILES_WRITE}),
+        lock_tokens=frozenset(json.loads(parameters["locks"])) if "locks" in parameters else None,
     )

@@ -1,7 +1,7 @@
 """Forgetting a space as a whole, after its keys were destroyed (``ports.spaces.Spaces``)."""
 
 from cloudconnect.features.files.service.guide import Guide
-from cloudconnect.features.files.store import bulk, snapshots, spaces, tree, uploads
+from cloudconnect.features.files.store import bulk, finishing, snapshots, spaces, tree, uploads
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.ports.sql import Sql
 
@@ -30,6 +30,7 @@ class Erasing:
         uploads.remove_space(sql, space)
         snapshots.remove_all(sql, space)
         bulk.remove_space(sql, space)
+        finishing.remove_space(sql, space)
         self._guide.access.remove_grants(sql, space)
         spaces.remove_space(sql, space)
         return ""

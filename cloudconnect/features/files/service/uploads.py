@@ -18,13 +18,14 @@ from cloudconnect.features.files.errors import (
     WrongOffset,
 )
 from cloudconnect.features.files.models import LONGEST_BYTES, Put, Upload, UploadKind, UploadPlan, UploadState
+from cloudconnect.features.files.service.acting import to_parameters
 from cloudconnect.features.files.service.appending import Appending
 from cloudconnect.features.files.service.charging import check_quota
 from cloudconnect.features.files.service.finishing import Finishing
 from cloudconnect.features.files.service.growths import Growths
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.turns import Turns
-from cloudconnect.features.files.store import uploads
+from cloudconnect.features.files.store import finishing, uploads
 from cloudconnect.kernel.clock import Clock
 from cloudconnect.kernel.ids import SpaceId, new_id
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
@@ -35,6 +36,7 @@ from cloudconnect.ports.sql import Sql
 from cloudconnect.ports.vault import Growth, Vault
 
 _SWEPT: Final = 5_000
+_LONG_SECONDS: Final = 5.0
 _JOINABLE: Final = frozenset({UploadKind.PART, UploadKind.CHUNK})
 
 
@@ -210,8 +212,8 @@ class UploadsService:
     async def complete(self, principal: Principal, upload: str, patience_seconds: float) -> Put | None:
         """Make an upload whose bytes are all here the file that it was planned to be.
 
-        After *patience_seconds* return None: it goes on, and asking again tells how it ended. An upload whose length
-        nobody has said ends where it is.
+        After *patience_seconds* return None: it goes on, also after a restart, and asking again tells how it ended. An
+        upload whose length nobody has said ends where it is.
 
         Raises:
             NotReceived: bytes are missing.
@@ -219,8 +221,13 @@ class UploadsService:
             ConditionMissing, Stale, NotAFile, NoParent, QuotaExceeded: as for ``FilesService.put_file``; the upload
                 stays, and completing it can be tried again.
         """
-        await self.get(principal, upload)
-        return await self._finishing.run(principal, upload, patience_seconds)
+        found = await self.get(principal, upload)
+        put = await self._finishing.run(principal, upload, min(patience_seconds, _LONG_SECONDS))
+        if put is not None:
+            return put
+        acting = to_parameters(principal)
+        await self._log.commit(lambda unit: finishing.mark(unit.sql, upload, found.space, acting), actor=principal)
+        return await self._finishing.run(principal, upload, max(patience_seconds - _LONG_SECONDS, 0.0))
 
     async def remove(self, principal: Principal, upload: str) -> None:
         """Forget an upload, a folder of chunks with all of them; a request that works on it is ended.
