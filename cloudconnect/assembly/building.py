@@ -25,6 +25,7 @@ from cloudconnect.assembly.upkeep import (
 )
 from cloudconnect.bus import Dispatcher, EventLog, Job, Jobs
 from cloudconnect.database import HomeLock, open_database
+from cloudconnect.features import operations as operations_room
 from cloudconnect.features import sessions as sessions_room
 from cloudconnect.features.access import AccessService
 from cloudconnect.features.auth import AccountTable, AuthService
@@ -140,7 +141,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
     )
 
     dispatcher = Dispatcher(log, database)
-    dispatcher.subscribe(sessions_room.reactions(sessions))
+    dispatcher.subscribe([*sessions_room.reactions(sessions), *operations_room.reactions(operations)])
 
     jobs = Jobs(log, database, clock)
     for job in (

@@ -3,11 +3,14 @@
 import asyncio
 import os
 import re
+import threading
 import time
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
 
+from cloudconnect.features.files.service import editing_runs
 from cloudconnect_web.operations import PREFIX, Guard
 from cloudconnect_web.server import OPERATIONS
 
@@ -116,3 +119,47 @@ async def test_a_running_upload_is_cut(site):
     assert time.monotonic() - revoked.result() <= LONGEST_SECONDS + 0.5
     async with site.ask("GET", f"{PREFIX}/spaces/personal/children/") as answer:
         assert (await answer.json())["data"] == []
+
+
+async def test_a_token_that_is_revoked_goes_on_with_nothing_long(site, monkeypatch):
+    monkeypatch.setattr(editing_runs, "MOST_ITEMS", 5)
+    admin = await site.appliance.auth.local_administrator()
+    for number in range(40):
+        await site.put(f"/many/{number}?parents=true", b"")
+    token, made = await site.appliance.developer.add_token(admin, "script", ["files.read", "files.write"], None)
+    entered, gate, do_portion = threading.Event(), threading.Event(), site.appliance.editing.do_portion
+
+    def wait_and_do(*arguments, **options):
+        entered.set()
+        assert gate.wait(10)
+        return do_portion(*arguments, **options)
+
+    monkeypatch.setattr(
+        site.appliance.editing_runs,
+        "_editing",
+        SimpleNamespace(prepare=site.appliance.editing.prepare, do_portion=wait_and_do),
+    )
+    url, edit = "/api/v1/spaces/personal/bulk-edits", {"where": "path:/many/*", "action": "trash"}
+    async with site.ask("POST", url, token=token, json=edit | {"dry_run": True}) as answer:
+        plan = (await answer.json())["plan"]
+    async with site.ask("POST", url, token=token, json=edit | {"plan": plan}) as answer:
+        assert answer.status == 202
+        operation = (await answer.json())["operation"]
+    assert await asyncio.to_thread(entered.wait, 10)
+    await site.appliance.operations.pause(admin, operation)
+    gate.set()
+    await until(site, admin, operation, "paused")
+    await site.appliance.developer.revoke_token(admin, made.id)
+    found = await until(site, admin, operation, "cancelled")
+    assert found.result["done"] == 5
+    async with site.ask("POST", f"/api/v1/operations/{operation}/resume") as answer:
+        assert answer.status == 409
+
+
+async def until(site, who, operation, state):
+    async with asyncio.timeout(10):
+        while (  # noqa: ASYNC110 - what changes lies behind the room's door
+            found := await site.appliance.operations.get_operation(who, operation)
+        ).state != state:
+            await asyncio.sleep(0.01)
+    return found

@@ -328,14 +328,26 @@ class OperationsService:
             run.interrupt(state)
             return found
 
-        def change(unit: Unit) -> None:
-            store.set_state(unit.sql, found.id, state, unit.now_ms, is_over=True)
-            unit.record(OperationEnded(subject=found.id, operation=found.kind, state=state))
-            if state is State.CANCELLED:
-                self._forget(unit.sql, found.kind, found.parameters)
-
-        await self._log.commit(change, actor=principal)
+        await self._log.commit(lambda unit: self._end_idle(unit, found, state), actor=principal)
         return await self._get(found.id)
+
+    def cancel_started_with(self, unit: Unit, credential: str) -> None:
+        """Cancel what was started with the session or token *credential* and has not ended."""
+        for found in store.find_in_states(unit.sql, rules.OPEN_STATES):
+            if found.parameters.get("credential") != credential:
+                continue
+            run = self._runs.get(found.id)
+            if run is None:
+                self._end_idle(unit, found, State.CANCELLED)
+            else:
+                run.interrupt(State.CANCELLED)
+
+    def _end_idle(self, unit: Unit, operation: Operation, state: State) -> None:
+        """End an operation that nothing works on."""
+        store.set_state(unit.sql, operation.id, state, unit.now_ms, is_over=True)
+        unit.record(OperationEnded(subject=operation.id, operation=operation.kind, state=state))
+        if state is State.CANCELLED:
+            self._forget(unit.sql, operation.kind, operation.parameters)
 
     def _forget(self, sql: Sql, kind: str, parameters: Mapping[str, str]) -> None:
         forget = self._kinds[kind].forget if kind in self._kinds else None
