@@ -64,6 +64,17 @@ async def test_rclone_names_chunks_by_their_bytes_and_makes_another_version(dav)
     assert await content(dav, "/a.bin") == (200, b"0123456789abcde")
 
 
+async def test_a_folder_may_be_called_as_one_was_whose_file_is_made(dav):  # noqa: F811
+    # rclone calls the folder after the path of the file, so the same one comes back with each version.
+    for data in (b"first", b"second one", b"third"):
+        assert await begin(dav, "rclone-chunked-upload-5f0c") == 201
+        for number, piece in enumerate((data[:4], data[4:])):
+            assert await status(dav("PUT", f"{FOLDER}rclone-chunked-upload-5f0c/{number}", data=piece)) == 201
+        headers = {"Destination": f"{FILES}/a.bin", "OC-Total-Length": str(len(data))}
+        assert await status(dav("MOVE", f"{FOLDER}rclone-chunked-upload-5f0c/.file", headers=headers)) in {201, 204}
+        assert await content(dav, "/a.bin") == (200, data)
+
+
 async def test_a_chunk_that_comes_again_takes_the_place_of_the_first(dav):  # noqa: F811
     await begin(dav, "again")
 
