@@ -215,3 +215,12 @@ def test_what_an_if_field_says_is_what_is_read(lists):
 def test_any_if_field_is_read_or_refused(text):
     with contextlib.suppress(CloudConnectError):
         parse_if(text)
+
+
+@pytest.mark.parametrize("year", ["9999", "2263", "1600", "0001"])
+async def test_a_moment_that_no_file_can_have_is_refused_and_changes_nothing(site, year):
+    await site.put("/a", b"content")
+    body = f'<d:propertyupdate xmlns:d="DAV:"><d:set><d:prop><d:getlastmodified>Fri, 31 Dec {year} 23:59:59 GMT'
+    body += "</d:getlastmodified></d:prop></d:set></d:propertyupdate>"
+    async with site.ask("PROPPATCH", "/dav/personal/a", data=body) as answer:
+        assert (answer.status, "403 Forbidden" in await answer.text()) == (207, True)
