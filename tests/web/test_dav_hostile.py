@@ -217,7 +217,7 @@ def test_any_if_field_is_read_or_refused(text):
         parse_if(text)
 
 
-@pytest.mark.parametrize("year", ["9999", "2263", "1600", "0001"])
+@pytest.mark.parametrize("year", ["9999", "2263", "1600"])
 async def test_a_moment_that_no_file_can_have_is_refused_and_changes_nothing(site, year):
     await site.put("/a", b"content")
     body = f'<d:propertyupdate xmlns:d="DAV:"><d:set><d:prop><d:getlastmodified>Fri, 31 Dec {year} 23:59:59 GMT'
