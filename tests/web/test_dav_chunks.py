@@ -65,6 +65,56 @@ async def test_rclone_names_chunks_by_their_bytes_and_makes_another_version(dav)
     assert await content(dav, "/a.bin") == (200, b"0123456789abcde")
 
 
+async def test_a_folder_may_be_called_as_one_was_whose_file_is_made(dav):  # noqa: F811
+    # rclone calls the folder after the path of the file, so the same one comes back with each version.
+    for data in (b"first", b"second one", b"third"):
+        assert await begin(dav, "rclone-chunked-upload-5f0c") == 201
+        for number, piece in enumerate((data[:4], data[4:])):
+            assert await status(dav("PUT", f"{FOLDER}rclone-chunked-upload-5f0c/{number}", data=piece)) == 201
+        headers = {"Destination": f"{FILES}/a.bin", "OC-Total-Length": str(len(data))}
+        assert await status(dav("MOVE", f"{FOLDER}rclone-chunked-upload-5f0c/.file", headers=headers)) in {201, 204}
+        assert await content(dav, "/a.bin") == (200, data)
+
+
+async def test_the_desktop_overwrites_only_the_version_that_it_knows(dav):  # noqa: F811
+    """It names that version in the If field, of the path where the file shall be."""
+
+    async def etag(data):
+        async with dav("PUT", "/dav/personal/a.bin", data=data) as answer:
+            return answer.headers["ETag"]
+
+    async def move(told):
+        headers = {"Destination": f"{FILES}/a.bin", "If": f"</remote.php/dav/files/admin/a.bin> ([{told}])"}
+        return await status(dav("MOVE", f"{FOLDER}known/.file", headers=headers))
+
+    known, newer = await etag(b"known"), await etag(b"somebody else's")
+    await begin(dav, "known")
+    await status(dav("PUT", f"{FOLDER}known/1", data=b"mine"))
+
+    assert await move(known) == 412
+    assert await content(dav, "/a.bin") == (200, b"somebody else's")
+    assert await move(newer) == 204
+    assert await content(dav, "/a.bin") == (200, b"mine")
+
+
+async def test_a_lock_keeps_chunks_out_unless_its_token_is_shown(dav):  # noqa: F811
+    await status(dav("PUT", "/dav/personal/a.bin", data=b"old"))
+    body = (
+        '<d:lockinfo xmlns:d="DAV:"><d:lockscope><d:exclusive/></d:lockscope>'
+        "<d:locktype><d:write/></d:locktype></d:lockinfo>"
+    )
+    async with dav("LOCK", "/dav/personal/a.bin", data=body) as answer:
+        token = answer.headers["Lock-Token"]
+    await begin(dav, "locked")
+    await status(dav("PUT", f"{FOLDER}locked/1", data=b"mine"))
+    headers = {"Destination": f"{FILES}/a.bin"}
+
+    assert await status(dav("MOVE", f"{FOLDER}locked/.file", headers=headers)) == 423
+    headers["If"] = f"<{FILES}/a.bin> ({token})"
+    assert await status(dav("MOVE", f"{FOLDER}locked/.file", headers=headers)) == 204
+    assert await content(dav, "/a.bin") == (200, b"mine")
+
+
 async def test_a_chunk_that_comes_again_takes_the_place_of_the_first(dav):  # noqa: F811
     await begin(dav, "again")
 

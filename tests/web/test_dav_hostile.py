@@ -166,6 +166,22 @@ def test_what_is_kept_reads_as_it_was_sent(name, text, value, namespace):
     assert parse_xml(f"<outer {DECLARED}>{kept}</outer>".encode()).children[0] == sent
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b'<x:p xmlns:x="urn:x" xml:space="preserve" xml:lang="de">a</x:p>',
+        b"<xml:p>a</xml:p>",
+        b'<x:p xmlns:x="a}b">a</x:p>',
+        b'<p q:z="1" xmlns:q="a}b"/>',
+        b'<x:p xmlns:x="a&#10;b" t="c&#10;d&#9;e&#13;"/>',
+    ],
+)
+def test_no_property_makes_a_listing_unreadable(sent):
+    kept = to_xml(parse_xml(sent))
+
+    assert parse_xml(f"<outer {DECLARED}>{kept}</outer>".encode()).children[0] == parse_xml(sent)
+
+
 TOKENS = st.from_regex(r"[a-z]{1,5}:[a-zA-Z0-9/._-]{1,20}", fullmatch=True)
 CLAIMS = st.one_of(
     st.builds(Claim, TOKENS, st.none(), st.booleans()),
@@ -199,3 +215,12 @@ def test_what_an_if_field_says_is_what_is_read(lists):
 def test_any_if_field_is_read_or_refused(text):
     with contextlib.suppress(CloudConnectError):
         parse_if(text)
+
+
+@pytest.mark.parametrize("year", ["9999", "2263", "1600"])
+async def test_a_moment_that_no_file_can_have_is_refused_and_changes_nothing(site, year):
+    await site.put("/a", b"content")
+    body = f'<d:propertyupdate xmlns:d="DAV:"><d:set><d:prop><d:getlastmodified>Fri, 31 Dec {year} 23:59:59 GMT'
+    body += "</d:getlastmodified></d:prop></d:set></d:propertyupdate>"
+    async with site.ask("PROPPATCH", "/dav/personal/a", data=body) as answer:
+        assert (answer.status, "403 Forbidden" in await answer.text()) == (207, True)

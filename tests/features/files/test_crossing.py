@@ -13,6 +13,7 @@ from cloudconnect.features.files import Condition, Crossing, NewItem, read_tag
 from cloudconnect.features.files.errors import (
     BadPath,
     Braked,
+    CrossingExpired,
     Exists,
     NoParent,
     NoSuchEntry,
@@ -238,6 +239,36 @@ async def test_nothing_is_there_when_the_target_is_taken_meanwhile(two, ada, mon
         await two.crossing.cross(ada, MOVE)
 
     assert await read(two, ada, "Family", "/b") == b"mine"
+    assert "/one.txt" in await tell(two, ada, "Photos", "/a")
+    assert await held(two) == 0
+
+
+@pytest.mark.parametrize("is_swept", [True, False])
+@pytest.mark.parametrize("until_end", [True, False])
+async def test_what_was_given_up_meanwhile_lands_no_more_and_holds_nothing(two, ada, monkeypatch, is_swept, until_end):
+    """As when somebody cancels it, or its space is destroyed, while a portion is on its way."""
+    family = (await two.spaces.get_space(ada, "Family")).id
+
+    async def give_up():
+        if is_swept:
+            await two.log.commit(lambda unit: uploads_store.remove_space(unit.sql, family), actor=APPLIANCE)
+        else:
+            await two.log.commit(lambda unit: unit.sql.execute("UPDATE upload SET state = 'removed'"), actor=APPLIANCE)
+
+    if until_end:
+        carry = two.crossing.carry
+
+        async def carry_and_give_up(*arguments):
+            await carry(*arguments)
+            await give_up()
+
+        monkeypatch.setattr(two.crossing, "carry", carry_and_give_up)
+    else:
+        await meanwhile(two, monkeypatch, give_up)
+    with pytest.raises(CrossingExpired):
+        await two.crossing.cross(ada, MOVE)
+
+    assert await tell(two, ada, "Family", "/") == {}
     assert "/one.txt" in await tell(two, ada, "Photos", "/a")
     assert await held(two) == 0
 

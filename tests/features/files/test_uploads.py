@@ -274,6 +274,38 @@ async def test_parts_whose_whole_was_refused_may_be_joined_anew(rooms, ada):
     assert await read(rooms, ada, "/g") == DATA
 
 
+async def test_parts_become_what_was_asked_for_last_and_only_one_file(rooms, ada):
+    """The first who asked may have been cut off before they became a file, by a restart for one."""
+    parts = [await part(rooms, ada, DATA)]
+    left = await rooms.uploads.join(ada, "personal", UploadPlan(path="/left"), parts)
+
+    upload = await rooms.uploads.join(ada, "personal", UploadPlan(path="/f", modified_ns=7), parts)
+    put = await complete(rooms, ada, upload.id)
+
+    assert (put.entry.path, put.entry.modified_ns) == ("/f", 7)
+    assert await refused(complete(rooms, ada, left.id)) == "files.no-such-upload"
+    assert (await rooms.uploads.join(ada, "personal", UploadPlan(path="/f"), parts)).id == upload.id
+    assert await refused(rooms.uploads.join(ada, "personal", UploadPlan(path="/left"), parts)) == "files.not-joinable"
+
+
+async def test_parts_that_are_becoming_one_file_do_not_become_another(rooms, ada, monkeypatch):
+    parts = [await part(rooms, ada, DATA)]
+    upload = await rooms.uploads.join(ada, "personal", UploadPlan(path="/f"), parts)
+    go_on, assemble = asyncio.Event(), rooms.vault.assemble
+
+    async def slowly(*arguments):
+        await go_on.wait()
+        return await assemble(*arguments)
+
+    monkeypatch.setattr(rooms.vault, "assemble", slowly)
+    assert await rooms.uploads.complete(ada, upload.id, 0) is None
+
+    assert await refused(rooms.uploads.join(ada, "personal", UploadPlan(path="/g"), parts)) == "files.upload-busy"
+    assert (await rooms.uploads.join(ada, "personal", UploadPlan(path="/f"), parts)).id == upload.id
+    go_on.set()
+    assert (await complete(rooms, ada, upload.id)).entry.path == "/f"
+
+
 async def test_one_that_takes_long_goes_on_by_itself(rooms, ada):
     upload = await begin(rooms, ada)
     await append(rooms, ada, upload, 0, DATA)

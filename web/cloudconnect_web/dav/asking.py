@@ -66,13 +66,30 @@ async def take(request: web.Request) -> Ask:
     """
     if "#" in request.raw_path:
         raise BadRequest(N_("The address has a fragment."), fix=N_("Send # as %23."))
-    target = await find_target(request)
+    ask, pinned = await _claim(request, await find_target(request))
+    condition = await _condition(ask, pinned)
+    return ask if condition is _NO_CONDITION else replace(ask, condition=condition)
+
+
+async def take_for(request: web.Request, target: Target) -> Ask:
+    """Return what *request* asks of *target*, which it names otherwise than by its address, once its If field holds.
+
+    Raises:
+        BadRequest: the If field cannot be read.
+        ClaimFailed: it does not hold.
+        NotFound: the space is not there, or not for this principal.
+    """
+    ask, pinned = await _claim(request, target)
+    if_match = None if pinned is None else frozenset({pinned})
+    return replace(ask, condition=Condition(if_match=if_match, is_whatever=pinned is None))
+
+
+async def _claim(request: web.Request, target: Target) -> tuple[Ask, str | None]:
+    """Return what is asked of *target*, with the locks that are shown, and the entity tag that it must keep."""
     lists = parse_if(request.headers["If"]) if "If" in request.headers else []
     principal = replace(request[PRINCIPAL], lock_tokens=tokens_in(lists))
     ask = Ask(request, target, principal, _NO_CONDITION)
-    pinned = await _check_lists(ask, lists) if lists else None
-    condition = await _condition(ask, pinned)
-    return ask if condition is _NO_CONDITION else replace(ask, condition=condition)
+    return ask, await _check_lists(ask, lists) if lists else None
 
 
 async def _condition(ask: Ask, pinned: str | None) -> Condition:
@@ -107,13 +124,15 @@ async def _check_lists(ask: Ask, lists: Sequence[Claims]) -> str | None:
         ClaimFailed: none holds.
     """
     sights: dict[str | None, Sight | None] = {}
+    sight: Sight | None = None
     for each in lists:
         if each.url not in sights:
             target = ask.target if each.url is None else await resolve_url(ask.request, each.url)
             sights[each.url] = None if target is None else await _look(ask, target)
+            if target is not None and (target.space, target.path) == (ask.target.space, ask.target.path):
+                sight = sights[each.url]
     if not any(all(_holds(claim, sights[each.url]) for claim in each.claims) for each in lists):
         raise ClaimFailed(N_("No list in the If field holds."), fix=N_("Look again and decide anew."))
-    sight = sights.get(None)
     has_etag = any(claim.etag is not None for each in lists for claim in each.claims)
     if not has_etag or sight is None or sight.detail is None or sight.detail.entry.is_folder:
         return None

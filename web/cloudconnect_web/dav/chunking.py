@@ -4,11 +4,12 @@ A folder below ``/remote.php/dav/uploads/NAME`` is made, chunks are put into it,
 the file shall be makes it. Chunks are numbered, or named by their first and last byte as rclone does.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
-from cloudconnect.features.files import PERSONAL, Condition, UploadPlan
+from cloudconnect.features.files import PERSONAL, UploadPlan
 from cloudconnect.features.files.errors import Exists
 from cloudconnect.kernel.errors import CloudConnectError, NotFound
 from cloudconnect.kernel.text import N_
@@ -16,6 +17,7 @@ from cloudconnect_web import content
 from cloudconnect_web.conditions import quote
 from cloudconnect_web.dav.address import encode, find_destination
 from cloudconnect_web.dav.answers import MULTI_END, MULTI_START, XML, refuse
+from cloudconnect_web.dav.asking import take_for
 from cloudconnect_web.dav.headers import parse_modified, parse_overwrite, verified
 from cloudconnect_web.keys import APPLIANCE, PRINCIPAL
 from cloudconnect_web.problems import BadRequest
@@ -23,9 +25,6 @@ from cloudconnect_web.undoing import undo_fields
 
 ROOT: Final = "/remote.php/dav/uploads"
 FILE: Final = ".file"
-
-_ANYTHING: Final = Condition(is_whatever=True)
-_IS_NEW: Final = Condition(if_none_match=frozenset({"*"}))
 
 
 async def handle(request: web.Request) -> web.StreamResponse:
@@ -63,14 +62,11 @@ async def _move(request: web.Request, folder: str) -> web.StreamResponse:
     if request.match_info["chunk"] != FILE:
         raise BadRequest(N_("Only the whole file can be moved."), fix=N_("Move .file to where it shall be."))
     target, modified_ns = await find_destination(request), parse_modified(request)
-    plan = UploadPlan(
-        path=target.path,
-        modified_ns=modified_ns,
-        condition=_ANYTHING if parse_overwrite(request) else _IS_NEW,
-    )
-    put = await request.app[APPLIANCE].chunking.finish(
-        request[PRINCIPAL], folder, target.space or PERSONAL, plan, _total(request)
-    )
+    # If-Match would be for .file itself; what the clients mean to replace stands in the If field.
+    ask = await take_for(request, target)
+    condition = ask.condition if parse_overwrite(request) else replace(ask.condition, if_none_match=frozenset({"*"}))
+    plan = UploadPlan(path=target.path, modified_ns=modified_ns, condition=condition)
+    put = await ask.appliance.chunking.finish(ask.principal, folder, ask.space, plan, _total(request))
     headers = {"ETag": quote(put.entry.etag), "OC-ETag": quote(put.entry.etag), "OC-FileId": put.entry.node}
     if modified_ns is not None:
         headers["X-OC-MTime"] = "accepted"

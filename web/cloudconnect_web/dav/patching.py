@@ -92,7 +92,7 @@ def _moment(element: Element) -> int | None:
         if element.name in _UNIX_TIMES:
             return parse_unix_time(element.text)
         if element.name in _HTTP_TIMES:
-            return int(parsedate_to_datetime(element.text).timestamp()) * 1_000_000_000
+            return parse_unix_time(str(int(parsedate_to_datetime(element.text).timestamp())))
     except (BadRequest, ValueError, TypeError, IndexError, OverflowError):
         return None
     return None

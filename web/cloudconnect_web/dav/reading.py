@@ -18,7 +18,10 @@ BODY_MAX_BYTES: Final = 1 << 20
 DEPTH_MOST: Final = 64
 ELEMENTS_MOST: Final = 10_000
 ATTRIBUTES_MOST: Final = 100
-LANGUAGE: Final = "{http://www.w3.org/XML/1998/namespace}lang"
+XML: Final = "http://www.w3.org/XML/1998/namespace"
+"""The namespace that the prefix xml stands for, which no other may."""
+
+LANGUAGE: Final = f"{{{XML}}}lang"
 """The name of xml:lang."""
 
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")

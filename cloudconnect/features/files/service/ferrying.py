@@ -13,7 +13,7 @@ from typing import Final
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
 from cloudconnect.features.files.crossings import Held, Route
-from cloudconnect.features.files.errors import SourceChanged, VersionPruned
+from cloudconnect.features.files.errors import CrossingExpired, SourceChanged, VersionPruned
 from cloudconnect.features.files.models import Entry
 from cloudconnect.features.files.service.places import Place, find_path, walk
 from cloudconnect.features.files.store import crossing as store
@@ -58,6 +58,7 @@ class Ferry:
 
         Raises:
             VersionPruned: a version is no longer kept.
+            CrossingExpired: what was carried is given up meanwhile, or its space is gone.
             NoSpace: the disk is full.
             Damaged: something cannot be read.
         """
@@ -70,7 +71,8 @@ class Ferry:
 
     def _hold(self, unit: Unit, held: Sequence[Held], settle: Callable[[Sql], None]) -> None:
         settle(unit.sql)
-        store.hold(unit.sql, self._identifier, held, unit.now + LIFETIME)
+        if not store.hold(unit.sql, self._identifier, held, unit.now, unit.now + LIFETIME):
+            raise given_up()
 
     def _find_last(self, sql: Sql, seen: Place) -> tuple[str, ...] | None:
         """Return the names of the last file that was carried, below what is seen; None if none was."""
@@ -160,6 +162,11 @@ def gone(seen: Place) -> SourceChanged:
         fix=N_("Copy it again."),
         path=seen.path,
     )
+
+
+def given_up() -> CrossingExpired:
+    """Return the refusal of a crossing that was given up while somebody still worked on it."""
+    return CrossingExpired(N_("What was copied is no longer held."), fix=N_("Begin it again."))
 
 
 def _find_all(sql: Sql, identifier: str) -> Iterator[Held]:

@@ -10,7 +10,7 @@ from cloudconnect.features.files.crossings import Landed, Route
 from cloudconnect.features.files.models import Entry, Version
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.charging import charge
-from cloudconnect.features.files.service.ferrying import Cargo
+from cloudconnect.features.files.service.ferrying import Cargo, given_up
 from cloudconnect.features.files.service.places import Place, walk
 from cloudconnect.features.files.store import crossing as store
 from cloudconnect.features.files.store import properties, states, tags, tree
@@ -29,8 +29,11 @@ def land(unit: Unit, route: Route, identifier: str, seen: Place, place: Place, s
         QuotaExceeded: the space may not hold as much.
         Exists: something is at *place*, and nothing may be replaced.
         SourceChanged: something that was read is gone for good.
+        CrossingExpired: it was given up meanwhile.
         EntryLocked: somebody else's lock lies on what is to be replaced, or on the original of a move.
     """
+    if not store.is_open(unit.sql, identifier, unit.now):
+        raise given_up()
     original = seen.require_entry()
     deeds.clear_target(unit, place, replace=route.crossing.replace)
     top = NodeId(new_id("nod", unit.now_ms))

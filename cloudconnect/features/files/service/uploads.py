@@ -24,7 +24,7 @@ from cloudconnect.features.files.service.charging import check_quota
 from cloudconnect.features.files.service.finishing import Finishing
 from cloudconnect.features.files.service.growths import Growths
 from cloudconnect.features.files.service.guide import Guide
-from cloudconnect.features.files.service.turns import Turns
+from cloudconnect.features.files.service.turns import Turns, busy
 from cloudconnect.features.files.store import finishing, uploads
 from cloudconnect.kernel.clock import Clock
 from cloudconnect.kernel.ids import SpaceId, new_id
@@ -113,25 +113,29 @@ class UploadsService:
     async def join(self, principal: Principal, space: str, plan: UploadPlan, parts: Sequence[str]) -> Upload:
         """Return an upload made of *parts*, other uploads by id, in their order; all of its bytes are here.
 
-        Asking again for the same parts returns the same upload.
+        Asking again for the same parts returns the same upload, unless it did not become a file yet and shall be
+        another one now.
 
         Raises:
-            NotJoinable: one is no part, is not complete, or lies in another space.
+            NotJoinable: one is no part, is not complete, lies in another space, or became another file.
             NoSuchUpload: one does not exist.
+            UploadBusy: they are just becoming another file.
         """
         space_id = await self._guide.space_id(principal, space)
 
         def change(unit: Unit) -> Upload:
             known = uploads.find_joined(unit.sql, principal.id, parts, unit.now)
-            if known is not None:
+            upload = self._new(unit, principal, space_id, plan, UploadKind.JOINED, None)
+            if known is not None and self._is_to_be(known, upload):
                 return known
             found = [self._growths.own(unit.sql, principal, part) for part in parts]
             if not found or len(set(parts)) < len(parts) or not all(_is_joinable(each, space_id) for each in found):
                 raise NotJoinable(fix=N_("Name parts that are complete, each once, all in the space of the whole."))
             length = sum(each.received for each in found)
-            upload = self._new(unit, principal, space_id, plan, UploadKind.JOINED, length)
-            upload = dataclasses.replace(upload, received=length, parts=tuple(parts))
+            upload = dataclasses.replace(upload, length=length, received=length, parts=tuple(parts))
             self._decide(unit.sql, principal, upload)
+            if known is not None:
+                uploads.remove(unit.sql, known.id)
             uploads.add(unit.sql, upload)
             return upload
 
@@ -283,6 +287,19 @@ class UploadsService:
             created=unit.now,
             expires=unit.now + self.limits.lifetime,
         )
+
+    def _is_to_be(self, known: Upload, asked: Upload) -> bool:
+        """Tell whether *known* became, or is to become, what is *asked* for.
+
+        Raises:
+            UploadBusy: it is just becoming something else.
+        """
+        if known.is_done:
+            return (known.space, known.plan.path) == (asked.space, asked.plan.path)
+        is_same = (known.space, known.plan) == (asked.space, asked.plan)
+        if not is_same and self.is_finishing(known.id):
+            raise busy()
+        return is_same
 
     def _decide(self, sql: Sql, principal: Principal, upload: Upload) -> None:
         """Return if *upload* could become what it is planned to be, as far as that can be said now."""

@@ -45,8 +45,11 @@ def is_open(sql: Sql, identifier: str, now: datetime) -> bool:
     return row is not None
 
 
-def hold(sql: Sql, identifier: str, contents: Sequence[Held], expires: datetime) -> None:
-    """Hold *contents* behind what is held already."""
+def hold(sql: Sql, identifier: str, contents: Sequence[Held], now: datetime, expires: datetime) -> bool:
+    """Hold *contents* behind what is held already; return False if what *identifier* held is given up."""
+    if not is_open(sql, identifier, now):
+        # Nobody would ever let go of what has no upload.
+        return False
     first = count(sql, identifier)
     sql.execute_many(
         "INSERT INTO upload_chunk (upload, place, chunk, content_id, size) VALUES (?, ?, ?, ?, ?)",
@@ -59,6 +62,7 @@ def hold(sql: Sql, identifier: str, contents: Sequence[Held], expires: datetime)
         "UPDATE upload SET chunks = ?, expires_ms = ? WHERE id = ?",
         (first + len(contents), to_ms(expires), identifier),
     )
+    return True
 
 
 def count(sql: Sql, identifier: str) -> int:

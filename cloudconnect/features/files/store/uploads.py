@@ -139,9 +139,9 @@ def keep_folder(sql: Sql, principal: str, folder: str, expires: datetime) -> Non
 
 
 def remove_folder(sql: Sql, principal: str, folder: str) -> None:
-    """Forget a folder of *principal* with its chunks; what became a file stays remembered as such."""
+    """Forget a folder of *principal* with its chunks, those too that became a file: another may be called so later."""
     sql.execute(
-        "UPDATE upload SET state = 'removed' WHERE principal = ? AND state = 'open'"  # noqa: S608 - names only
+        "UPDATE upload SET state = 'removed' WHERE principal = ? AND state <> 'removed'"  # noqa: S608 - names only
         f" AND (kind = 'chunks' AND metadata = ? OR kind = 'chunk' AND {_IN_FOLDER})",
         (principal, folder, *_prefix(folder)),
     )
