@@ -238,3 +238,45 @@ async def test_a_copy_that_comes_for_what_is_elsewhere_has_the_tags_of_then(room
     assert (done.copied, done.retagged) == (1, 1)
     assert await tags(rooms, ada, "/a/b") == {"state": "open"}
     assert await tags(rooms, ada, "/b") == {"state": "paid"}
+
+
+@pytest.fixture
+async def returned(rooms, ada):
+    """Give back a file that was trashed with other tags than it has at that moment."""
+    put_in = await put(rooms, ada, "/a")
+    await tag(rooms, ada, "/a", "state=open", "old")
+    then = await seq(rooms, ada)
+    await tag(rooms, ada, "/a", "state=paid", removed=["old"])
+    await rooms.files.trash(ada, "personal", "/a", ANYTHING)
+    done = await rooms.returning.give_back(ada, "personal", "/a", then)
+    assert await tags(rooms, ada, "/a") == {"state": "open", "old": ""}
+    return put_in.entry.node, done.undo
+
+
+async def test_what_goes_back_into_the_trash_has_the_tags_it_was_trashed_with(rooms, ada, returned):
+    node, token = returned
+    assert (await undo(rooms, ada, token, is_dry_run=True)).retagged == 1
+    undone = await undo(rooms, ada, token)
+    assert (undone.trashed, undone.retagged) == (1, 1)
+
+    await rooms.files.restore(ada, "personal", node)
+    assert await tags(rooms, ada, "/a") == {"state": "paid"}
+
+
+async def test_undoing_that_again_gives_the_tags_of_then(rooms, ada, returned):
+    undone = await undo(rooms, ada, returned[1])
+    again = await undo(rooms, ada, undone.undo)
+    assert await tags(rooms, ada, "/a") == {"state": "open", "old": ""}
+
+    await undo(rooms, ada, again.undo)
+    await rooms.files.restore(ada, "personal", returned[0])
+    assert await tags(rooms, ada, "/a") == {"state": "paid"}
+
+
+async def test_what_was_said_since_goes_into_the_trash_with_it(rooms, ada, returned):
+    await tag(rooms, ada, "/a", "state=late", "more")
+    undone = await undo(rooms, ada, returned[1])
+    assert (undone.trashed, undone.hindered) == (1, 0)
+
+    await rooms.files.restore(ada, "personal", returned[0])
+    assert await tags(rooms, ada, "/a") == {"state": "late", "more": ""}

@@ -137,9 +137,13 @@ def _plan_node(plan: Plan, past: Past) -> None:
 
 
 def _plan_tags(sql: Sql, plan: Plan) -> None:
-    """Add to *plan* what takes back the tags; what leaves the tree takes them along, for when it comes back."""
+    """Add to *plan* what takes back the tags.
+
+    What goes for the first time takes them along, for when it comes back; what goes back into the trash gets those
+    that it had there, but for what somebody has said of it since.
+    """
     for node, name, reversal in retagging.find_reversals(sql, plan.space, plan.seqs):
-        if _is_leaving(plan, node):
+        if _is_leaving(plan, node) and (reversal.is_hindered or not _is_going_back(plan, node)):
             continue
         _touch(sql, plan, node)
         _count(plan, node, reversal)
@@ -171,6 +175,12 @@ def _plan_settings(sql: Sql, plan: Plan) -> None:
 def _is_leaving(plan: Plan, node: NodeId) -> bool:
     step = plan.steps.get(node)
     return node in plan.gone or (step is not None and step.then is None)
+
+
+def _is_going_back(plan: Plan, node: NodeId) -> bool:
+    """Tell whether *node*, which leaves the tree, was in the trash before what is taken back."""
+    step = plan.steps.get(node)
+    return step is not None and not step.is_made
 
 
 def _touch(sql: Sql, plan: Plan, node: NodeId) -> None:
