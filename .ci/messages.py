@@ -14,7 +14,7 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po, write_po
 
 from cloudconnect_cli.describing import find_descriptions
-from cloudconnect_cli.main import app
+from cloudconnect_cli.program import whole
 
 ROOT = Path(__file__).parents[1]
 LOCALE = ROOT / "cloudconnect" / "locale"
@@ -33,7 +33,7 @@ def extract() -> Catalog:
         ):
             template.add(message, auto_comments=comments, context=context)
     # The description of a command is a docstring, which no extractor tells from others.
-    for description in find_descriptions(app):
+    for description in find_descriptions(whole()):
         template.add(description)
     return template
 

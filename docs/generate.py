@@ -21,7 +21,7 @@ from cloudconnect import settings
 from cloudconnect.events import catalogue
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect_cli.exits import exit_code
-from cloudconnect_cli.main import app
+from cloudconnect_cli.program import whole
 from cloudconnect_web.problems import STATUS
 
 ROOT = Path(__file__).parents[1]
@@ -104,7 +104,7 @@ def _refusals() -> dict[str, type[CloudConnectError]]:
 
 def _commands() -> str:
     lines = ["# Commands", "", "`cloudconnect COMMAND --help` says the same and gives an example.", ""]
-    for path, command in _walk(typer.main.get_command(app), ()):
+    for path, command in _walk(typer.main.get_command(whole()), ()):
         parameters = [each for each in command.params if each.name != "help" and not getattr(each, "hidden", False)]
         arguments = [_metavar(each) for each in parameters if isinstance(each, TyperArgument)]
         lines += [f"## {' '.join(('cloudconnect', *path, *arguments))}", "", _sentence_of(command.help or ""), ""]

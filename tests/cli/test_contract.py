@@ -10,7 +10,7 @@ import typer.main
 
 from cloudconnect.kernel import errors
 from cloudconnect_cli.exits import EXIT, exit_code
-from cloudconnect_cli.main import app
+from cloudconnect_cli.program import whole
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ def leaves(command, path=()):
         yield from leaves(each, (*path, name))
 
 
-LEAVES = list(leaves(typer.main.get_command(app)))
+LEAVES = list(leaves(typer.main.get_command(whole())))
 
 
 @pytest.mark.parametrize(("path", "command"), LEAVES, ids=[" ".join(path) for path, _ in LEAVES])

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from cloudconnect_cli import describing
 from cloudconnect_cli.describing import describe, find_descriptions
-from cloudconnect_cli.main import app
+from cloudconnect_cli.program import whole
 
 MESSAGES = Path(__file__).parents[2] / ".ci/messages.py"
 
@@ -58,7 +58,7 @@ def test_help_is_said_in_the_language_of_the_terminal(small, arguments, said):
 
 
 def test_every_command_says_what_it_does_in_sentences():
-    descriptions = list(find_descriptions(app))
+    descriptions = list(find_descriptions(whole()))
 
     assert len(descriptions) > 100
     assert all(each[0].isupper() and each.endswith(".") for each in descriptions)
@@ -72,4 +72,4 @@ def test_the_description_of_every_command_is_in_the_catalogues():
 
     template = messages.extract()
 
-    assert {*find_descriptions(app), *describing.WORDS_OF_TYPER} <= {message.id for message in template}
+    assert {*find_descriptions(whole()), *describing.WORDS_OF_TYPER} <= {message.id for message in template}

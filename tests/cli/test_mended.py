@@ -10,7 +10,7 @@ import pytest
 import typer.main
 
 from cloudconnect_cli.commands.doctor import _compare_clocks
-from cloudconnect_cli.main import app
+from cloudconnect_cli.program import whole
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +39,7 @@ def complete(machine, line, **options):
 
 
 def test_every_command_answers_programs():
-    for path, command in leaves(typer.main.get_command(app)):
+    for path, command in leaves(typer.main.get_command(whole())):
         options = {option for each in command.params for option in each.opts}
         assert ("--json" in options) == (path not in WITHOUT_JSON), path
 

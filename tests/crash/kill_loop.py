@@ -125,6 +125,7 @@ class Bench:
 
     def _fork(self) -> int:
         from cloudconnect import assembly, daemon  # noqa: F401 - so that each fork has them
+        from cloudconnect_cli.commands import serve  # noqa: F401 - as above
         from cloudconnect_cli.main import main
         from cloudconnect_web import server  # noqa: F401 - as above
 
