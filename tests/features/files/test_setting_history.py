@@ -47,8 +47,8 @@ class House:
 
     async def set(self, kind, value):
         """Set what is of this kind to one of the values 0 to 2, 0 for not set; return the token that takes it back."""
-        settled = await getattr(self, f"_{kind}")(value)
-        return "" if settled is None else settled.undo
+        changed = await getattr(self, f"_{kind}")(value)
+        return "" if changed is None else changed.undo
 
     async def _name(self, value):
         return await self.rooms.spaces.change(self.who, self.space.id, name=f"Photos {value}")
@@ -225,12 +225,12 @@ async def test_who_may_write_takes_back_names_of_moments_and_pins(house, bob):
 
 async def test_an_administrator_takes_a_quota_back_that_he_set_for_others(house, rooms, bob):
     chief = await rooms.person("chief", is_admin=True)
-    settled = await AccountingService(rooms.log, rooms.database, rooms.guide).set_quota(chief, house.space.id, 5)
-    assert (await house.undo(settled.undo, chief)).reset == 1
+    changed = await AccountingService(rooms.log, rooms.database, rooms.guide).set_quota(chief, house.space.id, 5)
+    assert (await house.undo(changed.undo, chief)).reset == 1
     assert (await house.seen())["space"][2] is None
     await admit(house, bob, Role.VIEW)
     with pytest.raises(Denied):
-        await house.undo(settled.undo, bob)
+        await house.undo(changed.undo, bob)
 
 
 @pytest.mark.parametrize("kind", KINDS)

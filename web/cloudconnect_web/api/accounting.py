@@ -37,8 +37,8 @@ async def get_quota(call: Call, space: str) -> wire.Quota:
 
 async def set_quota(call: Call, space: str, body: wire.NewQuota) -> wire.ChangedQuota:
     """Bound what a space may use, or take the bound away."""
-    settled = await call.appliance.accounting.set_quota(call.principal, space, body.quota_bytes)
-    return with_undo(wire.ChangedQuota, _to_quota(settled.value), settled.undo)
+    changed = await call.appliance.accounting.set_quota(call.principal, space, body.quota_bytes)
+    return with_undo(wire.ChangedQuota, _to_quota(changed.value), changed.undo)
 
 
 async def find_quotas(call: Call, limit: Limit = 100, cursor: Cursor | None = None) -> PageAnswer[wire.Quota]:

@@ -35,8 +35,8 @@ async def get_brake_limit(call: Call, space: str) -> wire.BrakeLimit:
 
 async def set_brake_limit(call: Call, space: str, body: wire.NewBrakeLimit) -> wire.ChangedBrakeLimit:
     """Say how many files one session may remove or overwrite in a minute."""
-    settled = await call.appliance.brake.set_limit(call.principal, space, body.changes)
-    return wire.ChangedBrakeLimit(settled.value, settled.undo)
+    changed = await call.appliance.brake.set_limit(call.principal, space, body.changes)
+    return wire.ChangedBrakeLimit(changed.value, changed.undo)
 
 
 def _to_brake(brake: Brake) -> wire.Brake:

@@ -67,14 +67,14 @@ async def find_fields(call: Call, space: str) -> wire.Fields:
 async def set_field(call: Call, space: str, name: str, body: wire.NewField) -> wire.ChangedField:
     """Demand of tags of one name that their values are of a kind; tags that are there already stay."""
     field = Field(name, FieldKind(body.kind), tuple(body.choices))
-    settled = await call.appliance.tags.set_field(call.principal, space, field)
-    return with_undo(wire.ChangedField, _to_field(settled.value), settled.undo)
+    changed = await call.appliance.tags.set_field(call.principal, space, field)
+    return with_undo(wire.ChangedField, _to_field(changed.value), changed.undo)
 
 
 async def remove_field(call: Call, space: str, name: str) -> wire.ChangedFields:
     """Demand nothing of tags of one name any more; the tags stay."""
-    settled = await call.appliance.tags.remove_field(call.principal, space, name)
-    return wire.ChangedFields([_to_field(each) for each in settled.value], settled.undo)
+    changed = await call.appliance.tags.remove_field(call.principal, space, name)
+    return wire.ChangedFields([_to_field(each) for each in changed.value], changed.undo)
 
 
 async def find_favourites(call: Call, limit: Limit = 100, cursor: Cursor | None = None) -> PageAnswer[wire.Favourite]:

@@ -26,14 +26,14 @@ async def find_snapshots(
 
 async def add_snapshot(call: Call, space: str, body: wire.NewSnapshot) -> wire.ChangedSnapshot:
     """Name the present or another moment; what was true then is kept for as long as it has a name."""
-    settled = await call.appliance.snapshots.add_snapshot(call.principal, space, body.name, body.at)
-    return with_undo(wire.ChangedSnapshot, _to_snapshot(settled.value), settled.undo)
+    changed = await call.appliance.snapshots.add_snapshot(call.principal, space, body.name, body.at)
+    return with_undo(wire.ChangedSnapshot, _to_snapshot(changed.value), changed.undo)
 
 
 async def remove_snapshot(call: Call, space: str, name: str) -> wire.ChangedSnapshot:
     """Forget the name of a moment; what it alone kept is no longer kept."""
-    settled = await call.appliance.snapshots.remove_snapshot(call.principal, space, name)
-    return with_undo(wire.ChangedSnapshot, _to_snapshot(settled.value), settled.undo)
+    changed = await call.appliance.snapshots.remove_snapshot(call.principal, space, name)
+    return with_undo(wire.ChangedSnapshot, _to_snapshot(changed.value), changed.undo)
 
 
 async def find_differences(

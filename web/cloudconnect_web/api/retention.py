@@ -29,8 +29,8 @@ async def restore_version(call: Call, space: str, body: wire.VersionOf) -> wire_
 
 async def pin_version(call: Call, space: str, body: wire.NewPin) -> wire.PinnedVersion:
     """Keep a version whatever its age, or with a null note let it age again."""
-    settled = await call.appliance.versions.pin_version(call.principal, space, body.path, body.version, body.note)
-    return with_undo(wire.PinnedVersion, _to_version(settled.value), settled.undo)
+    changed = await call.appliance.versions.pin_version(call.principal, space, body.path, body.version, body.note)
+    return with_undo(wire.PinnedVersion, _to_version(changed.value), changed.undo)
 
 
 async def remove_version(call: Call, space: str, body: wire.VersionOf) -> None:
@@ -46,8 +46,8 @@ async def get_retention(call: Call, space: str) -> wire.Retention:
 async def set_retention(call: Call, space: str, body: wire.NewRetention) -> wire.ChangedRetention:
     """Say how long a space keeps versions and the trash."""
     wanted = Retention(body.versions, body.trash_days, body.trash)
-    settled = await call.appliance.pruning.set_retention(call.principal, space, wanted)
-    return with_undo(wire.ChangedRetention, _to_retention(settled.value), settled.undo)
+    changed = await call.appliance.pruning.set_retention(call.principal, space, wanted)
+    return with_undo(wire.ChangedRetention, _to_retention(changed.value), changed.undo)
 
 
 async def preview_retention(call: Call, space: str, body: wire.Preview) -> wire.Pruned:

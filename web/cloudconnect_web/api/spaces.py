@@ -34,8 +34,8 @@ async def add_space(call: Call, body: wire.NewSpace) -> wire.Space:
 
 async def change_space(call: Call, space: str, body: wire.SpaceChange) -> wire.ChangedSpace:
     """Rename a space, archive it, or bring it back; for its owner and administrators."""
-    settled = await call.appliance.spaces.change(call.principal, space, name=body.name, archived=body.archived)
-    return with_undo(wire.ChangedSpace, _to_space(settled.value), settled.undo)
+    changed = await call.appliance.spaces.change(call.principal, space, name=body.name, archived=body.archived)
+    return with_undo(wire.ChangedSpace, _to_space(changed.value), changed.undo)
 
 
 def _to_space(space: Space) -> wire.Space:

@@ -87,9 +87,9 @@ async def change_version(request: web.Request) -> web.StreamResponse:
         text = _say(request, N_("“{name}” is what it was then."), name=change.entry.name)
         return redirect(request, file_url(request, path), Notice(text, change.undo))
     note = "" if form.get("act") == "pin" else None
-    settled = await versions.pin_version(principal, space_of(request), path, seq, note)
+    changed = await versions.pin_version(principal, space_of(request), path, seq, note)
     words = N_("This version is kept for good.") if note is not None else N_("This version ages like the others.")
-    return redirect(request, f"{base_url(request)}/versions{path}", Notice(_say(request, words), settled.undo))
+    return redirect(request, f"{base_url(request)}/versions{path}", Notice(_say(request, words), changed.undo))
 
 
 async def empty_trash(request: web.Request) -> web.StreamResponse:

@@ -74,16 +74,16 @@ async def _change(request: web.Request, form: dict[str, str]) -> Notice:
     appliance, principal = request.app[APPLIANCE], request[PRINCIPAL]
     match form.get("act"):
         case "rename":
-            settled = await appliance.spaces.change(principal, space_of(request), name=form.get("name", ""))
-            words = _say(request, N_("It is called “{name}” now."), name=settled.value.name)
+            changed = await appliance.spaces.change(principal, space_of(request), name=form.get("name", ""))
+            words = _say(request, N_("It is called “{name}” now."), name=changed.value.name)
         case "quota":
-            settled = await appliance.accounting.set_quota(principal, space_of(request), _quota(form))
-            words = used_words(request, settled.value)
+            changed = await appliance.accounting.set_quota(principal, space_of(request), _quota(form))
+            words = used_words(request, changed.value)
         case _:
             is_archived = form.get("act") == "archive"
-            settled = await appliance.spaces.change(principal, space_of(request), archived=is_archived)
-            words = _state(request, settled.value)
-    return Notice(words, settled.undo)
+            changed = await appliance.spaces.change(principal, space_of(request), archived=is_archived)
+            words = _state(request, changed.value)
+    return Notice(words, changed.undo)
 
 
 def _state(request: web.Request, space: Space) -> str:

@@ -36,8 +36,8 @@ from cloudconnect.features.files.models.locks import (
 )
 from cloudconnect.features.files.models.settings import (
     Setting,
+    SettingChange,
     SettingKind,
-    Settled,
 )
 from cloudconnect.features.files.models.spaces import (
     Brake,
@@ -92,8 +92,8 @@ __all__ = [
     "Put",
     "Retention",
     "Setting",
+    "SettingChange",
     "SettingKind",
-    "Settled",
     "Space",
     "SpaceKind",
     "Tag",

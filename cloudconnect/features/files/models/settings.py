@@ -36,7 +36,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled(Generic[_Value]):
+class SettingChange(Generic[_Value]):
     """What setting something came to: the value that holds now, and the token that takes the change back, or none."""
 
     value: _Value

@@ -7,11 +7,11 @@ from cloudconnect.database import Database
 from cloudconnect.events.files import QuotaSet
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NoSuchEntry
-from cloudconnect.features.files.models import Footprint, Setting, SettingKind, Settled, Space
+from cloudconnect.features.files.models import Footprint, Setting, SettingChange, SettingKind, Space
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import find_place
-from cloudconnect.features.files.service.settling import settle
+from cloudconnect.features.files.service.remembering import remember
 from cloudconnect.features.files.store import spaces, usage
 from cloudconnect.kernel.ids import SpaceId
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
@@ -55,7 +55,7 @@ class AccountingService:
         found = await self._database.read(lambda sql: spaces.find_spaces(sql, after, limit + 1))
         return Page(found[:limit], encode_cursor(found[limit - 1].id) if len(found) > limit else None)
 
-    async def set_quota(self, principal: Principal, space: str, quota_bytes: int | None) -> Settled[Space]:
+    async def set_quota(self, principal: Principal, space: str, quota_bytes: int | None) -> SettingChange[Space]:
         """Bound what a space may use, or take the bound away with None; for administrators.
 
         A space that uses more already keeps it, and takes nothing that would add to it.
@@ -68,9 +68,9 @@ class AccountingService:
         rules.check_quota_size(quota_bytes)
         space_id = await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> Settled[Space]:
+        def change(unit: Unit) -> SettingChange[Space]:
             put_quota(unit, _there(unit.sql, space_id), quota_bytes)
-            return Settled(_there(unit.sql, space_id), deeds.undo_of(unit, space_id))
+            return SettingChange(_there(unit.sql, space_id), deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -93,7 +93,7 @@ def put_quota(unit: Unit, space: Space, quota_bytes: int | None) -> None:
         return
     spaces.set_quota(unit.sql, space.id, quota_bytes)
     seq = deeds.seq_of(unit.record(QuotaSet(subject=space.id, space=space.id, quota_bytes=quota_bytes)))
-    settle(unit, space, Setting(space.root, SettingKind.QUOTA), space.quota_bytes, quota_bytes, seq)
+    remember(unit, space, Setting(space.root, SettingKind.QUOTA), space.quota_bytes, quota_bytes, seq)
 
 
 def _put_right(unit: Unit) -> list[tuple[SpaceId, int, int]]:

@@ -7,11 +7,11 @@ from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
 from cloudconnect.events.files import BrakeLifted, BrakeSet
 from cloudconnect.features.files.errors import BadExpectation, NoSuchBrake, OwnBrake
-from cloudconnect.features.files.models import Brake, Setting, SettingKind, Settled, Space
+from cloudconnect.features.files.models import Brake, Setting, SettingChange, SettingKind, Space
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.braking import CHANGES, session_of
 from cloudconnect.features.files.service.guide import Guide
-from cloudconnect.features.files.service.settling import settle
+from cloudconnect.features.files.service.remembering import remember
 from cloudconnect.features.files.store import brakes
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
@@ -98,7 +98,7 @@ class BrakeService:
         )
         return CHANGES if found is None else found
 
-    async def set_limit(self, principal: Principal, space: str, changes: int | None) -> Settled[int]:
+    async def set_limit(self, principal: Principal, space: str, changes: int | None) -> SettingChange[int]:
         """Say how many files a session may remove or overwrite in a minute: 0 is any number, None the default.
 
         Return the number that holds now.
@@ -112,9 +112,9 @@ class BrakeService:
             )
         space_id = await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> Settled[int]:
+        def change(unit: Unit) -> SettingChange[int]:
             put_limit(unit, self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE).space, changes)
-            return Settled(CHANGES if changes is None else changes, deeds.undo_of(unit, space_id))
+            return SettingChange(CHANGES if changes is None else changes, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -134,4 +134,4 @@ def put_limit(unit: Unit, space: Space, changes: int | None) -> None:
         return
     brakes.set_limit(unit.sql, space.id, changes)
     seq = deeds.seq_of(unit.record(BrakeSet(subject=space.id, space=space.id, changes=changes)))
-    settle(unit, space, Setting(space.root, SettingKind.BRAKE), space.brake_changes, changes, seq)
+    remember(unit, space, Setting(space.root, SettingKind.BRAKE), space.brake_changes, changes, seq)

@@ -10,7 +10,7 @@ from cloudconnect.features.files.errors import TooManyProperties
 from cloudconnect.features.files.models import Change, Condition, Setting, SettingKind, Space
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
-from cloudconnect.features.files.service.settling import settle
+from cloudconnect.features.files.service.remembering import remember
 from cloudconnect.features.files.store import properties, states, tree
 from cloudconnect.kernel.ids import NodeId
 from cloudconnect.kernel.principal import Principal
@@ -81,7 +81,7 @@ def put_properties(unit: Unit, space: Space, node: NodeId, values: Mapping[str, 
     seq = deeds.seq_of(unit.record(PropertiesChanged(subject=node, space=space.id)))
     properties.write(unit.sql, node, values)
     for name, (before, after) in differing.items():
-        settle(unit, space, Setting(node, SettingKind.PROPERTY, name), before, after, seq)
+        remember(unit, space, Setting(node, SettingKind.PROPERTY, name), before, after, seq)
     return seq
 
 

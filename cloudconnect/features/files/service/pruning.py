@@ -10,12 +10,12 @@ from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
 from cloudconnect.events.files import RetentionSet, VersionsPruned
 from cloudconnect.features.files.errors import BadPolicy
-from cloudconnect.features.files.models import KeptVersion, Retention, Setting, SettingKind, Settled, Space
+from cloudconnect.features.files.models import KeptVersion, Retention, Setting, SettingChange, SettingKind, Space
 from cloudconnect.features.files.retention import OldVersion, Policy, find_prunable, parse_policy
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import find_path
-from cloudconnect.features.files.service.settling import settle
+from cloudconnect.features.files.service.remembering import remember
 from cloudconnect.features.files.store import snapshots, spaces, versions
 from cloudconnect.features.files.trash_policy import parse_trash_policy
 from cloudconnect.kernel.clock import Clock, to_ms
@@ -74,7 +74,7 @@ class PruningService:
 
         return await self._database.read(ask)
 
-    async def set_retention(self, principal: Principal, space: str, retention: Retention) -> Settled[Retention]:
+    async def set_retention(self, principal: Principal, space: str, retention: Retention) -> SettingChange[Retention]:
         """Say what *space* keeps from now on.
 
         Raises:
@@ -92,9 +92,9 @@ class PruningService:
             raise BadPolicy(N_("The trash keeps things for 1 to 36,500 days."), fix=N_("Choose another number."))
         space_id = await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> Settled[Retention]:
+        def change(unit: Unit) -> SettingChange[Retention]:
             put_retention(unit, self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE).space, retention)
-            return Settled(retention, deeds.undo_of(unit, space_id))
+            return SettingChange(retention, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -179,7 +179,7 @@ def put_retention(unit: Unit, space: Space, retention: Retention) -> None:
     versions.set_retention(unit.sql, space.id, retention)
     fact = RetentionSet(subject=space.id, space=space.id, **dataclasses.asdict(retention))
     seq = deeds.seq_of(unit.record(fact))
-    settle(unit, space, Setting(space.root, SettingKind.RETENTION), before, retention, seq)
+    remember(unit, space, Setting(space.root, SettingKind.RETENTION), before, retention, seq)
 
 
 def _trim(share: _SpaceShare, used_bytes: int, gone: dict[NodeId, list[OldVersion]]) -> None:

@@ -7,11 +7,11 @@ from cloudconnect.database import Database
 from cloudconnect.events.files import SnapshotNamed, SnapshotRemoved
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import BadMoment, NoSuchSnapshot, SnapshotExists
-from cloudconnect.features.files.models import Setting, SettingKind, Settled, Space
+from cloudconnect.features.files.models import Setting, SettingChange, SettingKind, Space
 from cloudconnect.features.files.moments import Snapshot
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
-from cloudconnect.features.files.service.settling import settle
+from cloudconnect.features.files.service.remembering import remember
 from cloudconnect.features.files.store import snapshots
 from cloudconnect.features.files.store.snapshots import SnapshotRow
 from cloudconnect.kernel.clock import from_ms
@@ -47,7 +47,7 @@ class SnapshotsService:
 
     async def add_snapshot(
         self, principal: Principal, space: str, name: str, at: str | None = None
-    ) -> Settled[Snapshot]:
+    ) -> SettingChange[Snapshot]:
         """Name the present, or the moment *at*.
 
         Raises:
@@ -58,7 +58,7 @@ class SnapshotsService:
         space_id = await self._guide.space_id(principal, space)
         name = rules.snapshot_name(name)
 
-        def change(unit: Unit) -> Settled[Snapshot]:
+        def change(unit: Unit) -> SettingChange[Snapshot]:
             found = self._guide.place(unit.sql, principal, space_id, (), Action.WRITE).space
             rules.check_snapshot_name(name, unit.now)
             if snapshots.find_seq(unit.sql, space_id, name) is not None:
@@ -72,7 +72,7 @@ class SnapshotsService:
                     text=(at or "")[:100],
                 )
             put_snapshot(unit, found, name, SnapshotMark(seq, unit.now_ms, unit.actor.name))
-            return Settled(self._named(unit.sql, space_id, name), deeds.undo_of(unit, space_id))
+            return SettingChange(self._named(unit.sql, space_id, name), deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -88,7 +88,7 @@ class SnapshotsService:
         found = await self._database.read(ask)
         return Page(found[:limit], encode_cursor(found[limit - 1].name) if len(found) > limit else None)
 
-    async def remove_snapshot(self, principal: Principal, space: str, name: str) -> Settled[Snapshot]:
+    async def remove_snapshot(self, principal: Principal, space: str, name: str) -> SettingChange[Snapshot]:
         """Forget a name; what it alone kept is no longer kept.
 
         Raises:
@@ -96,11 +96,11 @@ class SnapshotsService:
         """
         space_id = await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> Settled[Snapshot]:
+        def change(unit: Unit) -> SettingChange[Snapshot]:
             found = self._guide.place(unit.sql, principal, space_id, (), Action.WRITE).space
             removed = self._named(unit.sql, space_id, rules.snapshot_name(name))
             put_snapshot(unit, found, removed.name, None)
-            return Settled(removed, deeds.undo_of(unit, space_id))
+            return SettingChange(removed, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -128,7 +128,7 @@ def put_snapshot(unit: Unit, space: Space, name: str, mark: SnapshotMark | None)
     if mark is not None:
         snapshots.add_snapshot(unit.sql, space.id, name, mark.seq, mark.created_ms, mark.created_by)
         seq = deeds.seq_of(unit.record(SnapshotNamed(subject=space.id, space=space.id, name=name, seq=mark.seq)))
-    settle(unit, space, Setting(space.root, SettingKind.SNAPSHOT, name), before, mark, seq)
+    remember(unit, space, Setting(space.root, SettingKind.SNAPSHOT, name), before, mark, seq)
 
 
 def _snapshot(row: SnapshotRow) -> Snapshot:

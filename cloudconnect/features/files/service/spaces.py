@@ -5,10 +5,10 @@ from cloudconnect.database import Database
 from cloudconnect.events.files import QuotaSet, SpaceArchived, SpaceRenamed, SpaceUnarchived
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NoSuchEntry, NoSuchOwner, PersonalSpaceStays, SpaceNameTaken
-from cloudconnect.features.files.models import Setting, SettingKind, Settled, Space, SpaceKind
+from cloudconnect.features.files.models import Setting, SettingChange, SettingKind, Space, SpaceKind
 from cloudconnect.features.files.service import deeds, founding
 from cloudconnect.features.files.service.guide import PERSONAL, Guide
-from cloudconnect.features.files.service.settling import settle
+from cloudconnect.features.files.service.remembering import remember
 from cloudconnect.features.files.store import spaces
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.ids import SpaceId, UserId, new_id
@@ -91,7 +91,7 @@ class SpacesService:
 
     async def change(
         self, principal: Principal, space: str, *, name: str | None = None, archived: bool | None = None
-    ) -> Settled[Space]:
+    ) -> SettingChange[Space]:
         """Give a space another name, archive it or bring it back, in one unit; for its owner and administrators.
 
         Nothing in an archived space changes, neither by hand nor by the clock. It can be seen and read as before, and
@@ -114,7 +114,7 @@ class SpacesService:
             return deeds.undo_of(unit, space_id)
 
         undo = await self._log.commit(change, actor=principal)
-        return Settled(await self._there(space_id), undo)
+        return SettingChange(await self._there(space_id), undo)
 
     async def find_id(self, principal: Principal, space: str) -> SpaceId:
         """Return the id of what *principal* calls *space*; a name that leads nowhere comes back as it is."""
@@ -161,7 +161,7 @@ def rename(unit: Unit, space: Space, name: str) -> None:
     check_vacant(unit.sql, space.owner, name)
     spaces.rename(unit.sql, space.id, name)
     seq = deeds.seq_of(unit.record(SpaceRenamed(subject=space.id, space=space.id)))
-    settle(unit, space, Setting(space.root, SettingKind.NAME), space.name, name, seq)
+    remember(unit, space, Setting(space.root, SettingKind.NAME), space.name, name, seq)
 
 
 def put_archived(unit: Unit, space: Space, *, archived: bool) -> None:
@@ -182,4 +182,4 @@ def put_archived(unit: Unit, space: Space, *, archived: bool) -> None:
     fact = SpaceArchived if archived else SpaceUnarchived
     seq = deeds.seq_of(unit.record(fact(subject=space.id, space=space.id)))
     before, after = (None, True) if archived else (True, None)
-    settle(unit, space, Setting(space.root, SettingKind.ARCHIVED), before, after, seq)
+    remember(unit, space, Setting(space.root, SettingKind.ARCHIVED), before, after, seq)

@@ -7,10 +7,19 @@ from cloudconnect.database import Database
 from cloudconnect.events.files import FieldRemoved, FieldSet, Tagged, Untagged
 from cloudconnect.features.files import rules
 from cloudconnect.features.files.errors import NoSuchField, NoSuchTag
-from cloudconnect.features.files.models import Field, Setting, SettingKind, Settled, Space, Tag, TagsChange, TagUse
+from cloudconnect.features.files.models import (
+    Field,
+    Setting,
+    SettingChange,
+    SettingKind,
+    Space,
+    Tag,
+    TagsChange,
+    TagUse,
+)
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.guide import Guide
-from cloudconnect.features.files.service.settling import settle
+from cloudconnect.features.files.service.remembering import remember
 from cloudconnect.features.files.store import tags as store
 from cloudconnect.kernel.ids import NodeId
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
@@ -108,7 +117,7 @@ class TagsService:
 
         return await self._database.read(ask)
 
-    async def set_field(self, principal: Principal, space: str, field: Field) -> Settled[Field]:
+    async def set_field(self, principal: Principal, space: str, field: Field) -> SettingChange[Field]:
         """Demand of tags of one name that their values are of a kind; tags that are there already stay as they are.
 
         Raises:
@@ -118,14 +127,14 @@ class TagsService:
         space_id = await self._guide.space_id(principal, space)
         rules.check_field(field)
 
-        def change(unit: Unit) -> Settled[Field]:
+        def change(unit: Unit) -> SettingChange[Field]:
             found = self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE).space
             put_field(unit, found, field.name, field)
-            return Settled(field, deeds.undo_of(unit, space_id))
+            return SettingChange(field, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
-    async def remove_field(self, principal: Principal, space: str, name: str) -> Settled[list[Field]]:
+    async def remove_field(self, principal: Principal, space: str, name: str) -> SettingChange[list[Field]]:
         """Demand nothing of tags of this name any more; the tags stay. Return the fields that are left.
 
         Raises:
@@ -134,11 +143,11 @@ class TagsService:
         """
         space_id = await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> Settled[list[Field]]:
+        def change(unit: Unit) -> SettingChange[list[Field]]:
             found = self._guide.place(unit.sql, principal, space_id, (), Action.MANAGE).space
             if not put_field(unit, found, name, None):
                 raise NoSuchField(fix=N_("See which there are, with: cloudconnect field list"))
-            return Settled(store.find_fields(unit.sql, space_id), deeds.undo_of(unit, space_id))
+            return SettingChange(store.find_fields(unit.sql, space_id), deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -155,7 +164,7 @@ def put_field(unit: Unit, space: Space, name: str, field: Field | None) -> bool:
         recorded = unit.record(FieldSet(subject=space.id, space=space.id, name=name, form=field.kind.value))
         store.set_field(unit.sql, space.id, field)
     setting = Setting(space.root, SettingKind.FIELD, name)
-    settle(unit, space, setting, before, field, deeds.seq_of(recorded))
+    remember(unit, space, setting, before, field, deeds.seq_of(recorded))
     return True
 
 

@@ -14,15 +14,15 @@ from cloudconnect.features.files.models import (
     KeptVersion,
     OpenFile,
     Setting,
+    SettingChange,
     SettingKind,
-    Settled,
     Space,
 )
 from cloudconnect.features.files.service import deeds
 from cloudconnect.features.files.service.charging import charge
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import Place
-from cloudconnect.features.files.service.settling import settle
+from cloudconnect.features.files.service.remembering import remember
 from cloudconnect.features.files.store import tree, versions
 from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
 from cloudconnect.kernel.principal import Principal
@@ -124,7 +124,7 @@ class VersionsService:
 
     async def pin_version(
         self, principal: Principal, space: str, path: str, seq: int, note: str | None
-    ) -> Settled[KeptVersion]:
+    ) -> SettingChange[KeptVersion]:
         """Keep a version whatever its age, with a *note* that tells why; None lets it age again.
 
         Raises:
@@ -132,7 +132,7 @@ class VersionsService:
         """
         names, space_id = rules.parse_path(path), await self._guide.space_id(principal, space)
 
-        def change(unit: Unit) -> Settled[KeptVersion]:
+        def change(unit: Unit) -> SettingChange[KeptVersion]:
             place = self._guide.place(unit.sql, principal, space_id, names, Action.WRITE)
             entry = _file(place)
             found = _get(unit.sql, entry, seq)
@@ -140,7 +140,7 @@ class VersionsService:
                 raise VersionPruned(fix=N_("Choose another version."))
             put_pin(unit, place.space, found, None if note is None else note[:NOTE_MAX])
             pinned = dataclasses.replace(_get(unit.sql, entry, seq), is_present=seq == entry.version)
-            return Settled(pinned, deeds.undo_of(unit, space_id))
+            return SettingChange(pinned, deeds.undo_of(unit, space_id))
 
         return await self._log.commit(change, actor=principal)
 
@@ -178,7 +178,7 @@ def put_pin(unit: Unit, space: Space, version: KeptVersion, note: str | None) ->
     is_pinned = note is not None
     fact = VersionPinned(subject=version.node, space=space.id, version=version.seq, is_pinned=is_pinned)
     seq = deeds.seq_of(unit.record(fact))
-    settle(unit, space, Setting(version.node, SettingKind.PIN, str(version.seq)), version.pin, note, seq)
+    remember(unit, space, Setting(version.node, SettingKind.PIN, str(version.seq)), version.pin, note, seq)
 
 
 def _file(place: Place) -> Entry:

@@ -7,7 +7,7 @@ from cloudconnect.features.files.models import Setting, Space
 from cloudconnect.features.files.store import settings
 
 
-def settle(unit: Unit, space: Space, setting: Setting, before: object, after: object, seq: int) -> None:
+def remember(unit: Unit, space: Space, setting: Setting, before: object, after: object, seq: int) -> None:
     """Keep that *setting* was *before* until *seq* and is *after* from then on; None is not set."""
     settings.keep(unit.sql, space.id, setting, _told(before), _told(after), seq)
 
