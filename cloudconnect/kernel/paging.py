@@ -3,10 +3,13 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
+from cloudconnect.kernel.clock import from_ms
 from cloudconnect.kernel.errors import Invalid
 from cloudconnect.kernel.text import N_
 
@@ -14,6 +17,10 @@ Item = TypeVar("Item")
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1_000
+
+_LARGEST = 1 << 62
+_YEAR_9999_MS = 253_370_764_800_000
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 class BadCursor(Invalid):
@@ -47,6 +54,24 @@ def decode_cursor(cursor: str, *types: type[str] | type[int]) -> tuple[str | int
         keys = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError) as error:
         raise BadCursor(fix=N_("Start the list again without a cursor.")) from error
-    if not isinstance(keys, list) or [type(key) for key in keys] != list(types):
+    if not isinstance(keys, list) or [type(key) for key in keys] != list(types) or not all(map(_is_key, keys)):
         raise BadCursor(fix=N_("Start the list again without a cursor."))
     return tuple(keys)
+
+
+def to_moment(key: str | int) -> datetime:
+    """Return the moment that a sort key in a cursor stands for, which is in milliseconds since 1970.
+
+    Raises:
+        BadCursor: there is no such moment.
+    """
+    if not 0 <= int(key) < _YEAR_9999_MS:
+        raise BadCursor(fix=N_("Start the list again without a cursor."))
+    return from_ms(int(key))
+
+
+def _is_key(key: str | int) -> bool:
+    """Tell whether a database can compare *key*: no more than it can count, and text that it can hold."""
+    if isinstance(key, int):
+        return abs(key) < _LARGEST
+    return "\0" not in key and not _LONE.search(key)

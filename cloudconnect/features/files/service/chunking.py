@@ -30,6 +30,9 @@ from cloudconnect.ports.sql import Sql
 CHUNKS_MOST: Final = 10_000
 PATIENCE_SECONDS: Final = 900.0
 
+_KEPT_PART: Final = 0.95
+"""Of its life, how much a folder has left at least when a chunk has come."""
+
 _FOLDER: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _CHUNK: Final = re.compile(r"(\d{1,20})(?:-\d{1,20})?")
 
@@ -94,8 +97,7 @@ class ChunkingService:
     def _open(self, sql: Sql, principal: Principal, folder: str, chunk: str) -> Upload:
         """Return a folder that may take *chunk*."""
         found = self._there(sql, principal, folder)
-        names = store.find_names(sql, principal.id, folder)
-        if len(names) >= CHUNKS_MOST and f"{folder}/{chunk}" not in names:
+        if store.count_others(sql, principal.id, folder, chunk) >= CHUNKS_MOST:
             raise TooManyChunks(
                 N_("A file comes in {most} chunks at most."), fix=N_("Send larger ones."), most=CHUNKS_MOST
             )
@@ -103,11 +105,14 @@ class ChunkingService:
 
     def _keep(self, unit: Unit, principal: Principal, folder: str, chunk: Upload) -> None:
         """Let a whole *chunk* take the place of others of its name, and its folder live on."""
-        self._there(unit.sql, principal, folder)
+        found = self._there(unit.sql, principal, folder)
         # One that came at the same time may have taken its place already.
         if store.find(unit.sql, chunk.id, principal.id, unit.now) is not None:
             store.remove_others(unit.sql, chunk)
-        store.keep_folder(unit.sql, principal.id, folder, unit.now + self._uploads.limits.lifetime)
+        lifetime = self._uploads.limits.lifetime
+        # Not with each: what is written for every chunk that came before makes the next one slower and slower.
+        if found.expires < unit.now + lifetime * _KEPT_PART:
+            store.keep_folder(unit.sql, principal.id, folder, unit.now + lifetime)
 
     async def find(self, principal: Principal, folder: str) -> list[tuple[str, int]]:
         """Return names and sizes in bytes of the chunks that a folder has, in their order.

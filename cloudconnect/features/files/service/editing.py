@@ -25,7 +25,7 @@ from cloudconnect.features.files.store.bulk import Planned
 from cloudconnect.kernel import selection
 from cloudconnect.kernel.clock import Clock, from_ms, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
-from cloudconnect.kernel.paging import decode_cursor, encode_cursor
+from cloudconnect.kernel.paging import decode_cursor, encode_cursor, to_moment
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Action
@@ -81,7 +81,7 @@ class EditingService:
             raise PlanMissing(N_("An edit in bulk needs its plan."), fix=N_("Ask for it with dry_run first."))
         now_ms, _, digest = decode_cursor(token, int, int, str)
         space_id = await self._guide.space_id(principal, space)
-        plan, items = await self._database.read(self._planner(principal, space_id, edit, from_ms(int(now_ms))))
+        plan, items = await self._database.read(self._planner(principal, space_id, edit, to_moment(now_ms)))
         if decode_cursor(plan.token, int, int, str)[2] != digest or expected not in {None, plan.items}:
             raise _drifted()
         return Prepared(space_id, edit, plan, items)

@@ -12,9 +12,9 @@ from cloudconnect.features.files.service.lineage import Lineage, Names
 from cloudconnect.features.files.service.places import Place
 from cloudconnect.features.files.store import finding, tags
 from cloudconnect.kernel import selection
-from cloudconnect.kernel.clock import Clock, from_ms, to_ms
+from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.ids import NodeId, SpaceId
-from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
+from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor, to_moment
 from cloudconnect.kernel.principal import Principal
 from cloudconnect.kernel.selection import All, AnyOf, By, Contrary, Owner, Path, Query, Selection, Term
 from cloudconnect.ports.access import Action
@@ -113,7 +113,7 @@ class FindingService:
         if cursor is None:
             return self._clock.now(), None, ""
         now_ms, seq, after = decode_cursor(cursor, int, int, str)
-        return from_ms(int(now_ms)), int(seq), str(after)
+        return to_moment(now_ms), int(seq), str(after)
 
     def _narrowest(self, sql: Sql, principal: Principal, place: Place, query: Query) -> NodeId | None:
         """Return the folder below which everything lies that *query* can select, None if there is no such folder."""

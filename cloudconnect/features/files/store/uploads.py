@@ -111,13 +111,14 @@ def find_in_folder(sql: Sql, principal: str, folder: str, now: datetime) -> list
     return [_upload(row) for row in rows]
 
 
-def find_names(sql: Sql, principal: str, folder: str) -> set[str]:
-    """Return what the chunks in a folder of *principal* are called, each with the folder before it."""
-    rows = sql.rows(
-        f"SELECT metadata FROM upload WHERE principal = ? AND kind = 'chunk' AND {_IN_FOLDER} AND state = 'open'",  # noqa: S608 - names only
-        (principal, *_prefix(folder)),
+def count_others(sql: Sql, principal: str, folder: str, name: str) -> int:
+    """Return how many chunks in a folder of *principal* are not called *name*."""
+    row = sql.row(
+        f"SELECT count(*) FROM upload WHERE principal = ? AND kind = 'chunk' AND {_IN_FOLDER} AND state = 'open'"  # noqa: S608 - names only
+        " AND metadata <> ?",
+        (principal, *_prefix(folder), f"{folder}/{name}"),
     )
-    return {name for (name,) in rows}
+    return 0 if row is None else int(row[0])
 
 
 def remove_others(sql: Sql, chunk: Upload) -> None:
