@@ -43,23 +43,25 @@ class Download:
 
         Raises:
             NotFound: a source does not exist.
-            Conflict: *target* is no folder, and has to be one.
+            Conflict: *target* is no folder, and has to be one, or two sources would become the same there.
         """
         if len(sources) > 1 and not Path(target).is_dir():
             raise _no_folder(target)
         wanted: list[Wanted] = []
         folders: list[tuple[Path, int]] = []
+        taken: dict[Path, str] = {}
         for source in sources:
             path = f"{self._space}/entries/{encode_path(source)}"
             entry = await self._client.ask("GET", path, Entry, query={"at": self._at})
             if entry.name and not _is_safe(entry.name):
                 self._fail(entry.path, _UNSAFE, "client.unsafe-name")
                 continue
-            local = Path(target)
-            if local.is_dir() and entry.name:
-                local /= entry.name
-            elif entry.kind == "file" and os.fspath(target).endswith("/"):
-                raise _no_folder(target)
+            local = _place(entry, target)
+            if local in taken:
+                if taken[local] != entry.path:
+                    raise _same_name(entry.path, taken[local])
+                continue
+            taken[local] = entry.path
             if entry.kind == "file":
                 self._want(entry, local, wanted)
             else:
@@ -176,8 +178,24 @@ class Download:
         self.progress.failures.append(Failure(path, detail, code))
 
 
+def _place(entry: Entry, target: str | Path) -> Path:
+    """Return where *entry* comes to be: in *target* if that is a folder here, else in its place."""
+    local = Path(target)
+    if local.is_dir() and entry.name:
+        return local / entry.name
+    if entry.kind == "file" and os.fspath(target).endswith("/"):
+        raise _no_folder(target)
+    return local
+
+
 def _no_folder(path: str | Path) -> Conflict:
     return Conflict(N_("“{path}” is not a folder."), fix=N_("Make it first: mkdir"), path=str(path))
+
+
+def _same_name(path: str, other: str) -> Conflict:
+    return Conflict(
+        N_("“{path}” and “{other}” have the same name."), fix=N_("Get them into two folders."), path=path, other=other
+    )
 
 
 def _sync(path: Path) -> None:

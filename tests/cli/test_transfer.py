@@ -61,6 +61,9 @@ def test_places_are_understood_as_cp_does(machine, tmp_path):
     machine.run("get", "/renamed/g", tmp_path / "single")
     assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["d", "f", "g"]
     assert (tmp_path / "single").read_text() == "g"
+    machine.run("put", tmp_path / "g", "/d/g")
+    assert machine.run("get", "/d/g", "/renamed/g", tmp_path / "out").returncode == 6
+    assert machine.run("get", "/d/g", "/d/g/", tmp_path / "out").returncode == 0
 
 
 def test_a_name_that_is_no_text_is_told_and_the_rest_goes(machine, tmp_path):
