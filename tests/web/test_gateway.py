@@ -268,3 +268,32 @@ async def test_the_metrics_tell_what_the_database_keeps_in_memory(site):
 
     kept = next(line for line in text.splitlines() if line.startswith("cloudconnect_database_memory_bytes "))
     assert float(kept.split()[1]) > 0
+
+
+@pytest.mark.parametrize(
+    ("method", "what"),
+    [
+        ("GET", "spaces/a%00b"),
+        ("GET", "operations/a%00b"),
+        ("GET", "uploads/a%00b"),
+        ("GET", "spaces/personal/trash?cursor=%00"),
+        ("DELETE", "spaces/personal/trash/a%00b"),
+    ],
+)
+async def test_g05_no_address_has_a_nul(site, method, what):
+    from yarl import URL
+
+    url = URL(f"{site.url}/api/v1/{what}", encoded=True)
+    async with site.http.request(method, url, headers={"Authorization": f"Bearer {site.admin}"}) as answer:
+        assert answer.status == 400
+
+
+async def test_g05_no_body_has_a_nul_but_a_backslash(site):
+    answers = []
+    for text in (r"a\u0000", r"a\\\u0000", r"a\\u0000"):
+        body = f'{{"name": "{text}"}}'.encode()
+        headers = {"Content-Type": "application/json"}
+        async with site.ask("POST", "/api/v1/spaces", data=body, headers=headers) as answer:
+            answers.append((answer.status, (await answer.json()).get("detail", "")))
+    assert [status for status, _ in answers[:2]] == [400, 400]
+    assert "NUL" not in answers[2][1]

@@ -202,7 +202,7 @@ def _limits(settings: Settings) -> Middleware:
         broken = (
             (431, size > HEADERS_MAX_BYTES or len(request.raw_headers) > HEADERS_MAX_COUNT),
             (414, len(request.raw_path) > URL_MAX_BYTES),
-            (400, not _is_readable(request.rel_url.raw_path)),
+            (400, not _is_readable(request.rel_url.raw_path) or "%00" in request.rel_url.raw_query_string),
             (421, not is_allowed(request)),
             (415, request.headers.get("Content-Encoding", "identity") != "identity"),
             (400, "Transfer-Encoding" in request.headers and "Content-Length" in request.headers),
@@ -238,16 +238,15 @@ def _host_check(settings: Settings) -> Callable[[web.Request], bool]:
 
 
 def _is_readable(raw_path: str) -> bool:
-    """Tell whether percent signs stand before two digits each and the whole is UTF-8."""
+    """Tell whether percent signs stand before two digits each and the whole is UTF-8 without NUL, as names are."""
     if "%" not in raw_path:
         return raw_path.isascii()
     if _BAD_PERCENT.search(raw_path):
         return False
     try:
-        unquote_to_bytes(raw_path).decode()
+        return "\0" not in unquote_to_bytes(raw_path).decode()
     except UnicodeDecodeError:
         return False
-    return True
 
 
 def _is_address(host: str) -> bool:

@@ -5,6 +5,7 @@ parameters, one called ``body`` is the JSON body, the others are query parameter
 """
 
 import inspect
+import re
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ Body = TypeVar("Body")
 PREFIX = "/api/v1"
 BODY_MAX_BYTES = 1 << 20
 BODY_MAX_DEPTH = 32
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Guard(StrEnum):
@@ -191,6 +193,9 @@ def decode_body(body: bytes, shape: Any) -> Any:
     try:
         if _depth(body) > BODY_MAX_DEPTH:
             raise BadRequest(N_("The body is nested too deeply."), fix=N_("Send at most 32 levels."))
+        if _NUL.search(body):
+            # No name and no text has it, and not every database could hold it.
+            raise BadRequest(N_("The body has a text with NUL in it."), fix=N_("Leave out \\u0000."))
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `")

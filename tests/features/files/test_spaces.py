@@ -209,3 +209,10 @@ def test_a_name_is_taken_as_it_is_kept_or_refused(text):
     except Invalid:
         return
     assert rules.parse_space_name(name) == name
+
+
+async def test_no_space_is_called_with_a_nul(rooms, ada):
+    space = await rooms.spaces.create(ada, "Photos")
+    for name in ("\0", "Photos\0", f"{space.id}\0"):
+        with pytest.raises(NotFound):
+            await rooms.spaces.get_space(ada, name)

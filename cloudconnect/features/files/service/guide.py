@@ -172,6 +172,8 @@ class Guide:
         """
         if is_id(space, "spc"):
             return SpaceId(space)
+        # Not every database can be asked for a NUL; no space is called so either way.
+        space = space.replace("\0", "\ufffd")
         if space != PERSONAL:
             return await self._database.look(lambda sql: self._named(sql, principal, space))
         known = self._personal.get(principal.id)
