@@ -52,6 +52,7 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -62,8 +63,8 @@ def format_ns(nanoseconds: int) -> str:
     """
     seconds, fraction = divmod(nanoseconds, 1_000_000_000)
     seconds = min(max(seconds, -62_135_596_800), 253_402_300_799)
-    moment = datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z".rjust(30, "0")
+    moment = _EPOCH + timedelta(seconds=seconds)
+    return f"{moment.isoformat()[:19]}.{fraction:09d}Z"
 
 
 def parse_ns(text: str) -> int:
@@ -77,5 +78,5 @@ def parse_ns(text: str) -> int:
         raise ValueError("not a moment in RFC 3339")
     day, time_of_day, fraction, zone = match.groups()
     moment = datetime.fromisoformat(f"{day}T{time_of_day}{zone.upper().replace('Z', '+00:00')}")
-    seconds = round((moment - datetime.fromtimestamp(0, UTC)).total_seconds())
+    seconds = round((moment - _EPOCH).total_seconds())
     return seconds * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))

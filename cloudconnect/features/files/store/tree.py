@@ -203,7 +203,8 @@ def find_manifests(sql: Sql, versions: Sequence[tuple[NodeId, int]]) -> dict[tup
         pairs = ", ".join(["(CAST(? AS TEXT), CAST(? AS BIGINT))"] * len(part))
         rows = sql.rows(
             f"WITH wanted (node, seq) AS (VALUES {pairs}) SELECT v.node, v.seq, v.manifest FROM wanted"  # noqa: S608 - question marks only
-            " JOIN version v ON v.node = wanted.node AND v.seq = wanted.seq",
+            # Not JOIN: SQLite would then walk through every version there is, for each portion anew.
+            " CROSS JOIN version v WHERE v.node = wanted.node AND v.seq = wanted.seq",
             [field for version in part for field in version],
         )
         found.update(((NodeId(node), seq), manifest) for node, seq, manifest in rows)
