@@ -91,6 +91,7 @@ async def test_a_moment_is_named_compared_and_given_back(site):
     done = await ask(site, "POST", "/restore", json={"path": "/a", "at": "before"})
     assert (done["rewritten"], done["trashed"]) == (1, 1)
     assert await ask(site, "GET", "/content/a/b.txt") == "one"
-    assert (await ask(site, "GET", "/snapshots"))["data"] == [made]
+    (named,) = (await ask(site, "GET", "/snapshots"))["data"]
+    assert named | {"undo": made["undo"]} == made
     await ask(site, "DELETE", "/snapshots/before")
     await ask(site, "GET", "/entries/a", 422, params={"at": "before"})

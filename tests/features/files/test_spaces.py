@@ -126,7 +126,7 @@ async def test_nothing_in_an_archived_space_changes_until_it_is_brought_back(roo
     await rooms.spaces.create(ada, "Photos")
     await put(rooms, ada, "Photos", "/a")
     await put(rooms, ada, "Photos", "/b")
-    trashed = (await rooms.files.trash(ada, "Photos", "/b", ANYTHING)).trashed
+    change = await rooms.files.trash(ada, "Photos", "/b", ANYTHING)
 
     archived = (await rooms.spaces.change(ada, "Photos", archived=True)).value
 
@@ -139,10 +139,10 @@ async def test_nothing_in_an_archived_space_changes_until_it_is_brought_back(roo
     for act in (
         put(rooms, ada, "Photos", "/c"),
         rooms.files.trash(ada, "Photos", "/a", ANYTHING),
-        rooms.files.restore(ada, "Photos", trashed.node),
+        rooms.files.restore(ada, "Photos", change.trashed.node),
         rooms.files.move(ada, "Photos", "/a", "/d"),
         rooms.files.add_folder(ada, "Photos", "/e"),
-        rooms.history.undo(ada, "Photos"),
+        rooms.history.undo(ada, "Photos", token=str(change.undo)),
     ):
         with pytest.raises(SpaceArchived):
             await act
