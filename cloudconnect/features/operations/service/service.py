@@ -1,9 +1,7 @@
-"""The verbs of the operations room."""
+"""Starting operations, watching and steering them, and going on with them after a restart."""
 
 import asyncio
 import dataclasses
-import threading
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,6 +15,7 @@ from cloudconnect.events.operations import OperationEnded, OperationStarted
 from cloudconnect.features.operations import rules, store
 from cloudconnect.features.operations.errors import AlreadyUnderWay, NoSuchOperation, UnknownKind, WrongState
 from cloudconnect.features.operations.models import Operation, OperationId, State
+from cloudconnect.features.operations.service.running import Run
 from cloudconnect.kernel.clock import Clock, to_ms
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import new_id
@@ -24,7 +23,7 @@ from cloudconnect.kernel.paging import Page, decode_cursor, encode_cursor
 from cloudconnect.kernel.principal import APPLIANCE, Principal, Scope
 from cloudconnect.kernel.text import N_
 from cloudconnect.ports.access import Access
-from cloudconnect.ports.operations import Interrupted, Kind, Outcome
+from cloudconnect.ports.operations import Interrupted, Kind
 from cloudconnect.ports.sql import Sql
 
 log = structlog.get_logger()
@@ -34,70 +33,6 @@ _AT_ONCE = 8
 _OWN_AT_ONCE = 4
 _KEPT = timedelta(days=90)
 _LAST_ID = "~"
-
-
-class _Run:
-    """One run of an operation: what its thread tells and what it is asked to do (``ports.operations.Progress``)."""
-
-    def __init__(self, operation: Operation) -> None:
-        self.id = operation.id
-        self.kind = operation.kind
-        self.parameters = operation.parameters
-        self._lock = threading.Lock()
-        self._began = time.monotonic()
-        self._began_done: int | None = None
-        self._worked_before = operation.worked_seconds
-        self._done, self._total, self._note = operation.done, operation.total, operation.note
-        self._checkpoint = operation.checkpoint
-        self._outcome: Outcome = {}
-        self._end_as: State | None = None
-        self.is_interrupted = False
-
-    @property
-    def checkpoint(self) -> str:
-        return self._checkpoint
-
-    def report(self, done: int, total: int, note: str = "") -> None:
-        with self._lock:
-            if self._began_done is None:
-                self._began_done = done
-            self._done, self._total, self._note = done, total, note
-
-    def keep(self, checkpoint: str) -> None:
-        with self._lock:
-            self._checkpoint = checkpoint
-
-    def tell(self, outcome: Outcome) -> None:
-        with self._lock:
-            self._outcome = outcome
-
-    @property
-    def outcome(self) -> Outcome:
-        with self._lock:
-            return self._outcome
-
-    def check(self) -> None:
-        if self.is_interrupted:
-            raise Interrupted
-
-    def interrupt(self, end_as: State | None) -> None:
-        """Ask the run to end; None means that it goes on after the next start."""
-        self._end_as = end_as
-        self.is_interrupted = True
-
-    @property
-    def end_as(self) -> State | None:
-        return self._end_as
-
-    def standing(self) -> store.Standing:
-        with self._lock:
-            worked = self._worked_before + time.monotonic() - self._began
-            return store.Standing(self._done, self._total, self._note, self._checkpoint, int(worked * 1000))
-
-    def remaining_seconds(self) -> float | None:
-        with self._lock:
-            first = self._began_done or 0
-            return rules.remaining_seconds(self._done - first, self._total - first, time.monotonic() - self._began)
 
 
 class OperationsService:
@@ -111,7 +46,7 @@ class OperationsService:
         self._clock = clock
         self._access = access
         self._kinds: dict[str, Kind] = {}
-        self._runs: dict[OperationId, _Run] = {}
+        self._runs: dict[OperationId, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="operation")
         # What people start never keeps waiting what the appliance needs.
@@ -262,12 +197,12 @@ class OperationsService:
         return operation
 
     def _launch(self, operation: Operation) -> None:
-        run = self._runs[operation.id] = _Run(operation)
+        run = self._runs[operation.id] = Run(operation)
         task = asyncio.get_running_loop().create_task(self._work(run, operation))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _work(self, run: _Run, operation: Operation) -> None:
+    async def _work(self, run: Run, operation: Operation) -> None:
         kind = self._kinds.get(operation.kind)
         error = ""
         state: State | None
@@ -292,7 +227,7 @@ class OperationsService:
         finally:
             del self._runs[run.id]
 
-    async def _write_standing(self, run: _Run) -> None:
+    async def _write_standing(self, run: Run) -> None:
         standing = run.standing()
         self._done.labels(run.kind).set(standing.done)
         self._total.labels(run.kind).set(standing.total)
@@ -300,7 +235,7 @@ class OperationsService:
             lambda unit: store.write_standing(unit.sql, run.id, standing, unit.now_ms), actor=APPLIANCE
         )
 
-    async def _end(self, run: _Run, state: State | None, error: str) -> None:
+    async def _end(self, run: Run, state: State | None, error: str) -> None:
         standing, outcome = run.standing(), run.outcome
         is_over = state is not None and state not in rules.OPEN_STATES
 
