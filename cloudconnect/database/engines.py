@@ -16,6 +16,18 @@ _SAFE_SQLITE: Final = (3, 51, 3)
 _BUSY_SECONDS: Final = 30
 
 
+def _keep_plans(connection: apsw.Connection) -> None:
+    """Have a statement's plan hold for whatever is bound to it.
+
+    SQLite, as apsw builds it, would else prepare most joins and sorts anew each time another value is bound, in case
+    its statistics say something about it, and we keep none: that took most of the time of a short look-up.
+    """
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+
+
+apsw.connection_hooks.append(_keep_plans)
+
+
 def open_sqlite(home: Path, *, is_writer: bool) -> peewee.Database:
     """Return an engine over ``<home>/cloudconnect.db``, its writer or one for readers; each thread has a connection.
 

@@ -45,7 +45,7 @@ _INLINE = frozenset(
 _AS_FILE = {"Content-Disposition": "attachment", "Content-Security-Policy": _SANDBOX}
 _LENGTH = struct.Struct(">I")
 _ENCODER = msgspec.msgpack.Encoder()
-_UNSAFE_IN_NAMES = re.compile(r'["\\\x00-\x1f\x7f]')
+_UNSAFE_IN_NAMES = re.compile(r'["\\%?\x00-\x1f\x7f]')
 
 
 async def send(request: web.Request, opened: OpenFile, *, inline: bool) -> web.StreamResponse:
@@ -147,9 +147,11 @@ async def leave_expectation(request: web.Request) -> None:
 def disposition(name: str, *, inline: bool = False) -> str:
     """Return a Content-Disposition field for a file called *name* (RFC 6266, RFC 8187)."""
     kind = "inline" if inline else "attachment"
-    safe = "".join("_" if unicodedata.category(letter) in {"Cc", "Cf"} else letter for letter in name)
-    ascii_name = _UNSAFE_IN_NAMES.sub("_", unicodedata.normalize("NFKD", safe).encode("ascii", "replace").decode())
-    plain = ascii_name.replace("?", "_").replace("%", "_")
+    safe = ascii_name = name
+    if not (name.isascii() and name.isprintable()):
+        safe = "".join("_" if unicodedata.category(letter) in {"Cc", "Cf"} else letter for letter in name)
+        ascii_name = unicodedata.normalize("NFKD", safe).encode("ascii", "replace").decode()
+    plain = _UNSAFE_IN_NAMES.sub("_", ascii_name)
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{percent_encode(safe, safe='')}"
 
 

@@ -1,6 +1,7 @@
 """How much one address may have open at the same time, so that nobody can take every place."""
 
 import asyncio
+import functools
 import ipaddress
 from collections.abc import Callable
 from typing import Final
@@ -97,6 +98,7 @@ def trusting(settings: Settings) -> Callable[[str], bool]:
     """Return what tells whether an address is one of a trusted proxy."""
     networks = [ipaddress.ip_network(each, strict=False) for each in settings.server.trusted_proxies]
 
+    @functools.lru_cache(maxsize=1_024)
     def is_trusted(address: str) -> bool:
         try:
             found = ipaddress.ip_address(address)

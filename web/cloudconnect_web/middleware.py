@@ -7,6 +7,7 @@
 import functools
 import hashlib
 import ipaddress
+import itertools
 import re
 import secrets
 import socket
@@ -112,10 +113,13 @@ def _request_id(registry: CollectorRegistry) -> Middleware:
     def timed(route: str) -> Histogram:
         return spent.labels(route)
 
+    # Numbers of one start of the daemon: asking the system for chance each time would give away the interpreter lock.
+    start, numbers = secrets.token_hex(4), itertools.count(1)
+
     @web.middleware
     async def request_id(request: web.Request, handler: Route) -> web.StreamResponse:
         given = request.headers.get("X-Request-Id", "")
-        request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else f"{start}{next(numbers):08x}"
         request[LANGUAGE] = choose_language(request.headers.get("Accept-Language", ""))
         request[ROUTE] = request.match_info.route.name or "unknown"
         started = monotonic()

@@ -16,7 +16,8 @@ from cloudconnect_web.dav.conditions import Claim, Claims, parse_if, tokens_in
 from cloudconnect_web.keys import APPLIANCE, PRINCIPAL
 from cloudconnect_web.problems import BadRequest
 
-_LOOKING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
+_READING = frozenset({"GET", "HEAD"})
+_LOOKING = _READING | {"OPTIONS", "PROPFIND"}
 _NO_CONDITION = Condition()
 
 
@@ -87,7 +88,9 @@ async def take_for(request: web.Request, target: Target) -> Ask:
 async def _claim(request: web.Request, target: Target) -> tuple[Ask, str | None]:
     """Return what is asked of *target*, with the locks that are shown, and the entity tag that it must keep."""
     lists = parse_if(request.headers["If"]) if "If" in request.headers else []
-    principal = replace(request[PRINCIPAL], lock_tokens=tokens_in(lists))
+    principal = request[PRINCIPAL]
+    if request.method not in _READING:
+        principal = replace(principal, lock_tokens=tokens_in(lists))
     ask = Ask(request, target, principal, _NO_CONDITION)
     return ask, await _check_lists(ask, lists) if lists else None
 

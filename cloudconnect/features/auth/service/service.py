@@ -119,15 +119,15 @@ class AuthService:
         Raises:
             Unauthenticated: it is unknown, has ended, or its account is disabled.
         """
-        kind = token_kind(token)
-        source = None if kind is None else self._credentials.get(kind)
-        if source is None:
-            raise TokenInvalid(fix=N_("Sign in again, or make another token."))
         secret_hash = token_hash(token)
         moment = monotonic()
         until, principal = self._recognised.get(secret_hash, (0.0, APPLIANCE))
         if moment < until:
             return principal
+        kind = token_kind(token)
+        source = None if kind is None else self._credentials.get(kind)
+        if source is None:
+            raise TokenInvalid(fix=N_("Sign in again, or make another token."))
         principal = await source.authenticate(secret_hash, address)
         if len(self._recognised) >= _CACHE_SIZE:
             self._recognised.clear()
