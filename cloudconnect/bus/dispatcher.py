@@ -126,10 +126,13 @@ class Dispatcher:
             return facts[-1].position
         # Facts of other kinds up to the end need no bookmark of their own: skipping them again costs nothing.
         read = max([position, end, *(stored.position for stored in facts)])
-        await self._log.wait_beyond(read)
-        # Each trip to the database costs about as much as a small upload; under load one serves many facts.
-        await asyncio.sleep(_GATHER_SECONDS)
-        return read
+        while True:
+            await self._log.wait_beyond(read)
+            # Each trip to the database costs about as much as a small upload; under load one serves many facts.
+            await asyncio.sleep(_GATHER_SECONDS)
+            if self._log.has_news(read, listener.kinds):
+                return read
+            read = self._log.position
 
     async def _open_bookmark(self, listener: Listener) -> int:
         position = await self._database.read(lambda sql: store.find_bookmark(sql, listener.name))

@@ -7,7 +7,7 @@ before N, and a unit that is rolled back gives its places back.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,7 @@ from cloudconnect.kernel.clock import Clock, from_ms, to_ms
 from cloudconnect.kernel.principal import Principal
 
 _COUNTER_BITS = 16
+_KIND = 4  # where a row has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,15 @@ class Mark:
     seqs: dict[str, int]
 
 
-Answer = Callable[[Sequence[Job], Sequence[BaseException | None], int | None], None]
-"""Takes the jobs of a transaction, their outcomes, and the position it reached, None if it was rolled back."""
+class Reached(NamedTuple):
+    """How far a transaction brought the log, and the kinds of its facts."""
+
+    position: int
+    kinds: frozenset[str]
+
+
+Answer = Callable[[Sequence[Job], Sequence[BaseException | None], Reached | None], None]
+"""Takes the jobs of a transaction, their outcomes, and where it brought the log, None if it was rolled back."""
 
 
 class LogLedger:
@@ -111,7 +119,8 @@ class LogLedger:
 
     def settled(self, jobs: Sequence[Job], outcomes: Sequence[BaseException | None], *, is_committed: bool) -> None:
         """Pass the outcome of a transaction on."""
-        self._answer(jobs, outcomes, self._position if is_committed else None)
+        reached = Reached(self._position, frozenset(row[_KIND] for row in self._rows)) if is_committed else None
+        self._answer(jobs, outcomes, reached)
 
     def _next_seq(self, connection: Connection, space: str) -> int:
         seq = self._seqs.get(space)

@@ -1,13 +1,13 @@
 """The event log: the one ordered list of facts, and the door through which every change goes."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from cloudconnect.bus import forgetting, store
-from cloudconnect.bus.ledger import LogLedger, latest_hlc
+from cloudconnect.bus.ledger import LogLedger, Reached, latest_hlc
 from cloudconnect.bus.unit import Recorded, StoredFact, Unit
 from cloudconnect.bus.wake import Wake
 from cloudconnect.database import Database
@@ -96,7 +96,7 @@ class EventLog:
     def start(self) -> None:
         """Start the writer; must be called on the event loop that will await commits."""
         self._loop = asyncio.get_running_loop()
-        self._wake.advance(self._database.read_now(store.find_last_position))
+        self._wake.begin(self._database.read_now(store.find_last_position))
         self._writer = self._database.open_writer(self._ledger, self._fail, self._on_full)
         self._writer.start()
 
@@ -202,6 +202,10 @@ class EventLog:
         """Return the log's position once it is greater than *position*."""
         return await self._wake.wait_beyond(position)
 
+    def has_news(self, position: int, kinds: Collection[str] | None) -> bool:
+        """Tell, without asking the database, whether there may be a fact of *kinds*, or of any, behind *position*."""
+        return self._wake.has_news(position, kinds)
+
     def find_facts(self, sql: Sql, after: int, limit: int, kinds: Sequence[str] | None = None) -> list[StoredFact]:
         """Return up to *limit* facts behind the position *after*, of the given kinds, or of all."""
         return store.find_facts(sql, after, limit, kinds)
@@ -214,14 +218,14 @@ class EventLog:
         self._on_fatal()
 
     def _answer_later(
-        self, jobs: Sequence[Job], outcomes: Sequence[BaseException | None], position: int | None
+        self, jobs: Sequence[Job], outcomes: Sequence[BaseException | None], reached: Reached | None
     ) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._answer, jobs, outcomes, position)
+            self._loop.call_soon_threadsafe(self._answer, jobs, outcomes, reached)
 
-    def _answer(self, jobs: Sequence[Job], outcomes: Sequence[BaseException | None], position: int | None) -> None:
-        if position is not None:
-            self._wake.advance(position)
+    def _answer(self, jobs: Sequence[Job], outcomes: Sequence[BaseException | None], reached: Reached | None) -> None:
+        if reached is not None:
+            self._wake.advance(*reached)
         for job, error in zip(jobs, outcomes, strict=True):
             if isinstance(job, _Change):
                 job.answer(error)

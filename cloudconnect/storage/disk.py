@@ -9,6 +9,7 @@ import fcntl
 import mmap
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from cloudconnect.storage.seal import Buffer
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _BLOCK_BYTES: Final = 1 << 20
+_IDLE_BLOCKS: Final = 8
 
 FLOOR_BYTES: Final = 256 << 20
 FLOOR_SHARE: Final = 0.01
@@ -107,6 +109,17 @@ class Floor:
             )
 
 
+_idle_blocks: deque[mmap.mmap] = deque(maxlen=_IDLE_BLOCKS)
+
+
+def _take_block() -> mmap.mmap:
+    """Return memory that O_DIRECT takes, aligned to pages; making it anew costs a short pack as much as filling it."""
+    try:
+        return _idle_blocks.pop()
+    except IndexError:
+        return mmap.mmap(-1, _BLOCK_BYTES)
+
+
 class Spool:
     """A new file that is written from its start to its end.
 
@@ -116,7 +129,7 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self._descriptor: int | None = open_new(path)
-        self._block = mmap.mmap(-1, _BLOCK_BYTES)
+        self._block = _take_block()
         self._filled = 0
         self._has_begun = False
 
@@ -144,6 +157,7 @@ class Spool:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+            _idle_blocks.append(self._block)
 
     def _write_block(self) -> None:
         if not self._has_begun:

@@ -179,14 +179,9 @@ def mark_damaged(sql: Sql, pack_ids: Sequence[bytes]) -> None:
 
 
 def _number(sql: Sql, pack: StoredPack) -> int:
-    found = sql.row("SELECT number, state FROM pack WHERE id = ?", (pack.pack_id,))
-    if found is None:
-        sql.execute(
-            "INSERT INTO pack (id, domain, size, backend, state) VALUES (?, ?, ?, ?, 'live')"
-            " ON CONFLICT (id) DO NOTHING",
-            pack,
-        )
-        found = sql.row("SELECT number, state FROM pack WHERE id = ?", (pack.pack_id,))
+    found = sql.row("SELECT number, state FROM pack WHERE id = ?", (pack.pack_id,)) or sql.row(
+        "INSERT INTO pack (id, domain, size, backend, state) VALUES (?, ?, ?, ?, 'live') RETURNING number, state", pack
+    )
     if found is None or found[1] != "live":
         raise missing()
     return int(found[0])

@@ -195,6 +195,37 @@ async def test_a_listener_in_the_unit_sees_each_fact_exactly_once(bench):
     assert seen == [1, 2, 3, 4, 5, 6]
 
 
+async def test_a_listener_is_not_disturbed_by_facts_of_other_kinds_and_misses_none_of_its_own(bench, monkeypatch):
+    class Counting:
+        asked = 0
+
+        async def read(self, ask):
+            self.asked += 1
+            return await bench.database.read(ask)
+
+    async def end_session():
+        ended = SessionEnded(subject="ses_1", account="usr_1")
+        await bench.log.commit(lambda unit: unit.record(ended), actor=APPLIANCE)
+
+    monkeypatch.setattr("cloudconnect.bus.dispatcher._GATHER_SECONDS", 0)
+    await end_session()
+    seen, counting = [], Counting()
+    dispatcher = Dispatcher(bench.log, counting)
+    note = Listener(name="l", in_unit=lambda unit, stored: seen.append(stored.position), kinds={SessionEnded.kind})
+    dispatcher.subscribe([note])
+    dispatcher.start()
+    await settle(bench, dispatcher, "l")
+    asked = counting.asked
+
+    for _ in range(20):
+        await bench.add()
+    await end_session()
+    await settle(bench, dispatcher, "l")
+
+    await dispatcher.stop()
+    assert (seen, counting.asked - asked) == ([1, 22], 1)
+
+
 async def test_a_fact_that_fails_five_times_is_parked_and_the_next_is_read(bench):
     pauses, seen = [], []
 
