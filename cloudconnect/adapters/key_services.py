@@ -40,9 +40,15 @@ def open_key_service(kind: str, facts: Facts, environment: Mapping[str, str] = _
     Raises:
         BadKeyService: a setting is missing or cannot be used, or the extra for the service is not installed.
     """
+    if not kind:
+        raise BadKeyService(
+            N_("The settings name no key service."),
+            fix=N_("Set keys.kms.kind to one of {known}."),
+            known=", ".join(_MAKERS),
+        )
     if kind not in _MAKERS:
         raise BadKeyService(
-            N_("There is no key service {kind}."),
+            N_("There is no key service “{kind}”."),
             fix=N_("Set keys.kms.kind to one of {known}."),
             kind=kind,
             known=", ".join(_MAKERS),

@@ -136,8 +136,9 @@ def offer_backups(operations: OperationsService, backup: BackupService, jobs: Jo
 
 def offer_moving(operations: OperationsService, migration: Migration, backends: BackendsService) -> BackendsService:
     """Declare that packs can be moved between backends and these be tried out, and return *backends*."""
-    operations.add_kind(Kind("storage.migrate", Text(N_("Move packs")), "bytes", migration.run))
-    operations.add_kind(Kind("storage.test", Text(N_("Try a storage out")), "objects", backends.try_out))
+    operations.add_kind(Kind("storage.migrate", Text(N_("Move packs")), "bytes", migration.run, check=migration.check))
+    title = Text(N_("Try a storage out"))
+    operations.add_kind(Kind("storage.test", title, "objects", backends.try_out, check=backends.check_known))
     return backends
 
 
@@ -166,7 +167,10 @@ def add_keys(
         rewrite_copies=rewrite_copies,
         remnants=remnants,
     )
-    reseal, shred = encryption.run_reseal, encryption.run_shred
-    operations.add_kind(Kind("encryption.reseal", Text(N_("Seal a space anew")), "bytes", reseal, needs_proof=True))
-    operations.add_kind(Kind("encryption.shred", Text(N_("Destroy a space")), "chunks", shred, needs_proof=True))
+    reseals, shreds = Text(N_("Seal a space anew")), Text(N_("Destroy a space"))
+    for name, title, unit, run, check in (
+        ("encryption.reseal", reseals, "bytes", encryption.run_reseal, encryption.check_reseal),
+        ("encryption.shred", shreds, "chunks", encryption.run_shred, encryption.check_shred),
+    ):
+        operations.add_kind(Kind(name, title, unit, run, needs_proof=True, check=check))
     return encryption

@@ -59,6 +59,8 @@ class Kind:
     is_personal: bool = False
     """Whether it is everybody's own: a room starts it for whoever asks there, who then looks after it as administrators
     do; everybody may have one of the kind."""
+    check: Callable[[Mapping[str, str]], None] | None = None
+    """Called with its parameters before it is started: refuses those with which it could not begin."""
     forget: Callable[[Sql, Mapping[str, str]], None] | None = None
     """Called in the transaction that cancels it, with its parameters: lets go of what it would have gone on with."""
 

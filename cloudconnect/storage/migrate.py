@@ -50,9 +50,7 @@ class Migration:
         Raises:
             UnknownBackend: there is no such backend, or both are the same.
         """
-        source, target = (self._known(parameters.get(name, "")) for name in ("source", "target"))
-        if source == target:
-            raise unknown_backend(target)
+        source, target = self._ends(parameters)
         self._store.write(lambda sql, _: places.aim(sql, target))
         self._fleet.aim(target)
         total = self._left(source)
@@ -69,6 +67,20 @@ class Migration:
                 progress.report(moved_bytes, max(total, moved_bytes), "moving packs")
         self._drain(source, target, progress)
         return {"packs_moved": moved, "moved_bytes": moved_bytes, "packs_damaged": damaged}
+
+    def check(self, parameters: Mapping[str, str]) -> None:
+        """Return if packs could move as *parameters* say.
+
+        Raises:
+            UnknownBackend: there is no such backend, or both are the same.
+        """
+        self._ends(parameters)
+
+    def _ends(self, parameters: Mapping[str, str]) -> tuple[str, str]:
+        source, target = (self._known(parameters.get(name, "")) for name in ("source", "target"))
+        if source == target:
+            raise unknown_backend(target)
+        return source, target
 
     def _known(self, name: str) -> str:
         if name not in self._fleet.backends:

@@ -133,3 +133,34 @@ def test_a_destroyed_space_is_gone_and_stays_gone(machine, tmp_path):
     machine.start()
     assert machine.json("ls", "/") == []
     assert machine.run("key", "shred", "spc_01JZZZZZZZZZZZZZZZZZZZZZZZ", "--yes").returncode != 0
+
+
+def test_a_space_is_named_as_people_name_it_and_what_is_not_there_begins_nothing(machine, tmp_path):
+    fill(machine, tmp_path)
+    own = own_space(machine)
+    photos = machine.json("space", "create", "Photos")["id"]
+    machine.json("user", "add", "bea")
+    twice = [machine.json("space", "create", "Twice", *owner)["id"] for owner in ((), ("--owner", "bea"))]
+
+    assert machine.json("key", "rotate", "space", "Photos")["space"] == photos
+    assert machine.json("key", "rotate", "space", "personal")["space"] == own
+    assert b"Photos" in machine.run("key", "spaces").stdout
+    unclear = machine.run("key", "rotate", "space", "Twice")
+    assert (unclear.returncode, all(each.encode() in unclear.stderr for each in twice)) == (6, True)
+    missing = [
+        machine.run(*command)
+        for command in (
+            ("key", "reseal", "Nowhere"),
+            ("key", "shred", "Nowhere", "--yes"),
+            ("key", "reseal", "spc_01JZZZZZZZZZZZZZZZZZZZZZZZ"),
+            ("key", "shred", "spc_01JZZZZZZZZZZZZZZZZZZZZZZZ", "--yes"),
+            ("storage", "test", "nowhere"),
+            ("storage", "migrate", "main", "nowhere"),
+            ("storage", "migrate", "main", "main"),
+        )
+    ]
+    assert [each.returncode for each in missing] == [4, 4, 4, 4, 2, 2, 2]
+    assert machine.json("operations", "list") == []
+    no_kind = machine.run("storage", "add", "disk", "/mnt/disk")
+    assert (no_kind.returncode, b"azure" in no_kind.stderr, b"openapi" in no_kind.stderr) == (2, True, False)
+    assert b"name no key service" in machine.run("key", "kms", "test").stderr

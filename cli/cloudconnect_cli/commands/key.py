@@ -15,18 +15,21 @@ from cloudconnect.client.connection import Unreachable
 from cloudconnect.kernel.errors import Conflict, Invalid, Unavailable
 from cloudconnect.kernel.text import N_
 from cloudconnect.settings import Settings, load
+from cloudconnect.wire import accounting
 from cloudconnect.wire import encryption as wire
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.operations import Detach, run
 from cloudconnect_cli.commands.running import STATE, AsJson, Yes, ask, confirm, environment
 from cloudconnect_cli.i18n import _, counted
+from cloudconnect_cli.naming import find_space_id
 
 if TYPE_CHECKING:
     from cloudconnect.offline import Share, Slot
 
 _ROOT = "/encryption"
 
-Space = Annotated[str, typer.Argument(help=_("The id of a space; see: space quota."))]
+Space = Annotated[str, typer.Argument(help=_("The name or id of a space; see: key spaces."))]
+Destroyed = Annotated[str, typer.Argument(metavar="SPACE", help=_("The id of a space; see: key certificates."))]
 
 key = typer.Typer(no_args_is_help=True, help=_("What opens the store."))
 rotate = typer.Typer(no_args_is_help=True, help=_("Replace a key; nothing that is stored is written anew."))
@@ -232,9 +235,10 @@ def rotate_space(
     as_json: AsJson = False,
 ) -> None:
     """Seal what is stored in a space from now on with a new key."""
-    done = ask(lambda client: client.ask("POST", f"{_ROOT}/spaces/{quote(space)}/key", wire.SpaceKeys), as_json=as_json)
+    path = f"{_ROOT}/spaces/{quote(_id_of(space, as_json=as_json))}/key"
+    done = ask(lambda client: client.ask("POST", path, wire.SpaceKeys), as_json=as_json)
     if reseal:
-        key_reseal(space, detach=detach, as_json=as_json)
+        key_reseal(done.space, detach=detach, as_json=as_json)
     elif as_json:
         output.document(done)
     else:
@@ -243,7 +247,7 @@ def rotate_space(
 
 def rotate_naming(space: Space, as_json: AsJson = False) -> None:
     """Cut and name what is stored in a space from now on by new keys, after somebody who had the earlier ones left."""
-    _replace(f"{_ROOT}/spaces/{quote(space)}/naming", as_json=as_json)
+    _replace(f"{_ROOT}/spaces/{quote(_id_of(space, as_json=as_json))}/naming", as_json=as_json)
 
 
 def rotate_service(
@@ -264,34 +268,37 @@ def _replace(path: str, *, as_json: bool) -> None:
 def key_spaces(as_json: AsJson = False) -> None:
     """List the spaces that have keys, and how often those were replaced."""
 
-    async def act(client: Client) -> list[wire.SpaceKeys]:
-        return [each async for each in client.list(f"{_ROOT}/spaces", wire.SpaceKeys)]
+    async def act(client: Client) -> tuple[list[wire.SpaceKeys], dict[str, str]]:
+        names = {} if as_json else {each.space: each.name async for each in client.list("/quotas", accounting.Quota)}
+        return [each async for each in client.list(f"{_ROOT}/spaces", wire.SpaceKeys)], names
 
-    found = ask(act, as_json=as_json)
+    found, names = ask(act, as_json=as_json)
     if as_json:
         output.document(found)
     else:
-        output.table([_("Space"), " " + _("Epoch")], [(each.space, str(each.epoch)) for each in found])
+        rows = [(each.space, names.get(each.space, ""), str(each.epoch)) for each in found]
+        output.table([_("Space"), _("Name"), " " + _("Epoch")], rows)
 
 
 def key_reseal(space: Space, detach: Detach = False, as_json: AsJson = False) -> None:
     """Seal everything that is stored in a space with its newest key, after an older one may have become known."""
-    run("encryption.reseal", {"space": space}, detach=detach, as_json=as_json)
+    run("encryption.reseal", {"space": _id_of(space, as_json=as_json)}, detach=detach, as_json=as_json)
 
 
 def key_shred(space: Space, yes: Yes = False, detach: Detach = False, as_json: AsJson = False) -> None:
     """Destroy the keys of a space: nothing in it can ever be read again, here or in a backup."""
-    STATE.is_json = as_json
+    identifier = _id_of(space, as_json=as_json)
+    meant = space if space == identifier else f"{space} ({identifier})"
     confirm(
-        _("Everything in {space}, its past included, will be lost for ever. Go on?").format(space=space),
+        _("Everything in {space}, its past included, will be lost for ever. Go on?").format(space=meant),
         is_confirmed=yes,
     )
-    ended = run("encryption.shred", {"space": space}, detach=detach, as_json=as_json)
+    ended = run("encryption.shred", {"space": identifier}, detach=detach, as_json=as_json)
     if ended.result.get("state") == "pending":
         output.hint(
             _(
                 "A copy of the keyring could not be written anew; bring it within reach and repeat: key shred {id}"
-            ).format(id=space)
+            ).format(id=identifier)
         )
 
 
@@ -309,12 +316,16 @@ def key_certificates(as_json: AsJson = False) -> None:
         output.table([_("Space"), _("State"), _("Destroyed")], rows)
 
 
-def key_certificate(space: Space, as_json: AsJson = False) -> None:
+def key_certificate(space: Destroyed, as_json: AsJson = False) -> None:
     """Print the signed proof that the keys of a space were destroyed."""
     found = ask(
         lambda client: client.ask("GET", f"{_ROOT}/certificates/{quote(space)}", wire.Certificate), as_json=as_json
     )
     output.data(json.dumps(json.loads(found.document), indent=2))
+
+
+def _id_of(space: str, *, as_json: bool) -> str:
+    return ask(lambda client: find_space_id(client, space), as_json=as_json)
 
 
 def read_way(code_file: Path | None, share_files: Sequence[Path]) -> "Slot | Sequence[Share]":

@@ -17,6 +17,7 @@ from cloudconnect_cli.i18n import _
 
 _LOOK_SECONDS = 0.5
 _BYTES = "bytes"
+_PER_SECOND = "_per_second"
 _UNDER_WAY = ("waiting", "running")
 
 Id = Annotated[str, typer.Argument(help=_("The id of the operation; see: operations list."))]
@@ -193,7 +194,9 @@ def _show(found: wire.Operation, *, as_json: bool) -> None:
         rows.append((_("Now"), found.note))
     if found.error:
         rows.append((_("Error"), found.error))
-    rows += [(name.replace("_", " "), _value(name, value)) for name, value in found.result.items()]
+    rows += [
+        (name.removesuffix(_PER_SECOND).replace("_", " "), _value(name, value)) for name, value in found.result.items()
+    ]
     width = max(len(name) for name, _value_ in rows)
     for name, value in rows:
         output.data(f"{output.printable(name.ljust(width))}  {output.printable(value)}")
@@ -219,7 +222,9 @@ def _amount(found: wire.Operation) -> str:
 
 
 def _value(name: str, value: int | str) -> str:
-    return format_bytes(value) if isinstance(value, int) and name.endswith(_BYTES) else str(value)
+    if not isinstance(value, int) or not name.removesuffix(_PER_SECOND).endswith(_BYTES):
+        return str(value)
+    return format_bytes(value) + ("/s" if name.endswith(_PER_SECOND) else "")
 
 
 def _duration(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """Where packs rest: add backends, try them out, move packs between them."""
 
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import quote as percent_encode
 
@@ -17,6 +18,15 @@ from cloudconnect_cli.i18n import _
 _KINDS = ("storage.migrate", "storage.test")
 
 Name = Annotated[str, typer.Argument(help=_("The name of the backend; see: storage list."))]
+
+
+class BackendKind(StrEnum):
+    """What a backend can be."""
+
+    LOCAL = "local"
+    S3 = "s3"
+    AZURE = "azure"
+
 
 storage = typer.Typer(no_args_is_help=True, help=_("Where the appliance keeps what is stored."))
 
@@ -43,7 +53,7 @@ def storage_list(as_json: AsJson = False) -> None:
 
 def storage_add(
     name: Annotated[str, typer.Argument(help=_("A name for it: small letters, digits and dashes."))],
-    kind: Annotated[str, typer.Argument(help=_("local, s3 or azure."))],
+    kind: Annotated[BackendKind, typer.Argument(help=_("What it is."))],
     directory: Annotated[str, typer.Option("--directory", help=_("A directory of the server."))] = "",
     bucket: Annotated[str, typer.Option("--bucket", help=_("The bucket or container, which must exist."))] = "",
     endpoint: Annotated[str, typer.Option("--endpoint", help=_("The address of the server of the bucket."))] = "",
@@ -74,6 +84,7 @@ def storage_add(
         output.document(added)
     else:
         _show([added])
+        output.hint(_("Move what is stored there with: cloudconnect storage migrate main {name}").format(name=name))
 
 
 def storage_remove(name: Name, as_json: AsJson = False) -> None:

@@ -126,6 +126,16 @@ class BackendsService:
         added = await self._database.read(places.find_added)
         await asyncio.to_thread(places.write_list, self._opener.home, added)
 
+    def check_known(self, parameters: Mapping[str, str]) -> None:
+        """Return if there is the backend ``name``.
+
+        Raises:
+            UnknownBackend: there is none of this name.
+        """
+        name = parameters.get("name", MAIN)
+        if name not in self._fleet.backends:
+            raise unknown_backend(name)
+
     def try_out(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Write, read, list and remove objects in the backend ``name``; the run of an operation.
 
@@ -133,10 +143,8 @@ class BackendsService:
             UnknownBackend: there is none of this name.
             BackendUnreachable: it does not answer, or not as it should.
         """
-        name = parameters.get("name", MAIN)
-        if name not in self._fleet.backends:
-            raise unknown_backend(name)
-        return probe(self._fleet.backends[name], self._spool, progress.check)
+        self.check_known(parameters)
+        return probe(self._fleet.backends[parameters.get("name", MAIN)], self._spool, progress.check)
 
 
 def _place(backend: AddedBackend, holding: places.Holding, target: str) -> Place:

@@ -231,7 +231,28 @@ class EncryptionService:
         self._log.commit_now(lambda unit: unit.record(SpaceResealed(subject=space)), actor=APPLIANCE)
         return counts
 
+    def check_reseal(self, parameters: Mapping[str, str]) -> None:
+        """Return if the space ``space`` has keys.
+
+        Raises:
+            NoKeysForSpace: there is no such space.
+        """
+        space = parameters.get("space", "")
+        if not self._keyring.count_keys(_domain(space)):
+            raise _no_space(space)
+
     # Destruction
+
+    def check_shred(self, parameters: Mapping[str, str]) -> None:
+        """Return if the space ``space`` has keys, or had some that were destroyed.
+
+        Raises:
+            NoKeysForSpace: there is no such space.
+        """
+        space = parameters.get("space", "")
+        held = self._keyring.count_keys(_domain(space))
+        if not held and not self._database.read_now(lambda sql: self._is_known(sql, space)):
+            raise _no_space(space)
 
     def run_shred(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Destroy the keys of the space ``space`` and forget what it held; the run of an operation.
@@ -242,11 +263,10 @@ class EncryptionService:
         Raises:
             NoKeysForSpace: there is no such space.
         """
+        self.check_shred(parameters)
         space = parameters.get("space", "")
         domain = _domain(space)
         held = self._keyring.count_keys(domain)
-        if not held and not self._database.read_now(lambda sql: self._is_known(sql, space)):
-            raise _no_space(space)
         # Before the first key goes: whatever happens, it is known that they went and how many they were.
         keys = self._log.commit_now(lambda unit: self._begin(unit, space, held), actor=APPLIANCE)
         self._keyring.destroy_domain(domain)

@@ -173,7 +173,10 @@ class OperationsService:
         await self._log.commit(lambda unit: store.remove_finished(unit.sql, before_ms), actor=APPLIANCE)
 
     async def _start(self, actor: Principal, kind: str, parameters: Mapping[str, str]) -> Operation:
-        is_personal = self._kind(kind).is_personal
+        found = self._kind(kind)
+        if found.check is not None:
+            await asyncio.to_thread(found.check, parameters)
+        is_personal = found.is_personal
 
         def change(unit: Unit) -> Operation:
             for other in store.find_in_states(unit.sql, rules.OPEN_STATES):
@@ -187,10 +190,10 @@ class OperationsService:
             operation = OperationId(new_id("opn", unit.now_ms))
             store.add(unit.sql, operation, kind, parameters, actor.id, unit.now_ms)
             unit.record(OperationStarted(subject=operation, operation=kind))
-            found = store.find(unit.sql, operation)
-            if found is None:
+            added = store.find(unit.sql, operation)
+            if added is None:
                 raise LookupError("the operation that was just added")
-            return found
+            return added
 
         operation = await self._log.commit(change, actor=actor)
         self._launch(operation)
