@@ -115,14 +115,14 @@ async def _in_a_thread(work: Callable[[], object]) -> None:
 
 def offer_backups(operations: OperationsService, backup: BackupService, jobs: Jobs) -> None:
     """Declare what can be done with backups, and that the clock asks every few minutes whether one is due."""
-    for name, title, run in (
-        ("backup.create", N_("Make a backup"), backup.run_create),
-        ("backup.verify", N_("Verify a backup"), backup.run_verify),
-        ("backup.prune", N_("Remove old backups"), backup.run_prune),
-        ("backup.restore", N_("Restore from a backup"), backup.run_restore),
-        ("backup.scheduled", N_("Make the backup that is due"), backup.run_scheduled),
+    for name, title, run, check in (
+        ("backup.create", N_("Make a backup"), backup.run_create, backup.check_create),
+        ("backup.verify", N_("Verify a backup"), backup.run_verify, backup.check_read),
+        ("backup.prune", N_("Remove old backups"), backup.run_prune, backup.check_prune),
+        ("backup.restore", N_("Restore from a backup"), backup.run_restore, backup.check_read),
+        ("backup.scheduled", N_("Make the backup that is due"), backup.run_scheduled, backup.check_create),
     ):
-        operations.add_kind(Kind(name, Text(title), "bytes", run))
+        operations.add_kind(Kind(name, Text(title), "bytes", run, check=check))
 
     async def start_due() -> None:
         for place in await asyncio.to_thread(backup.find_due):

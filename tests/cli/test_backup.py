@@ -90,7 +90,7 @@ def test_damage_in_a_backup_is_told(machine, tmp_path):
 def test_a_place_inside_the_data_directory_is_refused(machine):
     done = machine.run("backup", "create", f"{machine.place}/home/backups")
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert b"cannot hold backups" in done.stderr
 
 
@@ -122,3 +122,22 @@ def test_the_recovery_code_restores_without_the_key_file(machine, tmp_path):
     assert restored.returncode == 0, restored.stderr
     assert (tmp_path / "new.key").stat().st_size == 32
     assert machine.json("user", "list")
+
+
+def test_what_could_not_be_done_with_a_backup_is_refused_before_it_begins(machine):
+    place = machine.place / "backups"
+    machine.json("backup", "create", place)
+
+    refused = [
+        machine.run("backup", *arguments).returncode
+        for arguments in (
+            ("prune", place),
+            ("prune", "elsewhere", "--keep-last", "1"),
+            ("verify", place, "--id", "bak_01M85EVJNVV2M76T90GEVXR5M6"),
+            ("verify", machine.place / "nowhere"),
+            ("restore", machine.place / "nowhere", "--path", "/a"),
+        )
+    ]
+
+    assert refused == [2, 4, 4, 4, 4]
+    assert [each["kind"] for each in machine.json("operations", "list")] == ["backup.create"]

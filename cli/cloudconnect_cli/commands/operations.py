@@ -195,7 +195,9 @@ def _show(found: wire.Operation, *, as_json: bool) -> None:
     if found.error:
         rows.append((_("Error"), found.error))
     rows += [
-        (name.removesuffix(_PER_SECOND).replace("_", " "), _value(name, value)) for name, value in found.result.items()
+        (name.removesuffix(_PER_SECOND).replace("_", " "), _value(name, value))
+        for name, value in found.result.items()
+        if value != ""
     ]
     width = max(len(name) for name, _value_ in rows)
     for name, value in rows:

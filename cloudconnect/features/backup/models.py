@@ -26,6 +26,11 @@ class Keep:
     weekly: int = 0
     monthly: int = 0
 
+    @property
+    def is_something(self) -> bool:
+        """Whether any backup is kept by it."""
+        return any((self.last, self.daily, self.weekly, self.monthly))
+
 
 @dataclass(frozen=True, slots=True)
 class PlaceFacts:

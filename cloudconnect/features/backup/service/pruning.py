@@ -1,8 +1,10 @@
 """Removing old backups, and the packs that only they needed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from cloudconnect.features.backup.errors import BadSchedule
 from cloudconnect.features.backup.models import Keep
 from cloudconnect.features.backup.rules import choose_kept
 from cloudconnect.kernel.text import N_
@@ -10,6 +12,8 @@ from cloudconnect.ports.operations import Progress
 from cloudconnect.storage.backup_places import Backup, BackupPlace
 from cloudconnect.storage.errors import BackupDamaged
 from cloudconnect.storage.keyring import Keyring
+
+_COUNT_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,19 @@ class PruneOptions:
     keep: Keep
     is_trial: bool = False
     gives_up_damaged: bool = False
+
+
+def options_of(parameters: Mapping[str, str]) -> PruneOptions:
+    """Return what the parameters of the operation ask for.
+
+    Raises:
+        BadSchedule: nothing is said of what to keep.
+    """
+    counts = {name: parameters.get(name, "") for name in ("last", "daily", "weekly", "monthly")}
+    keep = Keep(**{name: min(int(text), _COUNT_MAX) if text.isdecimal() else 0 for name, text in counts.items()})
+    if not keep.is_something:
+        raise BadSchedule(N_("It is not said what to keep."), fix=N_("Say for example: --keep-daily 7 --keep-weekly 8"))
+    return PruneOptions(keep, parameters.get("trial") == "yes", parameters.get("damaged") == "yes")
 
 
 def prune(place: BackupPlace, keyring: Keyring, options: PruneOptions, progress: Progress) -> dict[str, int]:

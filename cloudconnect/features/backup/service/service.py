@@ -26,7 +26,7 @@ from cloudconnect.features.backup.rules import VERIFIED_WITHIN, is_due, is_overd
 from cloudconnect.features.backup.service.making import Maker
 from cloudconnect.features.backup.service.marks import sign_marks
 from cloudconnect.features.backup.service.places import OpenShelf, Places
-from cloudconnect.features.backup.service.pruning import PruneOptions, prune
+from cloudconnect.features.backup.service.pruning import PruneOptions, options_of, prune
 from cloudconnect.features.backup.service.restoring import PartRestorer, Wish
 from cloudconnect.features.backup.service.verifying import Verifier
 from cloudconnect.kernel.clock import Clock
@@ -44,7 +44,6 @@ from cloudconnect.storage.repository import Repository
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _HOURS_MAX = 24 * 365
-_COUNT_MAX = 100_000
 _LOOK_SECONDS = 0.5
 _SAMPLE_PERCENT = 5
 
@@ -165,7 +164,9 @@ class BackupService:
             BadPlace, NoSuchPlace: it is no place.
         """
         self._access.require_admin(principal, fresh=True)
-        if (every_hours is not None and not 1 <= every_hours <= _HOURS_MAX) or (keep is not None and not _any(keep)):
+        if (every_hours is not None and not 1 <= every_hours <= _HOURS_MAX) or (
+            keep is not None and not keep.is_something
+        ):
             raise BadSchedule(
                 N_("Backups are made every hour at the most, once a year at the least, and some are kept."),
                 fix=N_("Say for example: --every 24 --keep-daily 7 --keep-weekly 8"),
@@ -231,6 +232,20 @@ class BackupService:
 
         return await asyncio.to_thread(look)
 
+    def check_create(self, parameters: Mapping[str, str]) -> None:
+        """Return if the place ``to`` can be one of backups, or refuse as :meth:`run_create` would."""
+        self._places.find(parameters.get("to", ""))
+
+    def check_prune(self, parameters: Mapping[str, str]) -> None:
+        """Return if it is said what to keep at the place ``at``, or refuse as :meth:`run_prune` would."""
+        options_of(parameters)
+        self._places.find(parameters.get("at", ""))
+
+    def check_read(self, parameters: Mapping[str, str]) -> None:
+        """Return if the place ``from`` has the backup ``id``, or refuse as :meth:`run_verify` would."""
+        place = self._places.open(self._places.find(parameters.get("from", "")))
+        _chosen(place, parameters.get("id", ""), self._repository)
+
     def run_create(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Make a backup at the place that the parameter ``to`` names (``ports.operations.Kind.run``)."""
         with self._alone(progress):
@@ -288,15 +303,9 @@ class BackupService:
             BadSchedule: nothing is said of what to keep.
             BackupDamaged: a description cannot be read, so nobody knows which packs it needs.
         """
-        keep = Keep(**{name: _count(parameters.get(name, "")) for name in ("last", "daily", "weekly", "monthly")})
-        if not _any(keep):
-            raise BadSchedule(
-                N_("It is not said what to keep."), fix=N_("Say for example: --keep-daily 7 --keep-weekly 8")
-            )
+        options = options_of(parameters)
         with self._alone(progress):
-            place = self._places.find(parameters.get("at", ""))
-            options = PruneOptions(keep, parameters.get("trial") == "yes", parameters.get("damaged") == "yes")
-            return self._prune(place, options, progress)
+            return self._prune(self._places.find(parameters.get("at", "")), options, progress)
 
     def run_restore(self, parameters: Mapping[str, str], progress: Progress) -> Outcome:
         """Put a file, a folder or a space of a backup back, aside or in its place; see :class:`PartRestorer`.
@@ -386,11 +395,3 @@ def _sample(parameters: Mapping[str, str]) -> int:
         return min(max(int(parameters.get("sample", _SAMPLE_PERCENT)), 0), 100)
     except ValueError:
         return _SAMPLE_PERCENT
-
-
-def _count(text: str) -> int:
-    return min(int(text), _COUNT_MAX) if text.isdecimal() else 0
-
-
-def _any(keep: Keep) -> bool:
-    return any((keep.last, keep.daily, keep.weekly, keep.monthly))
