@@ -58,7 +58,10 @@ def scrub(
 def repair(detach: Detach = False, as_json: AsJson = False) -> None:
     """Heal damaged chunks from whole copies; it only adds, and exits with 7 if something could not be healed."""
     ended = run("storage.repair", {}, detach=detach, as_json=as_json)
-    tell_of_damage(ended.result, "chunks_left")
+    if ended.result.get("chunks_left"):
+        raise DamageFound(
+            fix=N_("Upload the files again that are damaged, or restore them from a backup: cloudconnect damaged")
+        )
 
 
 def damaged(as_json: AsJson = False) -> None:
