@@ -34,7 +34,7 @@ COMMANDS: Final = {
     "cp": "files",
     "rm": "removing",
     "restore": "removing",
-    "trash": "removing",
+    "trash": "trash",
     "undo": "history",
     "rollback": "history",
     "diff": "past",

@@ -46,3 +46,24 @@ def test_a_command_is_loaded_alone(arguments):
     done = subprocess.run([sys.executable, "-c", script, *arguments], check=False)
 
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["as in the help", "the other way"])
+@pytest.mark.slow
+def test_a_command_that_is_loaded_alone_is_as_in_the_whole(order):
+    script = """
+import sys
+import typer
+from cloudconnect_cli.program import COMMANDS, asked_for, whole
+
+def leaves(command):
+    return sorted(getattr(command, "commands", {}))
+
+names = list(COMMANDS)[:: int(sys.argv[1])]
+alone = {name: leaves(typer.main.get_command(asked_for([name])).commands[name]) for name in names}
+together = {name: leaves(each) for name, each in typer.main.get_command(whole()).commands.items()}
+sys.exit(str({name for name in names if alone[name] != together[name]}) if alone != together else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(order)], check=False, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr

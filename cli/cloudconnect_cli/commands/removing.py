@@ -16,7 +16,7 @@ from cloudconnect.wire.history import GiveBack
 from cloudconnect_cli import output
 from cloudconnect_cli.commands import bulk
 from cloudconnect_cli.commands.brake import announce
-from cloudconnect_cli.commands.completing import RemotePath, remote_paths
+from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.history import DryRun, SkipConflicts
 from cloudconnect_cli.commands.past import copy_back, give_back
 from cloudconnect_cli.commands.running import AsJson, At, Yes, ask, confirm
@@ -24,16 +24,11 @@ from cloudconnect_cli.i18n import _, counted
 from cloudconnect_cli.places import Place, parse_place
 from cloudconnect_cli.undoing import hint_undo
 
-trash = typer.Typer(no_args_is_help=True, help=_("What was removed and can be restored."))
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("rm", epilog=_("Example: cloudconnect rm -r /Documents/old"))(rm)
     app.command("restore", epilog=_("Example: cloudconnect restore /Documents/plan.txt"))(restore)
-    trash.command("list", epilog=_("Example: cloudconnect trash list"))(trash_list)
-    trash.command("restore", epilog=_("Example: cloudconnect trash restore /Documents/plan.txt"))(restore)
-    app.add_typer(trash, name="trash")
 
 
 def rm(
@@ -117,21 +112,6 @@ def _show_removed(removed: list[wire.TrashedBy], as_json: bool) -> None:
     hint_undo(each.undo for each in removed)
 
 
-def trash_list(path: RemotePath = "/", as_json: AsJson = False) -> None:
-    """List the trash, last removed first."""
-    place = parse_place(path)
-
-    async def act(client: Client) -> list[wire.Trashed]:
-        return [each async for each in client.list(f"/spaces/{place.space}/trash", wire.Trashed)]
-
-    found = ask(act, as_json=as_json)
-    if as_json:
-        output.document(found)
-        return
-    rows = [(output.local_time(each.trashed), each.trashed_by, each.path, each.id) for each in found]
-    output.table((N_("Removed"), N_("By"), N_("Path"), N_("Id")), rows)
-
-
 def restore(
     what: Annotated[str, typer.Argument(help=_("The path it had, or its id from: trash list."))],
     to: Annotated[str | None, typer.Option("--to", help=_("Another path to restore it to."))] = None,
@@ -154,9 +134,9 @@ def restore(
         return
 
     async def act(client: Client) -> wire.Changed:
-        node = quote(what, safe="") if what.startswith("nod_") else await _find_trashed(client, place)
+        space, node = await find_trashed(client, what)
         target = None if to is None else parse_place(to).path
-        path = f"/spaces/{place.space}/trash/{node}/restore"
+        path = f"/spaces/{space}/trash/{node}/restore"
         return await client.ask("POST", path, wire.Changed, body=wire.Restore(target))
 
     change = ask(act, as_json=as_json)
@@ -167,8 +147,17 @@ def restore(
         hint_undo([change.undo])
 
 
-async def _find_trashed(client: Client, place: Place) -> str:
+async def find_trashed(client: Client, what: str) -> tuple[str, str]:
+    """Return the space of *what* and its id: an id itself, or the path of which the last removed is meant.
+
+    Raises:
+        NotFound: nothing in the trash was there.
+    """
+    space, separator, node = what.rpartition(":")
+    if node.startswith("nod_"):
+        return quote(space, safe="") if separator else "personal", quote(node, safe="")
+    place = parse_place(what)
     async for each in client.list(f"/spaces/{place.space}/trash", wire.Trashed):
         if each.path == place.path.rstrip("/"):
-            return each.id
+            return place.space, each.id
     raise NotFound(N_("“{path}” is not in the trash."), fix=N_("See what is: cloudconnect trash list"), path=place.path)

@@ -14,8 +14,6 @@ from cloudconnect.wire import retention as wire
 from cloudconnect_cli import output
 from cloudconnect_cli.commands.appliance import version as print_version
 from cloudconnect_cli.commands.completing import remote_paths
-from cloudconnect_cli.commands.history import DryRun
-from cloudconnect_cli.commands.removing import trash
 from cloudconnect_cli.commands.running import AsJson, Space, Yes, ask, confirm
 from cloudconnect_cli.i18n import _, counted
 from cloudconnect_cli.places import Place, parse_place
@@ -45,8 +43,6 @@ def register(app: typer.Typer) -> None:
     policy.command("set", epilog=_("Example: cloudconnect policy set --versions 'keep all 30d, daily 1y'"))(policy_set)
     policy.command("test", epilog=_("Example: cloudconnect policy test 'keep all 24h; never *.qcow2'"))(policy_test)
     app.add_typer(policy, name="policy")
-    trash.command("purge", epilog=_("Example: cloudconnect trash purge nod_01J…"))(trash_purge)
-    trash.command("empty", epilog=_("Example: cloudconnect trash empty --older-than 7"))(trash_empty)
 
 
 def show_program(context: typer.Context, as_json: AsJson = False) -> None:
@@ -214,50 +210,10 @@ def policy_test(
             versions=counted("{count} version", "{count} versions", found.versions),
             files=counted("{count} file", "{count} files", found.files),
             size=format_bytes(found.bytes),
-            things=_things(found.trashed),
+            things=counted("{count} thing", "{count} things", found.trashed),
             trashed=format_bytes(found.trash_bytes),
         )
     )
-
-
-def trash_purge(
-    node: Annotated[str, typer.Argument(metavar="ID", help=_("The id, from: trash list."))],
-    space: Space = "personal",
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Give up one thing in the trash, for good."""
-    confirm(_("Give it up for good?"), is_confirmed=yes)
-    ask(lambda client: client.ask("DELETE", f"/spaces/{space}/trash/{node}", type(None)), as_json=as_json)
-
-
-def trash_empty(
-    older_than: Annotated[
-        int | None, typer.Option("--older-than", min=0, help=_("Only what was removed more than so many days ago."))
-    ] = None,
-    space: Space = "personal",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Give up what is in the trash, for good."""
-    url = f"/spaces/{space}/trash/empty"
-    body = wire.Emptying(older_than, dry_run=True)
-    total = ask(lambda client: client.ask("POST", url, wire.Emptied, body=body), as_json=as_json)
-    if not dry_run and total.count:
-        question = _("Give up {things} ({size}) for good?")
-        confirm(question.format(things=_things(total.count), size=format_bytes(total.bytes)), is_confirmed=yes)
-        body = wire.Emptying(older_than)
-        total = ask(lambda client: client.ask("POST", url, wire.Emptied, body=body), as_json=as_json)
-    if as_json:
-        output.document(total)
-        return
-    sentence = _("Would go: {things}, {size}.") if dry_run else _("Gone: {things}, {size}.")
-    output.hint(sentence.format(things=_things(total.count), size=format_bytes(total.bytes)))
-
-
-def _things(count: int) -> str:
-    return counted("{count} thing", "{count} things", count)
 
 
 async def _lines(client: Client, place: Place, seq: int | None) -> list[str]:

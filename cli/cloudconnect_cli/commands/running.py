@@ -97,7 +97,9 @@ def confirm(question: str, *, is_confirmed: bool) -> None:
     if is_confirmed:
         return
     if not sys.stdin.isatty() or "CLOUDCONNECT_NO_INPUT" in environment():
-        raise NeedsConfirmation(fix=N_("Repeat it with --yes."))
+        raise NeedsConfirmation(
+            N_("This needs a confirmation: {question}"), fix=N_("Repeat it with --yes."), question=question
+        )
     typer.confirm(question, abort=True, err=True)
 
 
