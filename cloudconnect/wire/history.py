@@ -68,6 +68,7 @@ class Hindrance(Answer, frozen=True):
         "version-gone",
         "set-later",
         "not-allowed",
+        "locked",
     ]
 
 

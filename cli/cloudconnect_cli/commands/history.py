@@ -35,6 +35,7 @@ _REASONS = {
     "version-gone": N_("its earlier content is no longer kept"),
     "set-later": N_("set to something else later"),
     "not-allowed": N_("you may not change what is set for the space"),
+    "locked": N_("somebody else has locked it, or what is in it"),
 }
 _KINDS = {
     "files.file-written": N_("wrote"),

@@ -71,6 +71,7 @@ class Obstacle(StrEnum):
     VERSION_GONE = "version-gone"
     SET_LATER = "set-later"
     NOT_ALLOWED = "not-allowed"
+    LOCKED = "locked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,14 @@ from cloudconnect.features.files.errors import BadUndoToken, CannotUndo, Nothing
 from cloudconnect.features.files.models import Space
 from cloudconnect.features.files.moments import Deeds, Obstacle, Reverted, Seqs, Undoable, UndoToken
 from cloudconnect.features.files.service import deeds, resetting, reverting
+from cloudconnect.features.files.service.barring import Barring, release_steps
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.obstacles import Examiner
 from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, plan_reversal
 from cloudconnect.features.files.store import history, settings, spaces, tags
 from cloudconnect.features.files.store.history import Made
-from cloudconnect.kernel.clock import Clock, from_ms
+from cloudconnect.kernel.clock import Clock, from_ms, to_ms
 from cloudconnect.kernel.errors import CloudConnectError
 from cloudconnect.kernel.ids import NodeId, SpaceId
 from cloudconnect.kernel.principal import Principal
@@ -43,6 +44,7 @@ _REASONS = {
     Obstacle.VERSION_GONE: N_("The earlier content of “{path}” is no longer kept."),
     Obstacle.SET_LATER: N_("What is set for “{path}” was set to something else later."),
     Obstacle.NOT_ALLOWED: N_("Who may write here may not change what is set for the space."),
+    Obstacle.LOCKED: N_("Somebody else has locked “{path}”, or what is in it."),
 }
 
 FindSeqs = Callable[[Sql, Space], Seqs]
@@ -153,7 +155,7 @@ class HistoryService:
             examiner.require(self._guide, principal)
             if planned.touched and not resetting.revives(planned.setting_steps.get(planned.space.root, ())):
                 rules.check_not_archived(planned.space)
-            examiner.examine()
+            examiner.examine(Barring(sql, planned.space, principal, to_ms(self._clock.now())))
             return planned
 
         if is_dry_run:
@@ -163,6 +165,7 @@ class HistoryService:
             planned = plan(unit.sql)
             check_hindrances(unit.sql, planned, skip=skip)
             summary = reverting.summarise(unit.sql, planned)
+            release_steps(unit, planned)
             reverting.trash_steps(unit, planned)
             recorded = [
                 unit.record(ChangeUndone(subject=planned.space.root, space=space_id, from_seq=first, to_seq=last))

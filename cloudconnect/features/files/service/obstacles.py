@@ -3,6 +3,7 @@
 from cloudconnect.features.files.models import SettingKind
 from cloudconnect.features.files.moments import Obstacle
 from cloudconnect.features.files.service import resetting
+from cloudconnect.features.files.service.barring import Barring
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.places import find_path
 from cloudconnect.features.files.service.plans import Plan, Step, load_parents
@@ -82,9 +83,10 @@ class Examiner:
                 else:
                     access.require(self._sql, principal, Action.WRITE, Resource(space.id, (*line, node)))
 
-    def examine(self) -> None:
+    def examine(self, barring: Barring) -> None:
         """Move every step that cannot be done to the plan's hindrances."""
         self._check_kept()
+        barring.bar(self._plan)
         self._check_settings()
         while found := self._find_obstacles():
             for node, obstacle in found.items():

@@ -11,6 +11,7 @@ from cloudconnect.features.files.errors import NothingToUndo
 from cloudconnect.features.files.models import Entry
 from cloudconnect.features.files.moments import Reverted, Seqs, UndoToken
 from cloudconnect.features.files.service import deeds, reverting
+from cloudconnect.features.files.service.barring import Barring, release_steps
 from cloudconnect.features.files.service.guide import Guide
 from cloudconnect.features.files.service.history import check_hindrances
 from cloudconnect.features.files.service.obstacles import Examiner
@@ -70,8 +71,10 @@ class ReturningService:
                 place.require_parent(may_be_made=False)
             returned = _Return(sql, seen, place, to_ms(self._clock.now()))
             planned = returned.plan(keep_new=keep_new)
-            Examiner(sql, planned).examine()
+            barring = Barring(sql, planned.space, principal, to_ms(self._clock.now()))
+            Examiner(sql, planned).examine(barring)
             returned.add_tags(planned)
+            barring.bar_words(planned)
             if not planned.steps and not planned.tag_steps and not planned.hindrances:
                 raise NothingToUndo(N_("“{path}” is as it was."), path=place.path)
             return planned, seen
@@ -83,6 +86,7 @@ class ReturningService:
             planned, seen = plan(unit.sql)
             check_hindrances(unit.sql, planned, skip=skip)
             summary = reverting.summarise(unit.sql, planned)
+            release_steps(unit, planned)
             reverting.trash_steps(unit, planned)
             as_of = planned.space.seq if seen.at is None else seen.at
             recorded = unit.record(FolderReturned(subject=seen.require_entry().node, space=space_id, as_of=as_of))

@@ -41,6 +41,11 @@ def find_below(sql: Sql, space: SpaceId, top: NodeId, now_ms: int) -> list[Lock]
     return [_lock(row) for row in rows]
 
 
+def find_held(sql: Sql, space: SpaceId, now_ms: int) -> list[Lock]:
+    """Return every lock of *space*, oldest first."""
+    return _find(sql, "l.space = ?", (space,), now_ms)
+
+
 def find_in_space(sql: Sql, space: SpaceId, after: str, limit: int, now_ms: int) -> list[Lock]:
     """Return up to *limit* locks of *space*, oldest first, behind the id *after*."""
     return _find(sql, "l.space = ? AND l.id > ?", (space, after), now_ms, f" LIMIT {limit:d}")
