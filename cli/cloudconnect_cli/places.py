@@ -1,7 +1,7 @@
 """How paths are written on the command line: ``/a/b`` in one's own space, ``SPACE:/a/b`` in another by name or id."""
 
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from cloudconnect.client.connection import encode_path
 
@@ -11,6 +11,10 @@ class Place(NamedTuple):
 
     space: str
     path: str
+
+    def __str__(self) -> str:
+        """Return the place as it is written on the command line."""
+        return self.path if self.space == "personal" else f"{unquote(self.space)}:{self.path}"
 
     def url(self, what: str) -> str:
         """Return the REST path of *what*, such as ``entries``, at this place."""

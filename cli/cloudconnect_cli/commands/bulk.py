@@ -20,7 +20,8 @@ from cloudconnect_cli.undoing import hint_undo
 Where = Annotated[
     str | None, typer.Option("--where", help=_("A selection, such as 'path:/Tmp/** modified:>90d', in place of paths."))
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Show what --where would do, and do nothing."))]
+DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Show what would be done, and do nothing."))]
+OnlyWhere = Annotated[bool, typer.Option("--dry-run", help=_("Show what --where would do, and do nothing."))]
 Expect = Annotated[
     int | None, typer.Option("--expect", min=0, help=_("Refuse unless --where selects as many items as this."))
 ]
@@ -66,6 +67,21 @@ def edit(
         output.hint(_("Items done: {count}").format(count=done.done))
         hint_undo([done.undo])
     return done
+
+
+def require_where(**given: bool) -> None:
+    """Return if none of the options *given* is there, which say nothing without --where.
+
+    Raises:
+        Invalid: one is.
+    """
+    for name, is_given in given.items():
+        if is_given:
+            raise Invalid(
+                N_("--{option} goes together with --where."),
+                fix=N_("Leave it out, or say with --where what is meant."),
+                option=name.replace("_", "-"),
+            )
 
 
 def only_folder(paths: list[str] | None) -> Place:

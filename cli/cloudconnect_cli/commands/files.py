@@ -162,17 +162,28 @@ def mv(
 ) -> None:
     """Move or rename; into the target if that is a folder; from SPACE:/path to another space too."""
     if where is not None:
-        target = parse_place(into) if into else Place("personal", "")
+        folder = bulk.only_folder(sources)
+        target = parse_place(into) if into else Place(folder.space, "")
+        if target.space != folder.space:
+            raise Invalid(
+                N_("What --where selects moves within its space."), fix=N_("Move it into the other one path by path.")
+            )
+        if replace:
+            raise Invalid(N_("What --where selects replaces nothing."), fix=N_("Leave --replace out."))
         body = metadata.BulkEdit(
             where=where,
             action="move",
-            path=bulk.only_folder(sources).path,
+            path=folder.path,
             into=target.path,
             recursive=recursive,
             expect=expect,
         )
         question = _("Move {items} items ({size})?")
         bulk.edit(target.space, body, question, is_dry=dry_run, is_confirmed=yes, as_json=as_json)
+        return
+    bulk.require_where(into=bool(into), recursive=recursive, expect=expect is not None)
+    if dry_run:
+        _show_moves(ask(lambda client: _look(client, sources or [], replace=replace), as_json=as_json), as_json)
         return
 
     async def act(client: Client) -> list[Done]:
@@ -207,6 +218,35 @@ def cp(
         return done
 
     show_done(ask(act, as_json=as_json), as_json=as_json)
+
+
+async def _look(client: Client, paths: list[str], *, replace: bool) -> list[dict[str, str]]:
+    """Return what would go where.
+
+    Raises:
+        NotFound: a source is not there.
+        Conflict: something is in the place of one, and is not to be replaced.
+    """
+    pairs = await _pairs(client, paths)
+    for source, target in pairs:
+        entry = await client.ask("GET", source.url("entries"), wire.Entry)
+        try:
+            there = await client.ask("GET", target.url("entries"), wire.Entry)
+        except NotFound:
+            continue
+        if there.id != entry.id and not replace:
+            raise Conflict(
+                N_("“{path}” exists already."), fix=N_("Choose another name, or use --replace."), path=there.path
+            )
+    return [{"source": str(source), "target": str(target)} for source, target in pairs]
+
+
+def _show_moves(moves: list[dict[str, str]], as_json: bool) -> None:
+    if as_json:
+        output.document(moves)
+        return
+    for each in moves:
+        output.data(f"{output.printable(each['source'])} → {output.printable(each['target'])}")
 
 
 async def _pairs(client: Client, paths: list[str]) -> list[tuple[Place, Place]]:

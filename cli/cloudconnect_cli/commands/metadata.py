@@ -58,7 +58,7 @@ def register(app: typer.Typer) -> None:
 def tag_add(
     words: Words,
     where: bulk.Where = None,
-    dry_run: bulk.DryRun = False,
+    dry_run: bulk.OnlyWhere = False,
     expect: bulk.Expect = None,
     space: Space = _OWN,
     yes: Yes = False,
@@ -69,6 +69,7 @@ def tag_add(
         body = wire.BulkEdit(where=where, action="tag", add=[_read(word) for word in words], expect=expect)
         _tag_all(space, body, is_dry=dry_run, is_confirmed=yes, as_json=as_json)
         return
+    bulk.require_where(dry_run=dry_run, expect=expect is not None, space=space != _OWN)
     path, *texts = _path_and(words)
     _change(path, wire.TagChange(add=[_read(text) for text in texts]), as_json=as_json)
 
@@ -76,7 +77,7 @@ def tag_add(
 def tag_remove(
     words: Words,
     where: bulk.Where = None,
-    dry_run: bulk.DryRun = False,
+    dry_run: bulk.OnlyWhere = False,
     expect: bulk.Expect = None,
     space: Space = _OWN,
     yes: Yes = False,
@@ -87,6 +88,7 @@ def tag_remove(
         body = wire.BulkEdit(where=where, action="tag", remove=words, expect=expect)
         _tag_all(space, body, is_dry=dry_run, is_confirmed=yes, as_json=as_json)
         return
+    bulk.require_where(dry_run=dry_run, expect=expect is not None, space=space != _OWN)
     path, *names = _path_and(words)
     _change(path, wire.TagChange(remove=names), as_json=as_json)
 
@@ -101,6 +103,8 @@ def tag_list(
 ) -> None:
     """List the tags of a file or folder, or those that a space uses."""
     if path is not None:
+        if space != _OWN:
+            raise Invalid(N_("A path says itself in which space it is."), fix=N_("Write it like this: SPACE:/path"))
         place = parse_place(path)
         found = ask(lambda client: client.ask("GET", place.url("tags"), wire.Tags, query={"at": at}), as_json=as_json)
         _show(found.tags, as_json=as_json)

@@ -49,7 +49,7 @@ def rm(
         question = _("Put {items} items ({size}) into the trash?")
         bulk.edit(place.space, body, question, is_dry=dry_run, is_confirmed=yes, as_json=as_json)
         return
-    if not paths or dry_run:
+    if not paths:
         raise Invalid(N_("Name what to remove, or select it with --where."), fix=N_("See: cloudconnect rm --help"))
     places = [parse_place(path) for path in paths]
     found = ask(lambda client: _look(client, places, recursive=recursive), as_json=as_json)
@@ -61,6 +61,9 @@ def rm(
             files=files,
             expected=expect,
         )
+    if dry_run:
+        _show_doomed(found, as_json)
+        return
     if recursive and any(each.entry.kind == "folder" for each in found):
         question = _("Put {files} ({size}) into the trash?")
         told = counted("{count} file", "{count} files", files)
@@ -102,6 +105,19 @@ async def _remove(client: Client, found: list[_Doomed], *, is_meant: bool) -> li
     ]
 
 
+def _show_doomed(found: list[_Doomed], as_json: bool) -> None:
+    usages = [each.usage for each in found]
+    if as_json:
+        output.document(usages)
+        return
+    for each in found:
+        output.data(output.printable(str(each.place)))
+    files, folders, size = (
+        sum(getattr(usage, name) for usage in usages) for name in ("files", "folders", "logical_bytes")
+    )
+    output.hint(output.extent(files, folders, size))
+
+
 def _show_removed(removed: list[wire.TrashedBy], as_json: bool) -> None:
     if as_json:
         output.document(removed)
@@ -125,6 +141,10 @@ def restore(
     place = parse_place(what)
     if at is None and (keep_new or skip_conflicts or dry_run):
         raise Invalid(N_("This goes together with --at."), fix=N_("Name a moment, such as: --at yesterday"))
+    if to is not None and (keep_new or skip_conflicts):
+        raise Invalid(
+            N_("A copy beside it leaves all else as it is."), fix=N_("Leave --keep-new and --skip-conflicts out.")
+        )
     if at is not None and to is not None:
         copy_back(place, at, parse_place(to).path, dry_run=dry_run, as_json=as_json)
         return
