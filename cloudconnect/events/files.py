@@ -227,12 +227,14 @@ class ChangeUndone(SpaceFact):
     """What happened from ``from_seq`` to ``to_seq`` was taken back; ``subject`` is the root folder of the space.
 
     What goes to the trash for it has gone there just before; all else that it touches changes at the seq of the first
-    of these facts in a row, and a fact of its own about each node follows.
+    of these facts in a row, and a fact of its own about each node follows. ``is_rollback`` says that it was chosen by
+    who made it, or when: that is a change like any other, where an undo makes the change before it the last one.
     """
 
     kind: ClassVar[str] = "files.change-undone"
     from_seq: int
     to_seq: int
+    is_rollback: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,7 @@ _KINDS = {
     "files.entry-trashed": N_("removed"),
     "files.entry-restored": N_("restored"),
     "files.folder-returned": N_("brought back"),
+    "files.change-undone": N_("rolled back"),
     "files.tagged": N_("tagged"),
     "files.untagged": N_("untagged"),
     "files.space-renamed": N_("renamed space"),

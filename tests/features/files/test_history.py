@@ -346,4 +346,31 @@ async def test_what_a_rollback_left_out_still_counts_as_ones_own(rooms, ada):
     await put_new(rooms, ada, "/in/a.txt")
     await put_new(rooms, ada, "/out.txt")
     await rooms.history.rollback(ada, "personal", Deeds(since="1h", path="/in"))
-    assert [each.path for each in await rooms.history.find_undoable(ada, "personal", 10)] == ["/out.txt"]
+    assert [each.path for each in await rooms.history.find_undoable(ada, "personal", 10)] == ["/in", "/out.txt"]
+
+
+async def test_a_rollback_is_the_last_change_of_whoever_made_it(rooms, ada):
+    thief = Principal(ada.id, PrincipalKind.PERSON, "ada", credential="ses_thief")
+    await put_new(rooms, ada, "/own.txt")
+    await put_new(rooms, thief, "/ransom.txt")
+    before = await listing(rooms, ada)
+    await rooms.history.rollback(ada, "personal", Deeds(credentials=frozenset({"ses_thief"})))
+
+    assert (await rooms.history.find_undoable(ada, "personal", 10))[0].kind == "files.change-undone"
+    await undo(rooms, ada)
+    assert await listing(rooms, ada) == before
+    await undo(rooms, ada)
+    assert list(await listing(rooms, ada)) == ["/own.txt"]
+
+
+async def test_what_somebody_else_rolled_back_is_nobodys_last_change(rooms, ada, bob):
+    space = await rooms.spaces.get_space(ada, "personal")
+    resource = Resource(space.id, (space.root,))
+    await rooms.log.commit(
+        lambda unit: rooms.access.add_grant(unit.sql, bob.id, resource, Role.EDIT, unit.now_ms), actor=ada
+    )
+    await rooms.files.add_folder(bob, space.id, "/kept")
+    await rooms.files.add_folder(bob, space.id, "/gone")
+    await rooms.history.rollback(ada, "personal", Deeds(actor=bob.id, since="1h", path="/gone"))
+
+    assert [each.path for each in await rooms.history.find_undoable(bob, space.id, 10)] == ["/kept"]

@@ -124,7 +124,9 @@ class HistoryService:
             )
 
         names = rules.parse_path(done.path)
-        return await self._revert(principal, space_id, find_seqs, names=names, skip=skip, is_dry_run=is_dry_run)
+        return await self._revert(
+            principal, space_id, find_seqs, names=names, skip=skip, is_dry_run=is_dry_run, is_rollback=True
+        )
 
     async def find_undoable(self, principal: Principal, space: str, limit: int) -> list[Undoable]:
         """Return the last changes that *principal* made in the space and that have not been undone, latest first."""
@@ -145,6 +147,7 @@ class HistoryService:
         names: tuple[str, ...] = (),
         skip: bool,
         is_dry_run: bool,
+        is_rollback: bool = False,
     ) -> Reverted:
         # Looking for them may take a while, for which the one writer need not wait; all else is decided in the unit.
         seqs = await self._database.read(lambda sql: self._find_seqs(sql, principal, space_id, find_seqs))
@@ -168,7 +171,15 @@ class HistoryService:
             release_steps(unit, planned)
             reverting.trash_steps(unit, planned)
             recorded = [
-                unit.record(ChangeUndone(subject=planned.space.root, space=space_id, from_seq=first, to_seq=last))
+                unit.record(
+                    ChangeUndone(
+                        subject=planned.space.root,
+                        space=space_id,
+                        from_seq=first,
+                        to_seq=last,
+                        is_rollback=is_rollback,
+                    )
+                )
                 for first, last in planned.seqs
             ]
             reverting.place_steps(unit, planned, deeds.seq_of(recorded[0]))
@@ -225,12 +236,13 @@ class HistoryService:
         undone = Seqs(())
         for _, group in groupby(self._find_made(sql, space, principal), key=attrgetter("unit")):
             made = list(group)
-            ranges = [_undone_range(fact) for fact in made if fact.kind == ChangeUndone.kind]
             if made[-1].seq in undone:
                 continue
-            if ranges:
-                undone = Seqs([*undone, *ranges])
-            elif _touches(sql, space.id, made[-1].seq, made[0].seq):
+            taken_back = [_undone(fact) for fact in made if fact.kind == ChangeUndone.kind]
+            if taken_back:
+                undone = Seqs([*undone, *((each.from_seq, each.to_seq) for each in taken_back)])
+            is_own = made[0].actor == principal.id and all(each.is_rollback for each in taken_back)
+            if is_own and _touches(sql, space.id, made[-1].seq, made[0].seq):
                 yield made
 
     def _find_made(self, sql: Sql, space: Space, principal: Principal) -> Iterator[Made]:
@@ -271,9 +283,8 @@ def _touches(sql: Sql, space: SpaceId, first: int, last: int) -> bool:
     return any(table.touches(sql, space, first, last) for table in (history, tags, settings))
 
 
-def _undone_range(fact: Made) -> tuple[int, int]:
-    undone = msgspec.json.decode(fact.payload, type=ChangeUndone)
-    return undone.from_seq, undone.to_seq
+def _undone(fact: Made) -> ChangeUndone:
+    return msgspec.json.decode(fact.payload, type=ChangeUndone)
 
 
 def _undoable(sql: Sql, space: Space, made: list[Made]) -> Undoable:
@@ -281,4 +292,5 @@ def _undoable(sql: Sql, space: Space, made: list[Made]) -> Undoable:
     node = NodeId(first.subject)
     path = find_path(sql, space, node, last.seq) or find_path(sql, space, node, first.seq - 1) or ""
     token = UndoToken(space.id, Seqs([(first.seq, last.seq)]))
-    return Undoable(token, from_ms(first.hlc >> _COUNTER_BITS), first.kind, path, len(made))
+    kind = next((fact.kind for fact in made if fact.kind == ChangeUndone.kind), first.kind)
+    return Undoable(token, from_ms(first.hlc >> _COUNTER_BITS), kind, path, len(made))

@@ -69,6 +69,7 @@ class Made:
     subject: str
     payload: str
     hlc: int
+    actor: str
 
 
 def find_touched(sql: Sql, space: SpaceId, first: int, last: int) -> list[Past]:
@@ -176,7 +177,7 @@ def find_in_trash(sql: Sql, nodes: Sequence[NodeId]) -> set[NodeId]:
 def find_made(sql: Sql, space: SpaceId, span: tuple[int, int], chosen: tuple[str, str], limit: int) -> list[Made]:
     """Return up to *limit* facts of *space* in *span*, the latest first: those of an actor, and those of a kind."""
     rows = sql.rows(
-        "SELECT seq, COALESCE(unit, position), kind, subject, payload, hlc FROM event"
+        "SELECT seq, COALESCE(unit, position), kind, subject, payload, hlc, actor FROM event"
         " WHERE space = ? AND seq >= ? AND seq <= ? AND (actor = ? OR kind = ?) ORDER BY seq DESC LIMIT ?",
         (space, *span, *chosen, limit),
     )
