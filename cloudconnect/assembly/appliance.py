@@ -31,6 +31,7 @@ from cloudconnect.features.files import (
     LocksService,
     ParticularsService,
     PropertiesService,
+    PruningRuns,
     PruningService,
     PurgingService,
     ReturningService,
@@ -83,6 +84,7 @@ class Appliance:
     versions: VersionsService
     purging: PurgingService
     pruning: PruningService
+    pruning_runs: PruningRuns
     snapshots: SnapshotsService
     chunking: ChunkingService
     comparing: ComparingService

@@ -222,6 +222,7 @@ def assemble(settings: Settings, clock: Clock | None = None, *, is_recovering: b
         versions=filing.versions,
         purging=filing.purging,
         pruning=filing.pruning,
+        pruning_runs=filing.pruning_runs,
         snapshots=filing.snapshots,
         comparing=filing.comparing,
         returning=filing.returning,

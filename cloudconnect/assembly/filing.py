@@ -30,6 +30,7 @@ from cloudconnect.features.files import (
     LocksService,
     ParticularsService,
     PropertiesService,
+    PruningRuns,
     PruningService,
     PurgingService,
     RestoringFiles,
@@ -69,6 +70,7 @@ class Filing:
     versions: VersionsService
     purging: PurgingService
     pruning: PruningService
+    pruning_runs: PruningRuns
     snapshots: SnapshotsService
     chunking: ChunkingService
     comparing: ComparingService
@@ -115,6 +117,9 @@ def open_files(
     pruning = PruningService(log, database, clock, guide, settings.retention.versions)
     operations.add_kind(Kind("files.purge", Text(N_("Empty the trash of what is old")), "files", purging.purge_old))
     operations.add_kind(Kind("files.prune", Text(N_("Let old versions go")), "versions", pruning.prune))
+    pruning_runs = PruningRuns(database, guide, pruning, operations)
+    prunes = Text(N_("Let old versions of a space go"))
+    operations.add_kind(Kind("files.prune-space", prunes, "versions", pruning_runs.run, is_personal=True))
     jobs.add(Job("files.purge", timedelta(hours=1), lambda: operations.start_due("files.purge")))
     jobs.add(Job("files.prune", timedelta(days=1), lambda: operations.start_due("files.prune")))
     operations.add_kind(Kind("files.recount", Text(N_("Count what spaces use")), "spaces", accounting.recount))
@@ -144,6 +149,7 @@ def open_files(
         versions=VersionsService(log, database, guide, vault),
         purging=purging,
         pruning=pruning,
+        pruning_runs=pruning_runs,
         history=HistoryService(log, database, clock, guide, timedelta(days=settings.history.undo_days)),
         snapshots=SnapshotsService(log, database, guide),
         chunking=ChunkingService(log, database, clock, uploads),

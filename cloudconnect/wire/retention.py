@@ -96,6 +96,12 @@ class Pruned(Answer, frozen=True):
     trash_bytes: int
 
 
+class Pruning(Answer, frozen=True):
+    """The operation that lets old versions go: see /operations."""
+
+    operation: str
+
+
 class Emptying(Request, frozen=True):
     """What to give up: what was removed longer ago than so many days, or everything; ``dry_run`` only counts it."""
 

@@ -1,5 +1,7 @@
 """What the trash may hold, said and tried on the command line."""
 
+import subprocess
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -33,3 +35,29 @@ def test_a_tag_says_how_to_take_it_back(machine, tmp_path):
     assert b"undo with: cloudconnect undo spc_" in done.stderr
     assert "1 with other tags" in machine.run("undo").stderr.decode() + machine.run("undo", "--list").stdout.decode()
     assert machine.json("tag", "list", "/a.txt") == []
+
+
+def test_versions_go_when_asked_and_not_before(machine, tmp_path):
+    for content in ("one", "second", "thirds"):
+        (tmp_path / "a.txt").write_text(content)
+        assert machine.run("put", tmp_path / "a.txt", "/").returncode == 0
+    machine.run("policy", "set", "--versions", "never *.txt")
+
+    planned = machine.json("version", "prune", "--dry-run")
+    unasked = machine.run("version", "prune", stdin=subprocess.DEVNULL)
+    kept = machine.json("version", "list", "/a.txt")
+    done = machine.json("version", "prune", "--yes")
+
+    assert planned == done == {"versions": 2, "files": 1, "bytes": 9}
+    assert unasked.returncode == 14
+    assert all(each["pruned"] is None for each in kept)
+    assert [each["pruned"] is None for each in machine.json("version", "list", "/a.txt")] == [True, False, False]
+    assert said(machine, "cat", "/a.txt") == "thirds"
+    assert said(machine, "version", "prune") == "Would go: 0 versions of 0 files, 0 B.\n"
+
+
+def test_who_does_not_manage_a_space_prunes_nothing_in_it(machine):
+    assert machine.run("version", "prune", "--space", "Nobody's", "--yes").returncode == 4
+    machine.run("space", "create", "Old")
+    machine.run("space", "archive", "Old")
+    assert machine.run("version", "prune", "--space", "Old", "--yes").returncode == 0

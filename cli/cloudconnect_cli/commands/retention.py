@@ -2,6 +2,7 @@
 
 import difflib
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -10,8 +11,10 @@ from cloudconnect.kernel.errors import Invalid
 from cloudconnect.kernel.text import N_
 from cloudconnect.kernel.units import format_bytes
 from cloudconnect.wire import files
+from cloudconnect.wire import operations as wire_operations
 from cloudconnect.wire import retention as wire
 from cloudconnect_cli import output
+from cloudconnect_cli.commands import operations
 from cloudconnect_cli.commands.appliance import version as print_version
 from cloudconnect_cli.commands.completing import remote_paths
 from cloudconnect_cli.commands.running import AsJson, Space, Yes, ask, confirm
@@ -38,6 +41,7 @@ def register(app: typer.Typer) -> None:
     version.command("pin", epilog=_("Example: cloudconnect version pin /plan.txt 120 --note signed"))(version_pin)
     version.command("unpin", epilog=_("Example: cloudconnect version unpin /plan.txt 120"))(version_unpin)
     version.command("remove", epilog=_("Example: cloudconnect version remove /plan.txt 120"))(version_remove)
+    version.command("prune", epilog=_("Example: cloudconnect version prune --dry-run"))(version_prune)
     app.add_typer(version, name="version")
     policy.command("show", epilog=_("Example: cloudconnect policy show"))(policy_show)
     policy.command("set", epilog=_("Example: cloudconnect policy set --versions 'keep all 30d, daily 1y'"))(policy_set)
@@ -145,9 +149,33 @@ def version_remove(path: Path, seq: Seq, yes: Yes = False, as_json: AsJson = Fal
     ask(lambda client: client.ask("POST", url, type(None), body=body), as_json=as_json)
 
 
+def version_prune(
+    space: Space = "personal",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Count what would go, and change nothing."))] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let go now, for good, of the versions that the policy of a space does not keep; it happens once a day by itself."""
+    found = _preview(space, wire.Preview(), as_json=as_json)
+    if dry_run or not found.versions:
+        _show_gone(found.versions, found.files, found.bytes, _("Would go: {versions}."), as_json=as_json)
+        return
+    versions = _count_versions(found.versions, found.files, found.bytes)
+    confirm(_("Let {versions} go for good?").format(versions=versions), is_confirmed=yes)
+
+    async def act(client: Client) -> wire_operations.Operation:
+        started = await client.ask("POST", f"{_url(space)}/run", wire.Pruning)
+        return await operations.follow(client, started.operation)
+
+    ended = ask(act, as_json=as_json)
+    operations.check_done(ended)
+    gone, files, size = (int(ended.result[name]) for name in ("versions", "files", "bytes"))
+    _show_gone(gone, files, size, _("Gone: {versions}."), as_json=as_json)
+
+
 def policy_show(space: Space = "personal", as_json: AsJson = False) -> None:
     """Show how long a space keeps versions and the trash."""
-    found = ask(lambda client: client.ask("GET", f"/spaces/{space}/retention", wire.Retention), as_json=as_json)
+    found = ask(lambda client: client.ask("GET", _url(space), wire.Retention), as_json=as_json)
     _print_policy(found, as_json=as_json)
 
 
@@ -169,7 +197,7 @@ def policy_set(
         raise Invalid(N_("The trash is told in days or in words."), fix=N_("Leave out --trash-days; write keep 30d."))
 
     async def act(client: Client) -> wire.ChangedRetention:
-        url = f"/spaces/{space}/retention"
+        url = _url(space)
         known = await client.ask("GET", url, wire.Retention)
         words = known.versions if versions is None else None if versions == "default" else versions
         days, kept = known.trash_days, known.trash
@@ -196,23 +224,40 @@ def policy_test(
     as_json: AsJson = False,
 ) -> None:
     """Tell exactly which versions, and what of the trash, policies would let go now; nothing is changed."""
-    body = wire.Preview(versions, trash_words)
-    found = ask(
-        lambda client: client.ask("POST", f"/spaces/{space}/retention/preview", wire.Pruned, body=body),
-        as_json=as_json,
-    )
+    found = _preview(space, wire.Preview(versions, trash_words), as_json=as_json)
     if as_json:
         output.document(found)
         return
-    sentence = _("Would go: {versions} of {files}, {size}; in the trash {things}, {trashed}.")
+    sentence = _("Would go: {versions}; in the trash {things}, {trashed}.")
     output.data(
         sentence.format(
-            versions=counted("{count} version", "{count} versions", found.versions),
-            files=counted("{count} file", "{count} files", found.files),
-            size=format_bytes(found.bytes),
+            versions=_count_versions(found.versions, found.files, found.bytes),
             things=counted("{count} thing", "{count} things", found.trashed),
             trashed=format_bytes(found.trash_bytes),
         )
+    )
+
+
+def _url(space: str) -> str:
+    return f"/spaces/{quote(space, safe='')}/retention"
+
+
+def _preview(space: str, body: wire.Preview, *, as_json: bool) -> wire.Pruned:
+    return ask(lambda client: client.ask("POST", f"{_url(space)}/preview", wire.Pruned, body=body), as_json=as_json)
+
+
+def _show_gone(versions: int, files: int, size: int, sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        output.document({"versions": versions, "files": files, "bytes": size})
+        return
+    output.data(sentence.format(versions=_count_versions(versions, files, size)))
+
+
+def _count_versions(versions: int, files: int, size: int) -> str:
+    return _("{versions} of {files}, {size}").format(
+        versions=counted("{count} version", "{count} versions", versions),
+        files=counted("{count} file", "{count} files", files),
+        size=format_bytes(size),
     )
 
 

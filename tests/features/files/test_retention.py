@@ -8,11 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudconnect.features.files import Condition, PruningService, PurgingService, Retention, VersionsService
+from cloudconnect.features.files import (
+    Condition,
+    PruningRuns,
+    PruningService,
+    PurgingService,
+    Retention,
+    VersionsService,
+)
 from cloudconnect.features.files.errors import BadPolicy, NoSuchVersion, VersionInUse, VersionPruned
 from cloudconnect.features.files.retention import OldVersion, Policy, Rule, Span, find_prunable, parse_policy
 from cloudconnect.features.files.store import spaces
 from cloudconnect.kernel.errors import Conflict, Denied, NotFound
+from cloudconnect.ports.access import Resource, Role
 
 ANYTHING = Condition(if_match=frozenset({"*"}))
 DAY_MS = 86_400_000
@@ -410,3 +418,22 @@ async def test_emptying_takes_only_what_is_old_enough(rooms, ada, purging):
     assert (total.count, total.bytes) == (1, 4)
     with pytest.raises(Conflict):
         await rooms.history.undo(ada, "personal", last=2)
+
+
+async def test_only_who_manages_a_space_prunes_it(rooms, pruning, ada, bob):
+    space = await rooms.spaces.get_space(ada, "personal")
+    resource = Resource(space.id, (space.root,))
+    await rooms.log.commit(
+        lambda unit: rooms.access.add_grant(unit.sql, bob.id, resource, Role.EDIT, unit.now_ms), actor=ada
+    )
+    runs = PruningRuns(rooms.database, rooms.guide, pruning, NoOperations())
+
+    with pytest.raises(Denied):
+        await runs.start(bob, space.id)
+    with pytest.raises(AssertionError, match="started"):
+        await runs.start(ada, space.id)
+
+
+class NoOperations:
+    async def start_own(self, principal, kind, parameters):
+        raise AssertionError(f"{kind} started with {parameters}")

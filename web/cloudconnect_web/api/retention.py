@@ -58,6 +58,11 @@ async def preview_retention(call: Call, space: str, body: wire.Preview) -> wire.
     return wire.Pruned(**dataclasses.asdict(pruned), trashed=trashed.count, trash_bytes=trashed.bytes)
 
 
+async def start_pruning(call: Call, space: str) -> wire.Pruning:
+    """Let go now of the versions that the policy of a space does not keep, as a long job."""
+    return wire.Pruning(await call.appliance.pruning_runs.start(call.principal, space))
+
+
 async def purge(call: Call, space: str, node: str) -> None:
     """Give up one thing in the trash, for good."""
     await call.appliance.purging.purge(call.principal, space, node)
@@ -96,6 +101,7 @@ OPERATIONS = [
     Operation(method="GET", path=_SPACE + "/retention", guard=Guard.READ, handler=get_retention),
     Operation(method="PUT", path=_SPACE + "/retention", guard=Guard.WRITE, handler=set_retention),
     Operation(method="POST", path=_SPACE + "/retention/preview", guard=Guard.READ, handler=preview_retention),
+    Operation(method="POST", path=_SPACE + "/retention/run", guard=Guard.WRITE, handler=start_pruning, status=202),
     Operation(method="POST", path=_SPACE + "/trash/empty", guard=Guard.WRITE, handler=empty_trash),
     Operation(method="DELETE", path=_SPACE + "/trash/{node}", guard=Guard.WRITE, handler=purge, status=204),
 ]

@@ -62,6 +62,9 @@ from cloudconnect.features.files.service.pruning import (
     Pruned,
     PruningService,
 )
+from cloudconnect.features.files.service.pruning_runs import (
+    PruningRuns,
+)
 from cloudconnect.features.files.service.purging import (
     Disk,
     PurgingService,
@@ -118,6 +121,7 @@ __all__ = [
     "ParticularsService",
     "PropertiesService",
     "Pruned",
+    "PruningRuns",
     "PruningService",
     "PurgingService",
     "RestoringFiles",

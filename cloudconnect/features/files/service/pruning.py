@@ -127,6 +127,14 @@ class PruningService:
             after = found[0].id
         return dataclasses.asdict(pruned)
 
+    def prune_space(self, space: SpaceId, progress: Progress) -> dict[str, int | str]:
+        """Let go, in one space, of what its policy does not keep; nothing of one that is archived or gone by now."""
+        pruned = Pruned()
+        found = self._database.read_now(lambda sql: spaces.find_space(sql, space))
+        if found is not None and found.archived is None:
+            self._prune_space(found, pruned, progress)
+        return dataclasses.asdict(pruned)
+
     def _prune_space(self, space: Space, pruned: Pruned, progress: Progress) -> None:
         policy = self._database.read_now(lambda sql: self._policy(sql, space.id))
         chosen = self._database.read_now(lambda sql: list(self._find(sql, space, policy)))
