@@ -155,7 +155,7 @@ def version_prune(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let go now, for good, of the versions that the policy of a space does not keep; it happens once a day by itself."""
+    """Let go now, for good, of versions that the policy of a space does not keep; it happens once a day by itself."""
     found = _preview(space, wire.Preview(), as_json=as_json)
     if dry_run or not found.versions:
         _show_gone(found.versions, found.files, found.bytes, _("Would go: {versions}."), as_json=as_json)
