@@ -89,12 +89,16 @@ class Content(Protocol):
         ...
 
 
-class Hashing(Protocol):
-    """A hash that goes on."""
+class Updated(Protocol):
+    """What is told the bytes that go by."""
 
     def update(self, data: bytes | bytearray | memoryview, /) -> None:
         """Go on with *data*."""
         ...
+
+
+class Hashing(Updated, Protocol):
+    """A hash that goes on."""
 
     def digest(self) -> bytes:
         """Return the hash of all that it has seen."""
@@ -254,9 +258,15 @@ class Vault(Protocol):
         ...
 
     async def assemble(
-        self, space: SpaceId, chunks: Sequence[tuple[bytes, int]], sha256: bytes | None = None
+        self,
+        space: SpaceId,
+        chunks: Sequence[tuple[bytes, int]],
+        sha256: bytes | None = None,
+        also: Updated | None = None,
     ) -> Content:
         """Make one content of stored *chunks*, given by content id and size; if *sha256* is not known, each is read.
+
+        So it is if there is something *also* to be updated with the plain bytes, in their order, on other threads.
 
         Raises:
             Conflict: one is not stored.

@@ -16,12 +16,16 @@ from cloudconnect.storage.manifest import Entry
 from cloudconnect.storage.seal import Buffer
 
 
-class Hashing(Protocol):
-    """A hash that goes on, such as those of hashlib."""
+class Updated(Protocol):
+    """What is told the bytes that go by."""
 
     def update(self, data: Buffer, /) -> None:
         """Go on with *data*."""
         ...
+
+
+class Hashing(Updated, Protocol):
+    """A hash that goes on, such as those of hashlib."""
 
     def digest(self) -> bytes:
         """Return the hash of all that it has seen."""

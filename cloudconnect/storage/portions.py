@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
 from cloudconnect.storage import manifest as manifests
+from cloudconnect.storage.growing import Updated
 from cloudconnect.storage.ingest import Cut, SmallContent
 from cloudconnect.storage.manifest import Entry
 
@@ -49,7 +50,7 @@ def small_content(entry: Entry, digest: bytes | None) -> SmallContent:
     return SmallContent(manifest, manifests.root_key(manifest), entry.size, digest or _EMPTY_SHA256)
 
 
-def update(state: "hashlib._Hash", raws: Sequence[bytes]) -> None:
+def update(state: Updated, raws: Sequence[bytes]) -> None:
     """Have *state* go on with *raws*."""
     for raw in raws:
         state.update(raw)

@@ -1,8 +1,10 @@
 """Large files in chunks, in the shapes that Nextcloud's desktop client and rclone send."""
 
 import asyncio
+import hashlib
 import os
 import random
+import zlib
 
 import pytest
 
@@ -135,12 +137,15 @@ async def test_a_chunk_that_comes_again_takes_the_place_of_the_first(dav):  # no
     [
         ("PUT", "nothing/1", {}, 404),
         ("PUT", "here/one", {}, 422),
-        ("PUT", "here/3", {"OC-Checksum": "SHA1:" + "0" * 40}, 403),
+        ("PUT", "here/3", {"OC-Checksum": "SHA1:" + "0" * 40}, 400),
         ("MOVE", "here/1", {"Destination": f"{FILES}/a"}, 400),
         ("MOVE", "here/.file", {}, 400),
         ("MOVE", "here/.file", {"Destination": f"{FILES}/missing/a"}, 409),
         ("MOVE", "here/.file", {"Destination": f"{FILES}/a", "OC-Total-Length": "7"}, 422),
         ("MOVE", "here/.file", {"Destination": f"{FILES}/a", "OC-Total-Length": "many"}, 400),
+        ("MOVE", "here/.file", {"Destination": f"{FILES}/a", "OC-Checksum": "MD5:" + "0" * 32}, 400),
+        ("MOVE", "here/.file", {"Destination": f"{FILES}/a", "OC-Checksum": "SHA256:" + "0" * 64}, 400),
+        ("MOVE", "here/.file", {"Destination": f"{FILES}/a", "OC-Checksum": "CRC:0"}, 400),
         ("MOVE", "here/.file", {"Destination": f"{FILES}/taken", "Overwrite": "F"}, 412),
         ("MKCOL", "with%20blank", {}, 422),
         ("DELETE", "nothing", {}, 404),
@@ -236,3 +241,18 @@ async def test_who_may_write_to_one_folder_alone_sends_chunks_there(site, dav): 
     assert await status(dav("PUT", f"{chunks}/1", data=b"film", headers=target, **as_bob)) == 201
     assert await status(dav("MOVE", f"{chunks}/.file", headers=target, **as_bob)) == 201
     assert await content(dav, "/in/film.mp4") == (200, b"film")
+
+
+@pytest.mark.parametrize("kind", ["SHA256", "SHA1", "MD5", "ADLER32"])
+async def test_the_whole_that_chunks_become_is_verified_before_it_is_a_file(dav, kind):  # noqa: F811
+    data = b"first second"
+    digest = f"{zlib.adler32(data):08x}" if kind == "ADLER32" else hashlib.new(kind, data).hexdigest()
+    await status(dav("MKCOL", f"{FOLDER}checked/"))
+    for number, piece in ((1, b"first "), (2, b"second")):
+        assert await status(dav("PUT", f"{FOLDER}checked/{number}", data=piece)) == 201
+
+    for checksum, expected in ((digest[::-1], 400), (digest, 201)):
+        headers = {"Destination": f"{FILES}/a", "OC-Checksum": f"{kind}:{checksum}"}
+        assert await status(dav("MOVE", f"{FOLDER}checked/.file", headers=headers)) == expected
+
+    assert await content(dav, "/a") == (200, data)

@@ -15,7 +15,7 @@ from cloudconnect.storage.aio.threads import Threads, take_outcome
 from cloudconnect.storage.chunker import MAXIMUM_BYTES, MINIMUM_BYTES, Chunker
 from cloudconnect.storage.errors import BadAssembly, ContentDamaged
 from cloudconnect.storage.gathering import Gathering
-from cloudconnect.storage.growing import Growing, Hashing, Kept
+from cloudconnect.storage.growing import Growing, Hashing, Kept, Updated
 from cloudconnect.storage.ingest import Cut, Ingest, StoredBatch, StoredContent
 from cloudconnect.storage.manifest import Entry
 from cloudconnect.storage.portions import gather, small_content, split, update
@@ -146,9 +146,15 @@ class Vault:
         )
 
     async def assemble(
-        self, space: SpaceId, chunks: Sequence[tuple[bytes, int]], sha256: bytes | None = None
+        self,
+        space: SpaceId,
+        chunks: Sequence[tuple[bytes, int]],
+        sha256: bytes | None = None,
+        also: Updated | None = None,
     ) -> StoredContent:
         """Make one content of stored *chunks*, given by content id and size; if *sha256* is not known, each is read.
+
+        So it is if there is something *also* to be updated with the plain bytes, in their order, on other threads.
 
         Raises:
             ChunksMissing: one is not stored.
@@ -157,7 +163,9 @@ class Vault:
         """
         entries = [Entry(*chunk) for chunk in chunks]
         await self.threads.run(self._check_chunks, entries)
-        digest = sha256 or await self._digest(space, entries)
+        digest = sha256
+        if digest is None or also is not None:
+            digest = await self._digest(space, entries, also)
         ingest = self.writer.begin(id_bytes(space))
         try:
             await self.threads.run(ingest.adopt, entries, digest)
@@ -258,7 +266,7 @@ class Vault:
             await store
         await self.threads.run(self.writer.finish, ingest)
 
-    async def _digest(self, space: SpaceId, entries: Sequence[Entry]) -> bytes:
+    async def _digest(self, space: SpaceId, entries: Sequence[Entry], also: Updated | None) -> bytes:
         """Return the SHA-256 of *entries* in a row, hashing one part while the next is read and opened."""
         state = hashlib.sha256()
         parts = self._repository.reader.read_parts(id_bytes(space), entries)
@@ -267,6 +275,8 @@ class Vault:
             reading = self.threads.run(next, parts, None)
             try:
                 await self.threads.run(update, state, raws)
+                if also is not None:
+                    await self.threads.run(update, also, raws)
             except BaseException:
                 reading.cancel()
                 raise

@@ -49,6 +49,8 @@ STATUS: Final = {
     "files.not-a-file": 405,
     "files.no-such-lock": 409,
     "files.root-stays": 403,
+    "files.bad-checksum": 400,
+    "files.checksum-mismatch": 400,
     "files.into-itself": 403,
 }
 """Where WebDAV wants another status than the kind of a refusal has."""
@@ -57,7 +59,9 @@ STATUS: Final = {
 def refuse(request: web.Request, refusal: CloudConnectError, status: int | None = None) -> web.Response:
     """Return *refusal* as the error element that WebDAV clients read; they show people the message in it."""
     language = request.get(LANGUAGE, "en")
-    words = [say(refusal.detail, language)] + ([say(refusal.fix, language)] if refusal.fix is not None else [])
+    detail = say(refusal.detail, language)
+    words = [detail if detail.endswith((".", "?", "!")) else f"{detail}."]
+    words += [say(refusal.fix, language)] if refusal.fix is not None else []
     condition = CONDITIONS.get(refusal.code)
     element = f"<d:{condition}><d:href>{escape(request.rel_url.raw_path)}</d:href></d:{condition}>" if condition else ""
     body = (

@@ -18,7 +18,7 @@ from cloudconnect_web.conditions import quote
 from cloudconnect_web.dav.address import encode, find_destination
 from cloudconnect_web.dav.answers import MULTI_END, MULTI_START, XML, refuse
 from cloudconnect_web.dav.asking import take_for
-from cloudconnect_web.dav.headers import parse_modified, parse_overwrite, verified
+from cloudconnect_web.dav.headers import parse_checksum, parse_modified, parse_overwrite, verified
 from cloudconnect_web.keys import APPLIANCE, PRINCIPAL
 from cloudconnect_web.problems import BadRequest
 from cloudconnect_web.undoing import undo_fields
@@ -65,7 +65,9 @@ async def _move(request: web.Request, folder: str) -> web.StreamResponse:
     # If-Match would be for .file itself; what the clients mean to replace stands in the If field.
     ask = await take_for(request, target)
     condition = ask.condition if parse_overwrite(request) else replace(ask.condition, if_none_match=frozenset({"*"}))
-    plan = UploadPlan(path=target.path, modified_ns=modified_ns, condition=condition)
+    checksum = parse_checksum(request)
+    said = "" if checksum is None else str(checksum)
+    plan = UploadPlan(path=target.path, modified_ns=modified_ns, condition=condition, checksum=said)
     put = await ask.appliance.chunking.finish(ask.principal, folder, ask.space, plan, _total(request))
     headers = {"ETag": quote(put.entry.etag), "OC-ETag": quote(put.entry.etag), "OC-FileId": put.entry.node}
     if modified_ns is not None:

@@ -1,8 +1,6 @@
 """The header fields of WebDAV and of the clients that speak it."""
 
-import hashlib
 import re
-import zlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from enum import StrEnum
@@ -10,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from cloudconnect.kernel.errors import Denied
+from cloudconnect.features.files.checksums import Checksum
 from cloudconnect.kernel.text import N_
 from cloudconnect_web.problems import BadRequest
 
@@ -18,7 +16,6 @@ LOCK_LIFE_MOST: Final = timedelta(minutes=30)
 
 _SECONDS = re.compile(r"Second-(\d{1,10})", re.IGNORECASE)
 _UNIX_TIME = re.compile(r"(-?\d{1,11})(?:\.(\d{1,9})\d*)?")
-_CHECKSUM = re.compile(r"(SHA256|SHA1|MD5|ADLER32):([0-9a-fA-F]{1,64})", re.IGNORECASE)
 
 
 class Depth(StrEnum):
@@ -27,13 +24,6 @@ class Depth(StrEnum):
     ITSELF = "0"
     CHILDREN = "1"
     ALL = "infinity"
-
-
-class ChecksumMismatch(Denied):
-    """What arrived is not what the client says it sent."""
-
-    code = "web.checksum-mismatch"
-    title = N_("The content arrived changed")
 
 
 def parse_depth(request: web.Request, default: Depth, *allowed: Depth) -> Depth:
@@ -103,44 +93,27 @@ def parse_unix_time(text: str) -> int:
     return nanoseconds
 
 
+def parse_checksum(request: web.Request) -> Checksum | None:
+    """Return what OC-Checksum says of the content, None if it is not sent.
+
+    Raises:
+        BadChecksum: it names no checksum that is known here.
+    """
+    text = request.headers.get("OC-Checksum")
+    return None if text is None else Checksum(text)
+
+
 async def verified(request: web.Request, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Yield *stream* and refuse at its end, before anything of it is kept, what OC-Checksum says was not sent.
 
     Raises:
-        BadRequest: OC-Checksum names no checksum that is known here.
+        BadChecksum: OC-Checksum names no checksum that is known here.
         ChecksumMismatch: the stream has another one.
     """
-    text = request.headers.get("OC-Checksum")
-    if text is None:
-        async for piece in stream:
-            yield piece
-        return
-    match = _CHECKSUM.fullmatch(text.strip())
-    if match is None:
-        raise BadRequest(N_("OC-Checksum holds no checksum."), fix=N_("Send SHA256:, SHA1:, MD5: or ADLER32:."))
-    checksum = _Checksum(match[1].upper())
+    checksum = parse_checksum(request)
     async for piece in stream:
-        checksum.update(piece)
+        if checksum is not None:
+            checksum.update(piece)
         yield piece
-    if checksum.digest != match[2].lower():
-        raise ChecksumMismatch(N_("Its {kind} is another one."), fix=N_("Send it again."), kind=match[1].upper())
-
-
-class _Checksum:
-    """A running checksum of one of the kinds that clients send."""
-
-    def __init__(self, kind: str) -> None:
-        self._hash = None if kind == "ADLER32" else hashlib.new(kind.lower(), usedforsecurity=False)
-        self._adler = 1
-
-    def update(self, piece: bytes) -> None:
-        """Take in more bytes."""
-        if self._hash is None:
-            self._adler = zlib.adler32(piece, self._adler)
-        else:
-            self._hash.update(piece)
-
-    @property
-    def digest(self) -> str:
-        """The checksum so far, in small hexadecimal digits."""
-        return f"{self._adler:08x}" if self._hash is None else self._hash.hexdigest()
+    if checksum is not None:
+        checksum.check()

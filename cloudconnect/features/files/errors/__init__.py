@@ -69,7 +69,9 @@ from cloudconnect.features.files.errors.tree import (
     Stale,
 )
 from cloudconnect.features.files.errors.uploads import (
+    BadChecksum,
     BadChunkName,
+    ChecksumMismatch,
     NoSuchUpload,
     NotJoinable,
     NotReceived,
@@ -83,6 +85,7 @@ from cloudconnect.features.files.errors.uploads import (
 )
 
 __all__ = [
+    "BadChecksum",
     "BadChunkName",
     "BadEdit",
     "BadExpectation",
@@ -98,6 +101,7 @@ __all__ = [
     "Braked",
     "BulkEditGone",
     "CannotUndo",
+    "ChecksumMismatch",
     "ConditionMissing",
     "CrossingExpired",
     "EntryLocked",

@@ -86,3 +86,17 @@ class TooManyChunks(TooLarge):
 
     code = "files.too-many-chunks"
     title = N_("Too many chunks")
+
+
+class BadChecksum(Invalid):
+    """A checksum that is sent along is of no kind that is known, or none at all."""
+
+    code = "files.bad-checksum"
+    title = N_("This is no checksum")
+
+
+class ChecksumMismatch(Invalid):
+    """What arrived is not what the client says it sent."""
+
+    code = "files.checksum-mismatch"
+    title = N_("The content arrived changed")

@@ -43,7 +43,8 @@ class UploadState(StrEnum):
 class UploadPlan:
     """What an upload becomes once it is complete.
 
-    ``metadata`` is what the client wants to be told again, in its own words.
+    ``metadata`` is what the client wants to be told again, in its own words; ``checksum`` what the whole content must
+    have, as ``checksums.Checksum`` writes it, empty for any.
     """
 
     path: str
@@ -52,6 +53,7 @@ class UploadPlan:
     condition: Condition = field(default_factory=Condition)
     parents: bool = False
     metadata: str = ""
+    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

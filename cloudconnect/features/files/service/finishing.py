@@ -7,6 +7,7 @@ from collections.abc import Callable
 from cloudconnect.bus import EventLog, Unit
 from cloudconnect.database import Database
 from cloudconnect.features.files import rules
+from cloudconnect.features.files.checksums import Checksum
 from cloudconnect.features.files.errors import NotReceived
 from cloudconnect.features.files.models import Put, Upload, UploadKind
 from cloudconnect.features.files.moments import Seqs, UndoToken
@@ -95,7 +96,13 @@ class Finishing:
     async def _make(self, principal: Principal, upload: Upload) -> Put:
         sealed, sha256 = await self._seal(principal, upload)
         chunks = await self._database.read(lambda sql: _chunks(sql, sealed))
-        content = await self._vault.assemble(sealed.space, chunks, sha256)
+        checksum = Checksum(upload.plan.checksum) if upload.plan.checksum else None
+        if checksum is None or checksum.is_sha256:
+            content = await self._vault.assemble(sealed.space, chunks, sha256)
+        else:
+            content = await self._vault.assemble(sealed.space, chunks, sha256, checksum)
+        if checksum is not None:
+            checksum.check(content.sha256)
         put = await self._log.commit(lambda unit: self._write(unit, principal, sealed, content), actor=principal)
         self._growths.forget(upload.id)
         return put

@@ -32,7 +32,7 @@ def add(sql: Sql, upload: Upload) -> None:
             upload.principal,
             upload.space,
             plan.path,
-            _pack_condition(plan.condition),
+            _pack_wanted(plan),
             int(plan.parents),
             plan.modified_ns,
             plan.media_type,
@@ -265,6 +265,7 @@ def _prefix(folder: str) -> tuple[int, str]:
 
 
 def _upload(row: Row) -> Upload:
+    condition, checksum = _unpack_wanted(row[6])
     return Upload(
         id=row[0],
         kind=UploadKind(row[1]),
@@ -275,9 +276,10 @@ def _upload(row: Row) -> Upload:
             path=row[5],
             modified_ns=row[8],
             media_type=row[9],
-            condition=_unpack_condition(row[6]),
+            condition=condition,
             parents=bool(row[7]),
             metadata=row[10],
+            checksum=checksum,
         ),
         length=row[11],
         received=row[12],
@@ -292,15 +294,18 @@ def _upload(row: Row) -> Upload:
     )
 
 
-def _pack_condition(condition: Condition) -> str:
+def _pack_wanted(plan: UploadPlan) -> str:
+    condition = plan.condition
     tags = (condition.if_match, condition.if_none_match)
-    return json.dumps([*(None if each is None else sorted(each) for each in tags), condition.is_whatever])
+    lists = (None if each is None else sorted(each) for each in tags)
+    return json.dumps([*lists, condition.is_whatever, plan.checksum])
 
 
-def _unpack_condition(text: str) -> Condition:
-    # What an earlier release wrote says nothing of the third.
+def _unpack_wanted(text: str) -> tuple[Condition, str]:
+    """Return what must be there before and what must have come; earlier releases wrote less of it."""
     if_match, if_none_match, *rest = json.loads(text)
-    return Condition(_tags(if_match), _tags(if_none_match), is_whatever=bool(rest and rest[0]))
+    condition = Condition(_tags(if_match), _tags(if_none_match), is_whatever=bool(rest and rest[0]))
+    return condition, str(rest[1]) if len(rest) > 1 else ""
 
 
 def _tags(found: list[str] | None) -> frozenset[str] | None:
